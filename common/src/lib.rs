@@ -1,0 +1,8 @@
+//! What issuer, edge and bench share: identifiers, time, secrets, JOSE, token verification, refusal reasons, the canonical
+//! request, SigV4 and the frames of the feed.
+//!
+//! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
+
+pub mod clock;
+pub mod ids;
+pub mod secret;
