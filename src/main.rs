@@ -1,4 +1,19 @@
+//! The one binary: subcommands only assemble what the libraries provide.
+
+mod commands;
+#[cfg(all(feature = "issuer", feature = "edge"))]
+mod sample_api;
+mod stdin_guard;
+#[cfg(all(feature = "issuer", feature = "edge"))]
+mod up;
+#[cfg(feature = "issuer")]
+mod wire;
+
+use std::process::ExitCode;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> ExitCode {
+    commands::run()
+}

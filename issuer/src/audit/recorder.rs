@@ -1,0 +1,75 @@
+//! Records what changed nothing, in batches.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::Entry;
+use crate::store::{Batch, Store};
+
+/// Entries that may wait; past it the request that made one waits too, so none is lost silently.
+const QUEUE: usize = 4096;
+const BATCH: usize = 256;
+const PAUSE: Duration = Duration::from_millis(200);
+/// How often a batch is tried again while the storage is away, before it goes to the log instead.
+const TRIES: u32 = 20;
+
+/// A handle to the batching writer.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    queue: mpsc::Sender<Entry>,
+}
+
+impl Recorder {
+    /// Starts the writer. It ends, with everything written, when the last handle is gone or `stop` turns true.
+    pub fn start(store: Store, stop: watch::Receiver<bool>) -> (Self, JoinHandle<()>) {
+        let (queue, inbox) = mpsc::channel(QUEUE);
+        (Self { queue }, tokio::spawn(write(store, inbox, stop)))
+    }
+
+    /// Hands an entry over.
+    pub async fn record(&self, entry: Entry) {
+        if let Err(lost) = self.queue.send(entry).await {
+            tracing::error!(operation = lost.0.operation, result = lost.0.result, "audit entry after the end of the writer");
+        }
+    }
+}
+
+async fn write(store: Store, mut inbox: mpsc::Receiver<Entry>, mut stop: watch::Receiver<bool>) {
+    let mut entries = Vec::with_capacity(BATCH);
+    loop {
+        let open = tokio::select! {
+            count = inbox.recv_many(&mut entries, BATCH) => count > 0,
+            _ = stop.wait_for(|stopping| *stopping) => {
+                inbox.close();
+                inbox.recv_many(&mut entries, BATCH).await > 0
+            }
+        };
+        if !open {
+            return;
+        }
+        commit(&store, &entries).await;
+        entries.clear();
+        if !*stop.borrow() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+async fn commit(store: &Store, entries: &[Entry]) {
+    for _ in 0..TRIES {
+        let mut batch = Batch::new();
+        for entry in entries {
+            batch.add(entry.statement());
+        }
+        match store.commit(batch).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "audit entries wait for the storage"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    for entry in entries {
+        tracing::error!(?entry, "audit entry not stored");
+    }
+}

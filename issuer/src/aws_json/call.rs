@@ -1,0 +1,99 @@
+//! One request on its way through an operation.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cognito_model::Fault;
+use common::clock::UnixMillis;
+use common::feed::Change;
+use common::ids::PoolId;
+
+use super::Caller;
+use crate::audit::{Entry, NO_POOL};
+use crate::outbox;
+use crate::services::Services;
+use crate::store::{Batch, CommitError};
+
+/// Where a request came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// A UUIDv7, echoed as `x-amzn-RequestId`.
+    pub request_id: String,
+    pub address: IpAddr,
+    pub user_agent: Option<String>,
+}
+
+/// What an operation gets beside its input.
+#[derive(Clone)]
+pub struct Call {
+    pub services: Arc<Services>,
+    pub operation: &'static str,
+    /// One instant for the whole request.
+    pub now: UnixMillis,
+    pub origin: Origin,
+    pub caller: Caller,
+    recorded: Arc<AtomicBool>,
+}
+
+/// A change of one pool: statements, and what edges must learn of them.
+#[derive(Debug)]
+pub struct Write<'a> {
+    pub pool: &'a PoolId,
+    /// Whom it is about, for the audit record.
+    pub subject: Option<&'a str>,
+    pub batch: Batch,
+    pub changes: Vec<Change>,
+}
+
+impl Call {
+    pub fn new(
+        services: Arc<Services>,
+        operation: &'static str,
+        now: UnixMillis,
+        origin: Origin,
+        caller: Caller,
+    ) -> Self {
+        Self { services, operation, now, origin, caller, recorded: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Commits a change together with its audit row; feed rows come last, so that commit order is sequence order (DESIGN §4).
+    ///
+    /// An index in [`CommitError::Missed`] is one of `write.batch`'s.
+    pub async fn commit(&self, write: Write<'_>) -> Result<(), CommitError> {
+        let Write { pool, subject, mut batch, changes } = write;
+        batch.add(self.entry(pool.as_str(), subject, "ok").statement());
+        for change in &changes {
+            let rows = outbox::append(pool.as_str(), change, self.now).map_err(CommitError::unavailable)?;
+            rows.into_iter().for_each(|row| drop(batch.add(row)));
+        }
+        self.services.store.commit(batch).await?;
+        self.recorded.store(true, Ordering::Relaxed);
+        if !changes.is_empty() {
+            self.services.feed.ring();
+        }
+        Ok(())
+    }
+
+    /// Records how the request ended, unless its own transaction has.
+    pub async fn record(&self, pool: Option<&str>, fault: Option<&Fault>) {
+        if !self.recorded.load(Ordering::Relaxed) {
+            let result = fault.map_or("ok", |fault| fault.exception.name());
+            self.services.audit.record(self.entry(pool.unwrap_or(NO_POOL), None, result)).await;
+        }
+    }
+
+    fn entry(&self, pool: &str, subject: Option<&str>, result: &'static str) -> Entry {
+        Entry {
+            at: self.now,
+            request_id: self.origin.request_id.clone(),
+            pool: pool.to_owned(),
+            operation: self.operation,
+            actor: self.caller.actor().to_owned(),
+            subject: subject.map(str::to_owned),
+            source: self.origin.address.to_string(),
+            user_agent: self.origin.user_agent.clone(),
+            result,
+        }
+    }
+}

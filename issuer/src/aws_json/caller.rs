@@ -1,0 +1,52 @@
+//! Who calls. A value of these types is the proof that the router has checked it.
+
+use cognito_model::Fault;
+use common::ids::{ClientId, PoolId, Sub};
+
+/// What the router found out before the operation ran.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// An operation without authentication.
+    Anonymous,
+    /// The bearer of a live access token.
+    User(UserCaller),
+    /// A signed request (SigV4) by an admin key.
+    Admin(AdminCaller),
+}
+
+/// The subject of an access token that verified, that no revocation touches, and whose user is enabled.
+#[derive(Clone, Debug)]
+pub struct UserCaller {
+    pub pool: PoolId,
+    pub client: ClientId,
+    pub sub: Sub,
+    pub username: String,
+    /// The session (refresh family) that the token belongs to.
+    pub origin_jti: Option<String>,
+    pub scopes: Vec<String>,
+}
+
+/// The holder of an admin key.
+#[derive(Clone, Debug)]
+pub struct AdminCaller {
+    pub access_key_id: String,
+}
+
+impl Caller {
+    /// The user, for operations that take an access token. The router has resolved it, so a miss is a wrong table entry.
+    pub fn user(&self) -> Result<&UserCaller, Fault> {
+        match self {
+            Self::User(user) => Ok(user),
+            _ => Err(Fault::not_authorized("Invalid Access Token")),
+        }
+    }
+
+    /// The name under which the audit record knows the caller.
+    pub fn actor(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User(user) => user.sub.as_str(),
+            Self::Admin(admin) => &admin.access_key_id,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The seam to Cognito's wire protocol: AWS JSON 1.1, one operation a request (COGNITO.md §1).
+//!
+//! A feature's operation is a function of a [`Call`] and its typed input; [`operation`] makes a table entry of it, and the
+//! router does the rest: resolving the caller, validation, errors, audit.
+
+mod call;
+mod caller;
+mod faults;
+mod operation;
+
+pub use self::call::{Call, Origin, Write};
+pub use self::caller::{AdminCaller, Caller, UserCaller};
+pub use self::operation::{Answer, Registered, operation};

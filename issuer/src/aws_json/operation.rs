@@ -1,0 +1,49 @@
+//! Table entries: an operation with its input decoded and its output encoded.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use cognito_model::{Auth, Fault, OperationModel};
+use serde::Serialize;
+
+use super::Call;
+
+/// The JSON of an answer; empty for operations without output.
+pub type Answer = Vec<u8>;
+
+type Pending = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
+
+/// An operation as the router sees it.
+#[derive(Clone)]
+pub struct Registered {
+    pub name: &'static str,
+    pub auth: Auth,
+    run: Arc<dyn Fn(Call, Vec<u8>) -> Pending + Send + Sync>,
+}
+
+impl Registered {
+    /// Decodes, runs, encodes. The caller in `call` has been resolved as [`Registered::auth`] asks.
+    pub fn run(&self, call: Call, body: Vec<u8>) -> impl Future<Output = Result<Answer, Fault>> + Send + use<> {
+        (self.run)(call, body)
+    }
+}
+
+/// Makes a table entry of a handler.
+pub fn operation<O, H, F>(_model: O, handler: H) -> Registered
+where
+    O: OperationModel,
+    O::Input: Send + 'static,
+    O::Output: Serialize + 'static,
+    H: Fn(Call, O::Input) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<O::Output, Fault>> + Send + 'static,
+{
+    let run = move |call: Call, body: Vec<u8>| -> Pending {
+        Box::pin(async move {
+            let input = cognito_model::decode::<O>(&body)?;
+            let output = handler(call, input).await?;
+            cognito_model::encode::<O>(&output)
+        })
+    };
+    Registered { name: O::NAME, auth: O::AUTH, run: Arc::new(run) }
+}

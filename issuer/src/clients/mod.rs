@@ -1,0 +1,77 @@
+//! App clients: settings, secrets, what they may ask for (Cognito: CreateUserPoolClient).
+//!
+//! Invariants: a client with a secret demands `SECRET_HASH` on every unsigned call (SECURITY.md T71); the secret is enveloped,
+//! since the hash needs its text.
+
+mod error;
+pub mod model;
+pub mod ops;
+pub mod rows;
+mod rules;
+
+pub use self::error::ClientError;
+pub use self::model::{Client, Flow, Settings};
+
+use cognito_model::{Exception, Fault};
+use common::ids::ClientId;
+use common::secret::SecretString;
+
+use crate::aws_json::Registered;
+use crate::passwords::secret_hash;
+use crate::pools::{self, Pool};
+use crate::services::Services;
+
+/// The operations of this feature.
+pub fn operations() -> Vec<Registered> {
+    ops::all()
+}
+
+/// The client that an unsigned call names, with its pool.
+///
+/// # Errors
+/// `ResourceNotFoundException: User pool client … does not exist.`, storage.
+pub async fn of_call(services: &Services, client_id: &str) -> Result<(Pool, Client), Fault> {
+    let absent = || ClientError::Absent(client_id.to_owned());
+    let id = ClientId::parse(client_id).map_err(|_| absent())?;
+    let row = services.store.one(rows::by_client_id(&id)).await?.ok_or_else(absent)?;
+    let client = rows::client(&row)?;
+    let pool = pools::find(&services.store, &client.pool).await?;
+    Ok((pool, client))
+}
+
+/// Checks `SECRET_HASH` for a user name, in constant time. Clients without a secret ignore it.
+pub async fn check_secret_hash(
+    services: &Services,
+    client: &Client,
+    username: &str,
+    given: Option<&SecretString>,
+) -> Result<(), Fault> {
+    let Some(sealed) = &client.sealed_secret else { return Ok(()) };
+    let Some(given) = given else {
+        let text = format!("Client {} is configured with secret but SECRET_HASH was not received", client.id);
+        return Err(Fault::not_authorized(text));
+    };
+    let secret = open_secret(services, client, sealed).await?;
+    if secret_hash::matches(&secret, username, client.id.as_str(), given.expose()) {
+        Ok(())
+    } else {
+        Err(Fault::not_authorized(format!("Unable to verify secret hash for client {}", client.id)))
+    }
+}
+
+/// Checks the secret itself, where an operation takes it instead of a hash (RevokeToken).
+pub async fn check_secret(services: &Services, client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
+    let Some(sealed) = &client.sealed_secret else { return Ok(()) };
+    let known = open_secret(services, client, sealed).await?;
+    match given {
+        Some(given) if *given == known => Ok(()),
+        _ => Err(Fault::new(Exception::NotAuthorized, "Invalid client secret.")),
+    }
+}
+
+async fn open_secret(services: &Services, client: &Client, sealed: &[u8]) -> Result<SecretString, Fault> {
+    let key = services.vault.pool_key(&services.store, &client.pool).await?;
+    let secret = key.open(rows::secret_cell(&[client.id.as_str()]), sealed).map_err(Fault::internal)?;
+    let text = String::from_utf8(secret.expose().to_vec()).map_err(Fault::internal)?;
+    Ok(SecretString::new(text))
+}

@@ -1,0 +1,237 @@
+//! An app client as the rest of the issuer sees it.
+
+use std::time::Duration;
+
+use cognito_model::Timestamp;
+use cognito_model::idp::types as wire;
+use cognito_model::idp::types::{ExplicitAuthFlowsType, PreventUserExistenceErrorTypes, TimeUnitsType};
+use common::clock::UnixMillis;
+use common::ids::{ClientId, PoolId};
+use common::secret::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::error::ClientError;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// One app client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub pool: PoolId,
+    pub id: ClientId,
+    pub name: String,
+    pub settings: Settings,
+    /// The client secret, enveloped; `None` for public clients.
+    pub sealed_secret: Option<Vec<u8>>,
+    pub created: UnixMillis,
+    pub modified: UnixMillis,
+}
+
+/// What CreateUserPoolClient set. Kept as JSON in the client's row; a new field needs a default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub access_token_validity: Option<i32>,
+    pub allowed_oauth_flows: Option<Vec<wire::OAuthFlowType>>,
+    pub allowed_oauth_flows_user_pool_client: bool,
+    pub allowed_oauth_scopes: Option<Vec<String>>,
+    pub analytics_configuration: Option<wire::AnalyticsConfigurationType>,
+    pub auth_session_validity: Option<i32>,
+    pub callback_urls: Option<Vec<String>>,
+    pub default_redirect_uri: Option<String>,
+    pub enable_propagate_additional_user_context_data: bool,
+    pub enable_token_revocation: bool,
+    pub explicit_auth_flows: Vec<ExplicitAuthFlowsType>,
+    pub id_token_validity: Option<i32>,
+    pub logout_urls: Option<Vec<String>>,
+    pub prevent_user_existence_errors: Option<PreventUserExistenceErrorTypes>,
+    pub read_attributes: Option<Vec<String>>,
+    pub refresh_token_validity: Option<i32>,
+    pub supported_identity_providers: Option<Vec<String>>,
+    pub token_validity_units: Option<wire::TokenValidityUnitsType>,
+    pub write_attributes: Option<Vec<String>>,
+}
+
+/// A way to sign in that a client may be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    UserPassword,
+    UserSrp,
+    Refresh,
+}
+
+impl Flow {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserPassword => "USER_PASSWORD_AUTH",
+            Self::UserSrp => "USER_SRP_AUTH",
+            Self::Refresh => "REFRESH_TOKEN_AUTH",
+        }
+    }
+
+    fn allowed_by(self) -> &'static [ExplicitAuthFlowsType] {
+        match self {
+            Self::UserPassword => {
+                &[ExplicitAuthFlowsType::AllowUserPasswordAuth, ExplicitAuthFlowsType::UserPasswordAuth]
+            }
+            Self::UserSrp => &[ExplicitAuthFlowsType::AllowUserSrpAuth],
+            Self::Refresh => &[ExplicitAuthFlowsType::AllowRefreshTokenAuth],
+        }
+    }
+}
+
+impl Settings {
+    /// A client without ExplicitAuthFlows allows SRP and refresh (and custom authentication, when that is there). The old names
+    /// (`USER_PASSWORD_AUTH`, …) can't be mixed with `ALLOW_…`, and allow SRP and refresh beside them.
+    pub fn allows(&self, flow: Flow) -> bool {
+        let old_names = !self.explicit_auth_flows.iter().any(|f| f.as_str().starts_with("ALLOW_"));
+        let listed = self.explicit_auth_flows.iter().any(|f| flow.allowed_by().contains(f));
+        listed || (old_names && flow != Flow::UserPassword)
+    }
+
+    pub fn hides_users(&self) -> bool {
+        self.prevent_user_existence_errors == Some(PreventUserExistenceErrorTypes::Enabled)
+    }
+
+    /// Default 1 h.
+    pub fn access_token_life(&self) -> Duration {
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.access_token.clone());
+        life(self.access_token_validity, unit, TimeUnitsType::Hours, HOUR)
+    }
+
+    /// Default 1 h.
+    pub fn id_token_life(&self) -> Duration {
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.id_token.clone());
+        life(self.id_token_validity, unit, TimeUnitsType::Hours, HOUR)
+    }
+
+    /// Default 30 days.
+    pub fn refresh_token_life(&self) -> Duration {
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.refresh_token.clone());
+        life(self.refresh_token_validity, unit, TimeUnitsType::Days, 30 * DAY)
+    }
+
+    /// How long a challenge may wait for its answer (AuthSessionValidity, default 3 minutes).
+    pub fn challenge_life(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.auth_session_validity.unwrap_or(3)).unwrap_or(3) * MINUTE)
+    }
+
+    /// Whether users of this client may set an attribute. Without WriteAttributes: all but those that verify something.
+    pub fn may_write(&self, attribute: &str) -> bool {
+        self.write_attributes.as_ref().is_none_or(|list| list.iter().any(|name| name == attribute))
+    }
+
+    pub fn may_read(&self, attribute: &str) -> bool {
+        self.read_attributes.as_ref().is_none_or(|list| attribute == "sub" || list.iter().any(|name| name == attribute))
+    }
+
+    /// Checks what the model's limits don't say: Cognito's bounds in seconds.
+    pub fn check(&self) -> Result<(), ClientError> {
+        let bounds = [
+            (self.access_token_life(), 5 * MINUTE, DAY, "access"),
+            (self.id_token_life(), 5 * MINUTE, DAY, "ID"),
+            (self.refresh_token_life(), HOUR, 3650 * DAY, "refresh"),
+        ];
+        for (life, min, max, which) in bounds {
+            if !(min..=max).contains(&life.as_secs()) {
+                let text = format!("Invalid range for {which} token validity: {min} to {max} seconds.");
+                return Err(ClientError::Settings(text));
+            }
+        }
+        let (old, new): (Vec<_>, Vec<_>) =
+            self.explicit_auth_flows.iter().partition(|f| !f.as_str().starts_with("ALLOW_"));
+        if !old.is_empty() && !new.is_empty() {
+            return Err(ClientError::Settings("The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into()));
+        }
+        Ok(())
+    }
+}
+
+fn life(value: Option<i32>, unit: Option<TimeUnitsType>, default_unit: TimeUnitsType, default_s: u64) -> Duration {
+    let Some(value) = value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0) else {
+        return Duration::from_secs(default_s);
+    };
+    let seconds = match unit.unwrap_or(default_unit) {
+        TimeUnitsType::Seconds => 1,
+        TimeUnitsType::Minutes => MINUTE,
+        TimeUnitsType::Hours => HOUR,
+        TimeUnitsType::Days => DAY,
+    };
+    Duration::from_secs(value.saturating_mul(seconds))
+}
+
+impl Client {
+    /// The answer of CreateUserPoolClient; the secret is shown where Cognito shows it.
+    pub fn describe(&self, secret: Option<SecretString>) -> wire::UserPoolClientType {
+        let settings = self.settings.clone();
+        let flows = if settings.explicit_auth_flows.is_empty() { None } else { Some(settings.explicit_auth_flows) };
+        wire::UserPoolClientType {
+            access_token_validity: settings.access_token_validity,
+            allowed_oauth_flows: settings.allowed_oauth_flows,
+            allowed_oauth_flows_user_pool_client: Some(settings.allowed_oauth_flows_user_pool_client),
+            allowed_oauth_scopes: settings.allowed_oauth_scopes,
+            analytics_configuration: settings.analytics_configuration,
+            auth_session_validity: settings.auth_session_validity,
+            callback_urls: settings.callback_urls,
+            client_id: Some(self.id.to_string()),
+            client_name: Some(self.name.clone()),
+            client_secret: secret,
+            creation_date: Some(Timestamp::from(self.created)),
+            default_redirect_uri: settings.default_redirect_uri,
+            enable_propagate_additional_user_context_data: Some(settings.enable_propagate_additional_user_context_data),
+            enable_token_revocation: Some(settings.enable_token_revocation),
+            explicit_auth_flows: flows,
+            id_token_validity: settings.id_token_validity,
+            last_modified_date: Some(Timestamp::from(self.modified)),
+            logout_urls: settings.logout_urls,
+            prevent_user_existence_errors: settings.prevent_user_existence_errors,
+            read_attributes: settings.read_attributes,
+            refresh_token_validity: Some(settings.refresh_token_validity.unwrap_or(30)),
+            supported_identity_providers: settings.supported_identity_providers,
+            token_validity_units: settings.token_validity_units,
+            user_pool_id: Some(self.pool.to_string()),
+            write_attributes: settings.write_attributes,
+            ..wire::UserPoolClientType::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(flows: &[ExplicitAuthFlowsType]) -> Settings {
+        Settings { explicit_auth_flows: flows.to_vec(), ..Settings::default() }
+    }
+
+    #[test]
+    fn flows() {
+        assert!(with(&[]).allows(Flow::UserSrp) && with(&[]).allows(Flow::Refresh));
+        assert!(!with(&[]).allows(Flow::UserPassword));
+        let password_only = with(&[ExplicitAuthFlowsType::AllowUserPasswordAuth]);
+        assert!(password_only.allows(Flow::UserPassword));
+        assert!(!password_only.allows(Flow::UserSrp) && !password_only.allows(Flow::Refresh));
+        assert!(with(&[ExplicitAuthFlowsType::UserPasswordAuth]).allows(Flow::UserSrp));
+        let mixed = with(&[ExplicitAuthFlowsType::UserPasswordAuth, ExplicitAuthFlowsType::AllowUserSrpAuth]);
+        assert!(mixed.check().is_err());
+    }
+
+    #[test]
+    fn lives() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.access_token_life(), Duration::from_secs(HOUR));
+        assert_eq!(settings.refresh_token_life(), Duration::from_secs(30 * DAY));
+        settings.access_token_validity = Some(10);
+        settings.token_validity_units = Some(wire::TokenValidityUnitsType {
+            access_token: Some(TimeUnitsType::Minutes),
+            id_token: None,
+            refresh_token: None,
+        });
+        assert_eq!(settings.access_token_life(), Duration::from_secs(600));
+        assert!(settings.check().is_ok());
+        settings.access_token_validity = Some(4);
+        assert!(settings.check().is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! Cognito: CreateUserPoolClient.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{CreateUserPoolClientRequest, CreateUserPoolClientResponse};
+use common::feed::{Change, ClientSettings};
+use common::ids::ClientId;
+use common::secret::SecretString;
+
+use crate::aws_json::{Call, Write};
+use crate::clients::model::Client;
+use crate::clients::{rows, rules};
+use crate::entropy;
+use crate::pools;
+use crate::store::Batch;
+
+/// Cognito's ids have 26, its secrets 51 characters of this alphabet (32 letters and digits: 5 bits each).
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
+const ID_LENGTH: usize = 26;
+const SECRET_LENGTH: usize = 51;
+
+pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<CreateUserPoolClientResponse, Fault> {
+    let services = &call.services;
+    let pool = pools::named(&services.store, &input.user_pool_id).await?;
+    let name = input.client_name.clone();
+    let secret = if input.generate_secret.unwrap_or(false) {
+        Some(SecretString::new(entropy::text::<SECRET_LENGTH>(ALPHABET).map_err(Fault::internal)?))
+    } else {
+        input.client_secret.clone()
+    };
+    let settings = rules::settings(input, pool.schema())?;
+    let id = entropy::text::<ID_LENGTH>(ALPHABET).map_err(Fault::internal)?;
+    let id = ClientId::parse(id).map_err(Fault::internal)?;
+    let sealed_secret = match &secret {
+        Some(secret) => {
+            let key = services.vault.pool_key(&services.store, &pool.id).await?;
+            let sealed = key.seal(rows::secret_cell(&[id.as_str()]), secret.expose().as_bytes());
+            Some(sealed.map_err(Fault::internal)?)
+        }
+        None => None,
+    };
+    let client =
+        Client { pool: pool.id.clone(), id, name, settings, sealed_secret, created: call.now, modified: call.now };
+
+    let mut batch = Batch::new();
+    batch.add(rows::insert(&client));
+    let changes =
+        vec![Change::Client(ClientSettings { client_id: client.id.clone(), enabled: true, scopes: None })];
+    call.commit(Write { pool: &pool.id, subject: Some(client.id.as_str()), batch, changes }).await?;
+    Ok(CreateUserPoolClientResponse { user_pool_client: Some(client.describe(secret)) })
+}

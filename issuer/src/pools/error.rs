@@ -1,0 +1,51 @@
+//! What can be wrong with a pool, and how Cognito says it.
+
+use cognito_model::{Exception, Fault};
+use common::ids::PoolId;
+
+use crate::store::{CommitError, RowError, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    #[error("user pool {0} does not exist")]
+    Absent(PoolId),
+    #[error("'{0}' is not a user pool id")]
+    Malformed(String),
+    #[error("{0}")]
+    Settings(String),
+    #[error("storage: {0}")]
+    Storage(String),
+}
+
+impl From<StoreError> for PoolError {
+    fn from(error: StoreError) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+impl From<RowError> for PoolError {
+    fn from(error: RowError) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+impl From<CommitError> for PoolError {
+    fn from(error: CommitError) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+impl From<PoolError> for Fault {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Absent(pool) => {
+                Self::new(Exception::ResourceNotFound, format!("User pool {pool} does not exist."))
+            }
+            PoolError::Malformed(id) => {
+                Self::new(Exception::ResourceNotFound, format!("User pool {id} does not exist."))
+            }
+            PoolError::Settings(why) => Self::invalid_parameter(why),
+            PoolError::Storage(detail) => Self::unavailable(detail),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A user pool as the rest of the issuer sees it.
+
+use std::collections::BTreeMap;
+
+use cognito_model::Timestamp;
+use cognito_model::idp::types as wire;
+use common::clock::UnixMillis;
+use common::ids::PoolId;
+use serde::{Deserialize, Serialize};
+
+use super::schema::Schema;
+
+/// One user pool.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    pub id: PoolId,
+    pub name: String,
+    /// The exact `iss` of its tokens.
+    pub iss: String,
+    pub settings: Settings,
+    pub created: UnixMillis,
+    pub modified: UnixMillis,
+}
+
+/// What CreateUserPool set, with Cognito's defaults filled in where they decide something. Kept as JSON in the pool's row; a new
+/// field needs a default, so that old rows stay readable.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub account_recovery_setting: Option<wire::AccountRecoverySettingType>,
+    pub admin_create_user_config: Option<wire::AdminCreateUserConfigType>,
+    pub alias_attributes: Vec<wire::AliasAttributeType>,
+    pub auto_verified_attributes: Vec<wire::VerifiedAttributeType>,
+    pub custom_attributes: Vec<wire::SchemaAttributeType>,
+    pub deletion_protection: Option<wire::DeletionProtectionType>,
+    pub device_configuration: Option<wire::DeviceConfigurationType>,
+    pub email_configuration: Option<wire::EmailConfigurationType>,
+    pub email_verification_message: Option<String>,
+    pub email_verification_subject: Option<String>,
+    pub policies: Option<wire::UserPoolPolicyType>,
+    pub sms_authentication_message: Option<String>,
+    pub sms_configuration: Option<wire::SmsConfigurationType>,
+    pub sms_verification_message: Option<String>,
+    pub user_attribute_update_settings: Option<wire::UserAttributeUpdateSettingsType>,
+    pub user_pool_add_ons: Option<wire::UserPoolAddOnsType>,
+    pub user_pool_tags: BTreeMap<String, String>,
+    pub user_pool_tier: Option<wire::UserPoolTierType>,
+    pub username_attributes: Vec<wire::UsernameAttributeType>,
+    pub username_configuration: Option<wire::UsernameConfigurationType>,
+    pub verification_message_template: Option<wire::VerificationMessageTemplateType>,
+}
+
+/// The password rules of a pool (Cognito's defaults: 8 characters of all four classes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordRules {
+    pub minimum_length: usize,
+    pub uppercase: bool,
+    pub lowercase: bool,
+    pub numbers: bool,
+    pub symbols: bool,
+    pub temporary_days: u64,
+}
+
+impl Pool {
+    /// `arn:aws:cognito-idp:<region>:<account>:userpool/<id>`
+    pub fn arn(&self, account_id: &str) -> String {
+        format!("arn:aws:cognito-idp:{}:{account_id}:userpool/{}", self.id.region(), self.id)
+    }
+
+    pub fn schema(&self) -> Schema<'_> {
+        Schema::new(&self.settings.custom_attributes)
+    }
+
+    /// The answer of CreateUserPool and DescribeUserPool.
+    pub fn describe(&self, account_id: &str, users: u64) -> wire::UserPoolType {
+        let settings = self.settings.clone();
+        wire::UserPoolType {
+            account_recovery_setting: settings.account_recovery_setting,
+            admin_create_user_config: settings.admin_create_user_config,
+            alias_attributes: none_if_empty(settings.alias_attributes),
+            arn: Some(self.arn(account_id)),
+            auto_verified_attributes: none_if_empty(settings.auto_verified_attributes),
+            creation_date: Some(Timestamp::from(self.created)),
+            deletion_protection: settings.deletion_protection,
+            device_configuration: settings.device_configuration,
+            email_configuration: settings.email_configuration,
+            email_verification_message: settings.email_verification_message,
+            email_verification_subject: settings.email_verification_subject,
+            estimated_number_of_users: Some(i32::try_from(users).unwrap_or(i32::MAX)),
+            id: Some(self.id.to_string()),
+            last_modified_date: Some(Timestamp::from(self.modified)),
+            lambda_config: Some(wire::LambdaConfigType::default()),
+            mfa_configuration: Some(wire::UserPoolMfaType::Off),
+            name: Some(self.name.clone()),
+            policies: settings.policies,
+            schema_attributes: Some(self.schema().describe()),
+            sms_authentication_message: settings.sms_authentication_message,
+            sms_configuration: settings.sms_configuration,
+            sms_verification_message: settings.sms_verification_message,
+            user_attribute_update_settings: settings.user_attribute_update_settings,
+            user_pool_add_ons: settings.user_pool_add_ons,
+            user_pool_tags: Some(settings.user_pool_tags),
+            user_pool_tier: settings.user_pool_tier,
+            username_attributes: none_if_empty(settings.username_attributes),
+            username_configuration: settings.username_configuration,
+            verification_message_template: settings.verification_message_template,
+            ..wire::UserPoolType::default()
+        }
+    }
+}
+
+impl Settings {
+    /// AdminCreateUserConfig.AllowAdminCreateUserOnly: SignUp is refused.
+    pub fn only_admins_create(&self) -> bool {
+        self.admin_create_user_config.as_ref().and_then(|c| c.allow_admin_create_user_only).unwrap_or(false)
+    }
+
+    /// UsernameConfiguration.CaseSensitive; pools made through the API are case sensitive unless it says otherwise.
+    pub fn case_sensitive(&self) -> bool {
+        self.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)
+    }
+
+    pub fn signs_in_by(&self, attribute: &wire::UsernameAttributeType) -> bool {
+        self.username_attributes.contains(attribute)
+    }
+
+    pub fn has_alias(&self, attribute: &wire::AliasAttributeType) -> bool {
+        self.alias_attributes.contains(attribute)
+    }
+
+    pub fn verifies(&self, attribute: &wire::VerifiedAttributeType) -> bool {
+        self.auto_verified_attributes.contains(attribute)
+    }
+
+    pub fn password_rules(&self) -> PasswordRules {
+        let policy = self.policies.as_ref().and_then(|p| p.password_policy.clone()).unwrap_or_default();
+        let number = |value: Option<i32>, default: i32| u32::try_from(value.unwrap_or(default)).unwrap_or_default();
+        PasswordRules {
+            minimum_length: number(policy.minimum_length, 8) as usize,
+            uppercase: policy.require_uppercase.unwrap_or(true),
+            lowercase: policy.require_lowercase.unwrap_or(true),
+            numbers: policy.require_numbers.unwrap_or(true),
+            symbols: policy.require_symbols.unwrap_or(true),
+            temporary_days: u64::from(number(policy.temporary_password_validity_days, 7)),
+        }
+    }
+}
+
+fn none_if_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
+    if list.is_empty() { None } else { Some(list) }
+}

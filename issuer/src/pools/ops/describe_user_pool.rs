@@ -1,0 +1,16 @@
+//! Cognito: DescribeUserPool.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{DescribeUserPoolRequest, DescribeUserPoolResponse};
+
+use crate::aws_json::Call;
+use crate::pools;
+
+pub async fn handle(call: Call, input: DescribeUserPoolRequest) -> Result<DescribeUserPoolResponse, Fault> {
+    let store = &call.services.store;
+    let pool = pools::named(store, &input.user_pool_id).await?;
+    let counted = store.one(pools::rows::user_count(&pool.id)).await?;
+    let users = counted.map(|row| row.u64(0)).transpose()?.unwrap_or_default();
+    let described = pool.describe(&call.services.deployment.account_id, users);
+    Ok(DescribeUserPoolResponse { user_pool: Some(described) })
+}

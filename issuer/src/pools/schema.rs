@@ -1,0 +1,333 @@
+//! The attributes of a pool's users: Cognito's standard ones and the pool's own (Cognito: SchemaAttributeType).
+
+use std::collections::BTreeSet;
+
+use cognito_model::idp::types::{
+    AttributeDataType, NumberAttributeConstraintsType, SchemaAttributeType, StringAttributeConstraintsType,
+};
+
+/// The attribute values of a user by name.
+pub type Attributes = std::collections::BTreeMap<String, String>;
+
+/// (name, type, length bounds): mutable and not required unless a pool says otherwise; `sub` is neither.
+const STANDARD: &[(&str, Kind, usize, usize)] = &[
+    ("address", Kind::Text, 0, 2048),
+    ("birthdate", Kind::Text, 10, 10),
+    ("email", Kind::Text, 0, 2048),
+    ("email_verified", Kind::Flag, 0, 0),
+    ("family_name", Kind::Text, 0, 2048),
+    ("gender", Kind::Text, 0, 2048),
+    ("given_name", Kind::Text, 0, 2048),
+    ("identities", Kind::Text, 0, 2048),
+    ("locale", Kind::Text, 0, 2048),
+    ("middle_name", Kind::Text, 0, 2048),
+    ("name", Kind::Text, 0, 2048),
+    ("nickname", Kind::Text, 0, 2048),
+    ("phone_number", Kind::Text, 0, 2048),
+    ("phone_number_verified", Kind::Flag, 0, 0),
+    ("picture", Kind::Text, 0, 2048),
+    ("preferred_username", Kind::Text, 0, 2048),
+    ("profile", Kind::Text, 0, 2048),
+    ("updated_at", Kind::Number, 0, 0),
+    ("website", Kind::Text, 0, 2048),
+    ("zoneinfo", Kind::Text, 0, 2048),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Flag,
+    Date,
+}
+
+/// Who writes: users never write what only administrators may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    User,
+    Admin,
+}
+
+/// Standard and own attributes of one pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema<'a> {
+    own: &'a [SchemaAttributeType],
+}
+
+/// Prefixes an own attribute's name (`custom:`, `dev:custom:`) and checks its definition. A standard name in the list changes
+/// `Required` and `Mutable` of that attribute.
+pub fn declare(mut attribute: SchemaAttributeType) -> Result<SchemaAttributeType, String> {
+    let name = attribute.name.clone().unwrap_or_default();
+    if name.is_empty() {
+        return Err("Invalid AttributeName: a schema attribute needs a name.".into());
+    }
+    if STANDARD.iter().any(|(standard, ..)| *standard == name) || name == "sub" {
+        return if name == "sub" { Err("sub can not be changed.".into()) } else { Ok(attribute) };
+    }
+    if attribute.attribute_data_type.is_none() {
+        return Err(format!("Invalid AttributeDataType for attribute {name}."));
+    }
+    if attribute.required.unwrap_or(false) {
+        return Err("Required custom attributes are not supported currently.".into());
+    }
+    let prefix = if attribute.developer_only_attribute.unwrap_or(false) { "dev:custom:" } else { "custom:" };
+    attribute.name = Some(format!("{prefix}{name}"));
+    attribute.mutable = attribute.mutable.or(Some(true));
+    Ok(attribute)
+}
+
+pub fn check_distinct(attributes: &[SchemaAttributeType]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    match attributes.iter().filter_map(|a| a.name.as_deref()).find(|name| !names.insert(*name)) {
+        Some(name) => Err(format!("{name}: existing attribute already has name {name}.")),
+        None => Ok(()),
+    }
+}
+
+impl<'a> Schema<'a> {
+    pub fn new(own: &'a [SchemaAttributeType]) -> Self {
+        Self { own }
+    }
+
+    /// Names that a user must have a value for.
+    pub fn required(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.own.iter().filter(|a| a.required.unwrap_or(false)).filter_map(|a| a.name.as_deref())
+    }
+
+    /// Whether the pool knows the attribute.
+    pub fn has(&self, name: &str) -> bool {
+        self.kind(name).is_some()
+    }
+
+    /// Whether a value, once set, may change.
+    pub fn is_mutable(&self, name: &str) -> bool {
+        self.own(name).and_then(|a| a.mutable).unwrap_or(true)
+    }
+
+    /// Checks values before they are stored; the text is that of Cognito's `InvalidParameterException`.
+    pub fn check(&self, values: &Attributes, writer: Writer) -> Result<(), String> {
+        values.iter().try_for_each(|(name, value)| self.check_one(name, value, writer))
+    }
+
+    /// Checks that nothing required is missing.
+    pub fn check_complete(&self, values: &Attributes) -> Result<(), String> {
+        match self.required().find(|name| values.get(*name).is_none_or(String::is_empty)) {
+            Some(name) => Err(format!("Attributes did not conform to the schema: {name}: The attribute is required\n")),
+            None => Ok(()),
+        }
+    }
+
+    /// `SchemaAttributes` of DescribeUserPool.
+    pub fn describe(&self) -> Vec<SchemaAttributeType> {
+        let own = self.own.iter().filter(|a| a.name.as_deref().is_some_and(|name| name.contains(':'))).cloned();
+        let standard = STANDARD.iter().map(|(name, kind, min, max)| self.describe_standard(name, *kind, *min, *max));
+        std::iter::once(describe_sub()).chain(standard).chain(own).collect()
+    }
+
+    fn describe_standard(&self, name: &str, kind: Kind, min: usize, max: usize) -> SchemaAttributeType {
+        let own = self.own(name);
+        SchemaAttributeType {
+            attribute_data_type: Some(kind.data_type()),
+            developer_only_attribute: Some(false),
+            mutable: Some(own.and_then(|a| a.mutable).unwrap_or(true)),
+            name: Some(name.to_owned()),
+            number_attribute_constraints: (kind == Kind::Number)
+                .then(|| NumberAttributeConstraintsType { min_value: Some("0".into()), max_value: None }),
+            required: Some(own.and_then(|a| a.required).unwrap_or(false)),
+            string_attribute_constraints: (kind == Kind::Text).then(|| StringAttributeConstraintsType {
+                min_length: Some(min.to_string()),
+                max_length: Some(max.to_string()),
+            }),
+        }
+    }
+
+    fn check_one(&self, name: &str, value: &str, writer: Writer) -> Result<(), String> {
+        let nonconforming = |why: String| Err(format!("Attributes did not conform to the schema: {name}: {why}\n"));
+        let Some(kind) = self.kind(name) else {
+            return nonconforming("Attribute does not exist in the schema.".into());
+        };
+        let admin_only = name.starts_with("dev:") || name.ends_with("_verified") || name == "identities";
+        if admin_only && writer == Writer::User {
+            return Err(format!("A client attempted to write unauthorized attribute {name}"));
+        }
+        match name {
+            "email" if !is_email(value) => return Err("Invalid email address format.".into()),
+            "phone_number" if !is_phone_number(value) => return Err("Invalid phone number format.".into()),
+            _ => {}
+        }
+        match kind {
+            Kind::Flag if !matches!(value, "true" | "false") => nonconforming("Type is invalid: a boolean is true or false".into()),
+            Kind::Number => check_number(value, self.own(name)).or_else(nonconforming),
+            Kind::Date if !is_date(value) => nonconforming("Type is invalid: a date is YYYY-MM-DD".into()),
+            Kind::Text => check_length(value, self.bounds(name)).or_else(nonconforming),
+            _ => Ok(()),
+        }
+    }
+
+    fn kind(&self, name: &str) -> Option<Kind> {
+        if let Some((_, kind, ..)) = STANDARD.iter().find(|(standard, ..)| *standard == name) {
+            return Some(*kind);
+        }
+        self.own(name).map(|a| match a.attribute_data_type {
+            Some(AttributeDataType::Number) => Kind::Number,
+            Some(AttributeDataType::Boolean) => Kind::Flag,
+            Some(AttributeDataType::DateTime) => Kind::Date,
+            _ => Kind::Text,
+        })
+    }
+
+    fn bounds(&self, name: &str) -> (usize, usize) {
+        let standard = STANDARD.iter().find(|(n, ..)| *n == name).map_or((0, 2048), |(_, _, min, max)| (*min, *max));
+        let own = self.own(name).and_then(|a| a.string_attribute_constraints.as_ref());
+        let bound = |text: Option<&String>, default| text.and_then(|t| t.parse().ok()).unwrap_or(default);
+        own.map_or(standard, |c| (bound(c.min_length.as_ref(), standard.0), bound(c.max_length.as_ref(), standard.1)))
+    }
+
+    fn own(&self, name: &str) -> Option<&'a SchemaAttributeType> {
+        self.own.iter().find(|a| a.name.as_deref() == Some(name))
+    }
+}
+
+impl Kind {
+    fn data_type(self) -> AttributeDataType {
+        match self {
+            Self::Text => AttributeDataType::String,
+            Self::Number => AttributeDataType::Number,
+            Self::Flag => AttributeDataType::Boolean,
+            Self::Date => AttributeDataType::DateTime,
+        }
+    }
+}
+
+fn describe_sub() -> SchemaAttributeType {
+    SchemaAttributeType {
+        attribute_data_type: Some(AttributeDataType::String),
+        developer_only_attribute: Some(false),
+        mutable: Some(false),
+        name: Some("sub".into()),
+        number_attribute_constraints: None,
+        required: Some(true),
+        string_attribute_constraints: Some(StringAttributeConstraintsType {
+            min_length: Some("1".into()),
+            max_length: Some("2048".into()),
+        }),
+    }
+}
+
+/// One `@`, something on both sides, no spaces or controls, a dot in the domain or none (localhost), 254 at most (RFC 5321 §4.5.3).
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
+    text.len() <= 254
+        && clean(local)
+        && clean(domain)
+        && !local.contains('@')
+        && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+}
+
+/// E.164: `+`, then 7 to 15 digits, the first not 0.
+pub fn is_phone_number(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
+}
+
+fn check_length(value: &str, (min, max): (usize, usize)) -> Result<(), String> {
+    let length = value.chars().count();
+    if length < min {
+        return Err(format!("String must be no shorter than {min} characters"));
+    }
+    if length > max {
+        return Err(format!("String must be no longer than {max} characters"));
+    }
+    Ok(())
+}
+
+fn check_number(value: &str, attribute: Option<&SchemaAttributeType>) -> Result<(), String> {
+    let Ok(number) = value.parse::<i64>() else { return Err("Type is invalid: a number is needed".into()) };
+    let constraints = attribute.and_then(|a| a.number_attribute_constraints.as_ref());
+    let bound = |text: Option<&String>| text.and_then(|t| t.parse::<i64>().ok());
+    if let Some(min) = constraints.and_then(|c| bound(c.min_value.as_ref())).filter(|min| number < *min) {
+        return Err(format!("Number must be greater than or equal to {min}"));
+    }
+    if let Some(max) = constraints.and_then(|c| bound(c.max_value.as_ref())).filter(|max| number > *max) {
+        return Err(format!("Number must be less than or equal to {max}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(name: &str, data_type: AttributeDataType) -> SchemaAttributeType {
+        SchemaAttributeType { name: Some(name.into()), attribute_data_type: Some(data_type), ..SchemaAttributeType::default() }
+    }
+
+    fn values(pairs: &[(&str, &str)]) -> Attributes {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn values_are_checked_by_kind() {
+        let mut tier = own("tier", AttributeDataType::String);
+        tier.string_attribute_constraints =
+            Some(StringAttributeConstraintsType { min_length: Some("2".into()), max_length: Some("4".into()) });
+        let own = [declare(tier).unwrap(), declare(own("age", AttributeDataType::Number)).unwrap()];
+        let schema = Schema::new(&own);
+        let good = [("email", "a@b.example"), ("custom:tier", "gold"), ("custom:age", "-3"), ("birthdate", "2000-01-01")];
+        assert_eq!(schema.check(&values(&good), Writer::User), Ok(()));
+        let bad = [
+            ("email", "a@b@c", "Invalid email"),
+            ("phone_number", "0123456789", "Invalid phone"),
+            ("custom:tier", "x", "no shorter than 2"),
+            ("custom:tier", "platinum", "no longer than 4"),
+            ("custom:age", "ten", "a number"),
+            ("custom:absent", "x", "does not exist in the schema"),
+            ("email_verified", "true", "unauthorized attribute"),
+            ("sub", "x", "does not exist"),
+        ];
+        for (name, value, want) in bad {
+            let got = schema.check(&values(&[(name, value)]), Writer::User).unwrap_err();
+            assert!(got.contains(want), "{name}={value}: {got}");
+        }
+        assert_eq!(schema.check(&values(&[("email_verified", "true")]), Writer::Admin), Ok(()));
+    }
+
+    #[test]
+    fn required_standard_attributes() {
+        let mut email = own("email", AttributeDataType::String);
+        email.required = Some(true);
+        let own = [declare(email).unwrap()];
+        let schema = Schema::new(&own);
+        assert!(schema.check_complete(&values(&[])).unwrap_err().contains("email: The attribute is required"));
+        assert_eq!(schema.check_complete(&values(&[("email", "a@b.c")])), Ok(()));
+        assert_eq!(schema.describe().len(), STANDARD.len() + 1);
+    }
+
+    #[test]
+    fn own_attributes_cannot_be_required_or_double() {
+        let mut a = own("a", AttributeDataType::String);
+        a.required = Some(true);
+        assert!(declare(a).is_err());
+        let twice = [declare(own("b", AttributeDataType::String)).unwrap(), declare(own("b", AttributeDataType::Number)).unwrap()];
+        assert!(check_distinct(&twice).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.example", "A.b+c@x-y.example", "ü@é.example"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "@", "a@", "@b", "a b@c.d", "a@b..c", "a@-b.c", "a\u{0}@b.c"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+        assert!(is_phone_number("+4915112345678"));
+        assert!(!is_phone_number("+0915112345678"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The mechanisms that features work with, built once by `app`. It knows no feature.
+
+use std::sync::Arc;
+
+use common::clock::{Clock, UnixMillis};
+
+use crate::audit::Recorder;
+use crate::config::Deployment;
+use crate::envelope::Vault;
+use crate::keys::KeyRing;
+use crate::messages::Courier;
+use crate::outbox::Wake;
+use crate::passwords::Hasher;
+use crate::store::Store;
+
+/// Cheap to clone behind an `Arc`; every request holds one.
+pub struct Services {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub deployment: Deployment,
+    pub vault: Vault,
+    pub keys: KeyRing,
+    pub hasher: Hasher,
+    pub audit: Recorder,
+    pub courier: Courier,
+    /// Rings when a commit changed what edges must know.
+    pub feed: Wake,
+}
+
+impl Services {
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,50 @@
+//! What can be wrong with a user, and how Cognito says it.
+
+use cognito_model::{Exception, Fault};
+
+use crate::passwords::{HashError, PolicyViolation};
+use crate::store::{CommitError, RowError, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error("no such user")]
+    Absent,
+    #[error("the user name is taken")]
+    NameTaken,
+    /// The text names the alias.
+    #[error("{0}")]
+    AliasTaken(&'static str),
+    #[error("{0}")]
+    Attributes(String),
+    #[error("{0}")]
+    Password(#[from] PolicyViolation),
+    #[error("{0}")]
+    Hashing(#[from] HashError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Row(#[from] RowError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// A secret could not be sealed or opened.
+    #[error("{0}")]
+    Sealing(String),
+}
+
+impl From<UserError> for Fault {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Absent => Self::new(Exception::UserNotFound, "User does not exist."),
+            UserError::NameTaken => Self::new(Exception::UsernameExists, "User already exists"),
+            UserError::AliasTaken(text) => Self::new(Exception::AliasExists, text),
+            UserError::Attributes(why) => Self::invalid_parameter(why),
+            UserError::Password(violation) => Self::new(Exception::InvalidPassword, violation.to_string()),
+            UserError::Hashing(HashError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
+            UserError::Hashing(error) => Self::internal(error),
+            UserError::Store(error) => error.into(),
+            UserError::Row(error) => error.into(),
+            UserError::Commit(error) => error.into(),
+            UserError::Sealing(detail) => Self::internal(detail),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Login names: which texts sign a user in, and in which form they are compared.
+
+use caseless::default_case_fold_str;
+use cognito_model::idp::types::{AliasAttributeType, UsernameAttributeType};
+use common::ids::Sub;
+use unicode_normalization::UnicodeNormalization;
+
+use super::error::UserError;
+use super::model::User;
+use super::rows;
+use crate::pools::Pool;
+use crate::pools::schema::{Attributes, is_email, is_phone_number};
+use crate::store::Batch;
+
+/// The form in which a pool compares names: NFC, case-folded unless the pool is case sensitive (I37: one form for every count and
+/// comparison).
+pub fn key(pool: &Pool, name: &str) -> String {
+    if pool.settings.case_sensitive() && !pool.settings.signs_in_by(&UsernameAttributeType::Email) {
+        name.nfc().collect()
+    } else {
+        default_case_fold_str(&name.nfc().collect::<String>()).nfc().collect()
+    }
+}
+
+/// What a sign-up's `Username` becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The immutable user name: what was given, or the `sub` where people sign in by e-mail address or phone number.
+    pub username: String,
+    /// The attribute that the given name is, if it is one.
+    pub attribute: Option<(&'static str, String)>,
+}
+
+/// Checks a `Username` against the pool's sign-in settings (Cognito's texts).
+pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> {
+    let settings = &pool.settings;
+    let by_email = settings.signs_in_by(&UsernameAttributeType::Email);
+    let by_phone = settings.signs_in_by(&UsernameAttributeType::PhoneNumber);
+    let wrong = |text: &str| Err(UserError::Attributes(text.to_owned()));
+    if by_email && is_email(given) {
+        return Ok(Chosen { username: sub.to_string(), attribute: Some(("email", given.to_owned())) });
+    }
+    if by_phone && is_phone_number(given) {
+        return Ok(Chosen { username: sub.to_string(), attribute: Some(("phone_number", given.to_owned())) });
+    }
+    match (by_email, by_phone) {
+        (true, true) => return wrong("Username should be either an email or a phone number."),
+        (true, false) => return wrong("Username should be an email."),
+        (false, true) => return wrong("Username should be a phone number."),
+        (false, false) => {}
+    }
+    if settings.has_alias(&AliasAttributeType::Email) && is_email(given) {
+        return wrong("Username cannot be of email format, since user pool is configured for email alias.");
+    }
+    if settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(given) {
+        return wrong("Username cannot be of phone number format, since user pool is configured for phone number alias.");
+    }
+    Ok(Chosen { username: given.to_owned(), attribute: None })
+}
+
+/// Adds the statements that claim a new user's names; answers the index of the one that misses when the name is taken.
+pub fn claim_at_creation(batch: &mut Batch, pool: &Pool, user: &User, given: &str) -> usize {
+    let name = batch.add(rows::claim_name(&pool.id, &key(pool, given), "username", &user.sub));
+    if user.username != given {
+        // The `sub` signs in as well, as Cognito has it; it is new, so it is never taken.
+        batch.add(rows::claim_name(&pool.id, user.sub.as_str(), "sub", &user.sub));
+    }
+    name
+}
+
+/// The aliases that a user's attributes give it: `preferred_username` at once, addresses once they are verified.
+pub fn aliases(pool: &Pool, attributes: &Attributes) -> Vec<(&'static str, String)> {
+    let known = [
+        (AliasAttributeType::Email, "email", true),
+        (AliasAttributeType::PhoneNumber, "phone_number", true),
+        (AliasAttributeType::PreferredUsername, "preferred_username", false),
+    ];
+    let verified = |name: &str| attributes.get(&format!("{name}_verified")).is_some_and(|v| v == "true");
+    known
+        .into_iter()
+        .filter(|(alias, name, needs_proof)| pool.settings.has_alias(alias) && (!needs_proof || verified(name)))
+        .filter_map(|(_, name, _)| Some((name, key(pool, attributes.get(name)?))))
+        .collect()
+}
+
+/// Cognito's text for a taken alias.
+pub fn taken(kind: &str) -> UserError {
+    UserError::AliasTaken(match kind {
+        "email" => "An account with the given email already exists.",
+        "phone_number" => "An account with the given phone_number already exists.",
+        _ => "Already found an entry for the provided username.",
+    })
+}

@@ -1,0 +1,54 @@
+//! Users: records, attributes, login names, groups, and the `valid_after` mark (DESIGN §3 "Tenancy and ids", "Not-before").
+//!
+//! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
+//! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
+
+pub mod credentials;
+mod error;
+pub mod groups;
+pub mod login_names;
+pub mod model;
+pub mod ops;
+pub mod rows;
+pub mod sign_out;
+
+pub use self::error::UserError;
+pub use self::model::{Status, User};
+
+use common::ids::Sub;
+
+use crate::aws_json::Registered;
+use crate::pools::Pool;
+use crate::store::Store;
+
+/// The operations of this feature.
+pub fn operations() -> Vec<Registered> {
+    ops::all()
+}
+
+/// The user with this user name, alias or `sub`.
+pub async fn by_name(store: &Store, pool: &Pool, name: &str) -> Result<Option<User>, UserError> {
+    let key = login_names::key(pool, name);
+    let row = store.one(rows::by_login(&pool.id, &key)).await?;
+    if let Some(row) = row {
+        return Ok(Some(rows::user(&row)?));
+    }
+    // Where the user name is an e-mail address or phone number, Cognito takes the `sub` too: it is the internal user name.
+    match Sub::parse(name) {
+        Ok(sub) => by_sub(store, pool, &sub).await,
+        Err(_) => Ok(None),
+    }
+}
+
+/// The user that an administrator's request names.
+///
+/// # Errors
+/// [`UserError::Absent`] (`UserNotFoundException: User does not exist.`), storage.
+pub async fn named(store: &Store, pool: &Pool, name: &str) -> Result<User, UserError> {
+    by_name(store, pool, name).await?.ok_or(UserError::Absent)
+}
+
+pub async fn by_sub(store: &Store, pool: &Pool, sub: &Sub) -> Result<Option<User>, UserError> {
+    let row = store.one(rows::by_sub(&pool.id, sub)).await?;
+    Ok(row.map(|row| rows::user(&row)).transpose()?)
+}

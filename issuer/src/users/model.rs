@@ -1,0 +1,108 @@
+//! A user as the rest of the issuer sees it.
+
+use cognito_model::Timestamp;
+use cognito_model::idp::types::{AttributeType, UserStatusType, UserType};
+use common::clock::UnixMillis;
+use common::ids::{PoolId, Sub};
+
+use crate::pools::schema::Attributes;
+
+/// One user of one pool.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub pool: PoolId,
+    pub sub: Sub,
+    /// Immutable: SRP is bound to it.
+    pub username: String,
+    pub status: Status,
+    pub enabled: bool,
+    pub attributes: Attributes,
+    /// `None` until a password is set.
+    pub credentials: Option<Credentials>,
+    /// Tokens minted at or before this instant are dead.
+    pub valid_after: UnixMillis,
+    /// The newest instant that a token of this user was minted at.
+    pub newest_mint: UnixMillis,
+    /// Until when a temporary password works.
+    pub temporary_until: Option<UnixMillis>,
+    pub created: UnixMillis,
+    pub modified: UnixMillis,
+}
+
+/// What proves the user's password. Neither part gives the password away without the root key.
+#[derive(Clone)]
+pub struct Credentials {
+    /// Argon2id, PHC string.
+    pub password_hash: String,
+    pub srp_salt: Vec<u8>,
+    /// Enveloped: a stolen verifier permits guessing at the price of a fast hash.
+    pub sealed_srp_verifier: Vec<u8>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials([secret])")
+    }
+}
+
+/// Cognito's user states, as far as this version reaches them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Unconfirmed,
+    Confirmed,
+    ResetRequired,
+    ForceChangePassword,
+}
+
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "UNCONFIRMED",
+            Self::Confirmed => "CONFIRMED",
+            Self::ResetRequired => "RESET_REQUIRED",
+            Self::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Unconfirmed, Self::Confirmed, Self::ResetRequired, Self::ForceChangePassword]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+
+    const fn wire(self) -> UserStatusType {
+        match self {
+            Self::Unconfirmed => UserStatusType::Unconfirmed,
+            Self::Confirmed => UserStatusType::Confirmed,
+            Self::ResetRequired => UserStatusType::ResetRequired,
+            Self::ForceChangePassword => UserStatusType::ForceChangePassword,
+        }
+    }
+}
+
+impl User {
+    /// `sub` first, then the attributes by name, as far as `readable` says yes.
+    pub fn attribute_list(&self, readable: impl Fn(&str) -> bool) -> Vec<AttributeType> {
+        let pair = |name: &str, value: &str| AttributeType { name: name.to_owned(), value: Some(value.to_owned()) };
+        let sub = std::iter::once(pair("sub", self.sub.as_str()));
+        let rest = self.attributes.iter().filter(|(name, _)| readable(name)).map(|(name, value)| pair(name, value));
+        sub.chain(rest).collect()
+    }
+
+    /// The `User` of AdminCreateUser's answer.
+    pub fn describe(&self) -> UserType {
+        UserType {
+            attributes: Some(self.attribute_list(|_| true)),
+            enabled: Some(self.enabled),
+            mfa_options: None,
+            user_create_date: Some(Timestamp::from(self.created)),
+            user_last_modified_date: Some(Timestamp::from(self.modified)),
+            user_status: Some(self.status.wire()),
+            username: Some(self.username.clone()),
+        }
+    }
+
+    pub fn verified(&self, attribute: &str) -> bool {
+        self.attributes.get(&format!("{attribute}_verified")).is_some_and(|value| value == "true")
+    }
+}

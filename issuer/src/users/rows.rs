@@ -1,0 +1,224 @@
+//! The tables `users`, `login_names`, `groups` and `memberships`.
+
+use common::clock::UnixMillis;
+use common::ids::{PoolId, Sub};
+
+use super::model::{Credentials, Status, User};
+use crate::envelope::Context;
+use crate::pools::schema::Attributes;
+use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
+
+pub const MIGRATION: Migration = Migration {
+    version: 520,
+    name: "users",
+    sql: "
+        CREATE TABLE users (
+            pool TEXT NOT NULL,
+            sub TEXT NOT NULL,
+            username TEXT NOT NULL,
+            status TEXT NOT NULL,
+            enabled BIGINT NOT NULL,
+            attributes TEXT NOT NULL,
+            password_hash TEXT,
+            srp_salt BYTEA,
+            srp_verifier BYTEA,
+            valid_after BIGINT NOT NULL,
+            newest_mint BIGINT NOT NULL,
+            temporary_until BIGINT,
+            created_at BIGINT NOT NULL,
+            modified_at BIGINT NOT NULL,
+            PRIMARY KEY (pool, sub)
+        );
+        CREATE TABLE login_names (
+            pool TEXT NOT NULL,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            sub TEXT NOT NULL,
+            PRIMARY KEY (pool, name)
+        );
+        CREATE INDEX login_names_sub ON login_names (pool, sub);
+        CREATE TABLE groups (
+            pool TEXT NOT NULL,
+            name TEXT NOT NULL,
+            description TEXT,
+            role_arn TEXT,
+            precedence BIGINT,
+            created_at BIGINT NOT NULL,
+            modified_at BIGINT NOT NULL,
+            PRIMARY KEY (pool, name)
+        );
+        CREATE TABLE memberships (
+            pool TEXT NOT NULL,
+            sub TEXT NOT NULL,
+            name TEXT NOT NULL,
+            created_at BIGINT NOT NULL,
+            PRIMARY KEY (pool, sub, name)
+        );
+        CREATE INDEX memberships_name ON memberships (pool, name);
+    ",
+};
+
+/// Where an SRP verifier lives; `row` is the `sub`.
+pub fn verifier_cell<'a>(row: &'a [&'a str]) -> Context<'a> {
+    Context { table: "users", row, column: "srp_verifier" }
+}
+
+pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
+    Query::new(
+        "SELECT pool, sub, username, status, enabled, attributes, password_hash, srp_salt, srp_verifier, valid_after,
+                newest_mint, temporary_until, created_at, modified_at
+         FROM users WHERE pool = $1 AND sub = $2",
+    )
+    .bind(pool)
+    .bind(sub)
+}
+
+pub fn by_login(pool: &PoolId, key: &str) -> Query {
+    Query::new(
+        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_salt, u.srp_verifier,
+                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at
+         FROM login_names n JOIN users u ON u.pool = n.pool AND u.sub = n.sub
+         WHERE n.pool = $1 AND n.name = $2",
+    )
+    .bind(pool)
+    .bind(key)
+}
+
+pub fn insert(user: &User) -> Statement {
+    let credentials = user.credentials.as_ref();
+    Statement::new(
+        "INSERT INTO users (pool, sub, username, status, enabled, attributes, password_hash, srp_salt, srp_verifier,
+                            valid_after, newest_mint, temporary_until, created_at, modified_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+    )
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(&user.username)
+    .bind(user.status.as_str())
+    .bind(user.enabled)
+    .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
+    .bind(credentials.map(|c| c.password_hash.clone()))
+    .bind(credentials.map(|c| c.srp_salt.clone()))
+    .bind(credentials.map(|c| c.sealed_srp_verifier.clone()))
+    .bind(user.valid_after)
+    .bind(user.newest_mint)
+    .bind(user.temporary_until)
+    .bind(user.created)
+    .bind(user.modified)
+    .expect(Rows::Exactly(1))
+}
+
+/// Claims a login name for a user. Misses when another user has it.
+pub fn claim_name(pool: &PoolId, key: &str, kind: &'static str, sub: &Sub) -> Statement {
+    Statement::new("INSERT INTO login_names (pool, name, kind, sub) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+        .bind(pool)
+        .bind(key)
+        .bind(kind)
+        .bind(sub)
+        .expect(Rows::Exactly(1))
+}
+
+/// Takes a login name from whoever has it (ForceAliasCreation).
+pub fn release_name(pool: &PoolId, key: &str) -> Statement {
+    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2").bind(pool).bind(key)
+}
+
+/// Sets status and attributes. Misses when the user changed since it was read.
+pub fn update_profile(user: &User, status: Status, attributes: &Attributes, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET status = $1, attributes = $2, modified_at = $3
+         WHERE pool = $4 AND sub = $5 AND status = $6 AND attributes = $7",
+    )
+    .bind(status.as_str())
+    .bind(serde_json::to_string(attributes).unwrap_or_default())
+    .bind(now)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.status.as_str())
+    .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
+    .expect(Rows::Exactly(1))
+}
+
+/// Sets the password and what follows from it. Misses when the user is gone.
+pub fn update_credentials(
+    user: &User,
+    credentials: &Credentials,
+    status: Status,
+    temporary_until: Option<UnixMillis>,
+    now: UnixMillis,
+) -> Statement {
+    Statement::new(
+        "UPDATE users SET password_hash = $1, srp_salt = $2, srp_verifier = $3, status = $4, temporary_until = $5,
+                          modified_at = $6
+         WHERE pool = $7 AND sub = $8",
+    )
+    .bind(&credentials.password_hash)
+    .bind(credentials.srp_salt.as_slice())
+    .bind(credentials.sealed_srp_verifier.as_slice())
+    .bind(status.as_str())
+    .bind(temporary_until)
+    .bind(now)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .expect(Rows::Exactly(1))
+}
+
+pub fn set_enabled(user: &User, enabled: bool, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE users SET enabled = $1, modified_at = $2 WHERE pool = $3 AND sub = $4")
+        .bind(enabled)
+        .bind(now)
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .expect(Rows::Exactly(1))
+}
+
+/// Moves `valid_after`. Misses when a token was minted, or another sign-out ran, since the user was read.
+pub fn set_valid_after(user: &User, valid_after: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET valid_after = $1 WHERE pool = $2 AND sub = $3 AND valid_after = $4 AND newest_mint = $5",
+    )
+    .bind(valid_after)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.valid_after)
+    .bind(user.newest_mint)
+    .expect(Rows::Exactly(1))
+}
+
+/// The guard of every mint: the user is enabled and not signed out since it was read. It records the instant of the mint.
+pub fn note_mint(user: &User, mint: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET newest_mint = CASE WHEN newest_mint > $1 THEN newest_mint ELSE $1 END
+         WHERE pool = $2 AND sub = $3 AND valid_after = $4 AND enabled = 1",
+    )
+    .bind(mint)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.valid_after)
+    .expect(Rows::Exactly(1))
+}
+
+pub fn user(row: &Row) -> Result<User, RowError> {
+    let credentials = match (row.opt_text(6)?, row.opt_bytes(7)?, row.opt_bytes(8)?) {
+        (Some(hash), Some(salt), Some(verifier)) => Some(Credentials {
+            password_hash: hash.to_owned(),
+            srp_salt: salt.to_vec(),
+            sealed_srp_verifier: verifier.to_vec(),
+        }),
+        _ => None,
+    };
+    Ok(User {
+        pool: PoolId::parse(row.text(0)?).map_err(|_| RowError::Range(0))?,
+        sub: Sub::parse(row.text(1)?).map_err(|_| RowError::Range(1))?,
+        username: row.text(2)?.to_owned(),
+        status: Status::parse(row.text(3)?).ok_or(RowError::Range(3))?,
+        enabled: row.flag(4)?,
+        attributes: serde_json::from_str(row.text(5)?).map_err(|_| RowError::Type(5))?,
+        credentials,
+        valid_after: row.millis(9)?,
+        newest_mint: row.millis(10)?,
+        temporary_until: row.opt_millis(11)?,
+        created: row.millis(12)?,
+        modified: row.millis(13)?,
+    })
+}

@@ -1,0 +1,124 @@
+//! The demo pool that `up` makes at its first start, through the same API that everyone else uses.
+
+use std::fmt::Write as _;
+use std::io;
+
+use common::ids::PoolId;
+use hyper::Method;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::files::EDGE_NAME;
+use super::layout::{Folder, Ports, write_private};
+use crate::wire::{Wire, WireError};
+
+const DEMO_USER: &str = "demo@example.com";
+
+/// What a second start needs to know of the first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Demo {
+    pub pool_id: PoolId,
+    pub client_id: String,
+    pub user: String,
+    pub password: String,
+}
+
+/// Why the demo could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error("{0}")]
+    File(#[from] io::Error),
+    #[error("{operation}: an answer without {field}")]
+    Answer { operation: &'static str, field: &'static str },
+}
+
+impl Demo {
+    /// The demo of an earlier start.
+    pub fn load(folder: &Folder) -> Option<Self> {
+        serde_json::from_str(&std::fs::read_to_string(folder.join("demo.json")).ok()?).ok()
+    }
+
+    /// Makes pool, app client and user, and enrols the edge.
+    pub async fn create(folder: &Folder, ports: Ports, wire: &Wire) -> Result<Self, DemoError> {
+        let issuer = format!("http://{}", ports.issuer());
+        let pool = wire.cognito(&issuer, "CreateUserPool", &pool_settings()).await?;
+        let pool_id = text(&pool, "CreateUserPool", &["UserPool", "Id"])?;
+        let client = wire.cognito(&issuer, "CreateUserPoolClient", &client_settings(&pool_id)).await?;
+        let client_id = text(&client, "CreateUserPoolClient", &["UserPoolClient", "ClientId"])?;
+        let password = random_password()?;
+        create_user(wire, &issuer, &pool_id, &password).await?;
+        let pool_id = PoolId::parse(pool_id)
+            .map_err(|_| DemoError::Answer { operation: "CreateUserPool", field: "a user pool id" })?;
+        let demo = Self { pool_id, client_id, user: DEMO_USER.into(), password };
+        let saved = serde_json::to_string_pretty(&demo).map_err(io::Error::other)?;
+        write_private(&folder.join("demo.json"), &saved)?;
+        Ok(demo)
+    }
+
+    /// Gets a join token for the edge, unless it has joined before.
+    pub async fn enrol_edge(&self, folder: &Folder, ports: Ports, wire: &Wire) -> Result<(), DemoError> {
+        if folder.edge_state().join("edge.pem").exists() {
+            return Ok(());
+        }
+        let admin = format!("http://{}", ports.issuer_admin());
+        let ask = json!({ "name": EDGE_NAME, "pools": [self.pool_id.as_str()] });
+        let answer = wire.admin(&admin, Method::POST, "/v1/edges", &ask).await?;
+        let token = text(&answer, "POST /v1/edges", &["join_token"])?;
+        write_private(&folder.join("join.token"), &token)?;
+        Ok(())
+    }
+}
+
+async fn create_user(wire: &Wire, issuer: &str, pool_id: &str, password: &str) -> Result<(), WireError> {
+    let user = json!({
+        "UserPoolId": pool_id,
+        "Username": DEMO_USER,
+        "MessageAction": "SUPPRESS",
+        "UserAttributes": [
+            { "Name": "email", "Value": DEMO_USER },
+            { "Name": "email_verified", "Value": "true" },
+        ],
+    });
+    wire.cognito(issuer, "AdminCreateUser", &user).await?;
+    let permanent =
+        json!({ "UserPoolId": pool_id, "Username": DEMO_USER, "Password": password, "Permanent": true });
+    wire.cognito(issuer, "AdminSetUserPassword", &permanent).await?;
+    Ok(())
+}
+
+fn pool_settings() -> Value {
+    json!({
+        "PoolName": "demo",
+        "AutoVerifiedAttributes": ["email"],
+        "UsernameConfiguration": { "CaseSensitive": false },
+    })
+}
+
+fn client_settings(pool_id: &str) -> Value {
+    json!({
+        "UserPoolId": pool_id,
+        "ClientName": "demo",
+        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        "PreventUserExistenceErrors": "ENABLED",
+    })
+}
+
+fn text(answer: &Value, operation: &'static str, path: &[&'static str]) -> Result<String, DemoError> {
+    let found = path.iter().try_fold(answer, |value, key| value.get(key)).and_then(Value::as_str);
+    let field = path.last().copied().unwrap_or_default();
+    found.map(str::to_owned).ok_or(DemoError::Answer { operation, field })
+}
+
+/// 96 random bits in a form that every password policy accepts.
+fn random_password() -> io::Result<String> {
+    let mut bytes = [0_u8; 12];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+    let hex = bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    });
+    Ok(format!("Demo-1-{hex}"))
+}

@@ -1,0 +1,129 @@
+//! A small client of the issuer: Cognito's operations and the admin surface, signed with SigV4.
+
+use std::time::Duration;
+
+use common::clock::{Clock, SystemClock};
+use common::sigv4;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// Why a call did not give an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error("{url}: {why}")]
+    Unreachable { url: String, why: String },
+    #[error("{operation}: {code}: {message}")]
+    Refused { operation: String, code: String, message: String },
+}
+
+/// Who signs.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    pub credentials: sigv4::Credentials,
+    pub region: String,
+}
+
+/// A connection pool to one issuer.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    http: Client<HttpConnector, Full<Bytes>>,
+    signer: Option<Signer>,
+}
+
+impl Wire {
+    pub fn new(signer: Option<Signer>) -> Self {
+        Self { http: Client::builder(TokioExecutor::new()).build_http(), signer }
+    }
+
+    /// Calls a Cognito operation at `issuer` (its base URL).
+    pub async fn cognito(&self, issuer: &str, operation: &str, input: &Value) -> Result<Value, WireError> {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        let headers =
+            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let call = Outgoing { operation, method: Method::POST, base: issuer, path: "/", service: "cognito-idp" };
+        self.send(call, &headers, input.to_string()).await
+    }
+
+    /// Calls the admin surface.
+    pub async fn admin(&self, admin: &str, method: Method, path: &str, input: &Value) -> Result<Value, WireError> {
+        let headers = [("content-type", "application/json")];
+        let call = Outgoing { operation: path, method, base: admin, path, service: "tollgate-admin" };
+        self.send(call, &headers, input.to_string()).await
+    }
+
+    /// The status of an unsigned GET.
+    pub async fn status(&self, url: &str) -> Result<StatusCode, WireError> {
+        let request = Request::get(url).body(Full::default()).map_err(|e| unreachable_at(url, &e))?;
+        let answer = tokio::time::timeout(DEADLINE, self.http.request(request)).await;
+        Ok(answer.map_err(|e| unreachable_at(url, &e))?.map_err(|e| unreachable_at(url, &e))?.status())
+    }
+
+    async fn send(&self, call: Outgoing<'_>, headers: &[(&str, &str)], body: String) -> Result<Value, WireError> {
+        let url = format!("{}{}", call.base, call.path);
+        let request = self.request(&call, &url, headers, body)?;
+        let exchange = async {
+            let answer = self.http.request(request).await.map_err(|e| unreachable_at(&url, &e))?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await;
+            Ok((status, body.map_err(|e| unreachable_at(&url, &e))?.to_bytes()))
+        };
+        let (status, body) = tokio::time::timeout(DEADLINE, exchange).await.map_err(|e| unreachable_at(&url, &e))??;
+        let value: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
+        if status.is_success() {
+            return Ok(value);
+        }
+        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let code = if text("__type").is_empty() { status.to_string() } else { text("__type") };
+        Err(WireError::Refused { operation: call.operation.to_owned(), code, message: text("message") })
+    }
+
+    fn request(
+        &self,
+        call: &Outgoing<'_>,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Request<Full<Bytes>>, WireError> {
+        let host = call.base.split_once("://").map_or(call.base, |(_, host)| host);
+        let mut request = Request::builder().method(call.method.clone()).uri(url);
+        let mut signed: Vec<(&str, &str)> = vec![("host", host)];
+        signed.extend_from_slice(headers);
+        for (name, value) in &signed {
+            request = request.header(*name, *value);
+        }
+        if let Some(signer) = &self.signer {
+            let to_sign = sigv4::Request {
+                method: call.method.as_str(),
+                path: call.path,
+                query: "",
+                headers: &signed,
+                body: body.as_bytes(),
+            };
+            let scope = sigv4::Scope { region: &signer.region, service: call.service };
+            for (name, value) in sigv4::sign(&to_sign, &signer.credentials, &scope, SystemClock.now()) {
+                request = request.header(name, value);
+            }
+        }
+        request.body(Full::from(body)).map_err(|e| unreachable_at(url, &e))
+    }
+}
+
+struct Outgoing<'a> {
+    operation: &'a str,
+    method: Method,
+    base: &'a str,
+    path: &'a str,
+    service: &'a str,
+}
+
+fn unreachable_at(url: &str, why: &dyn std::fmt::Display) -> WireError {
+    WireError::Unreachable { url: url.to_owned(), why: why.to_string() }
+}
