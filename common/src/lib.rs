@@ -3,6 +3,10 @@
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
+pub mod claims;
 pub mod clock;
 pub mod ids;
+pub mod jose;
+pub mod reject;
 pub mod secret;
+pub mod verify;
