@@ -1,3 +1,6 @@
 //! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
 
+pub mod entropy;
+pub mod envelope;
+pub mod passwords;
 pub mod store;

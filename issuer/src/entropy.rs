@@ -1,0 +1,55 @@
+//! Randomness from the operating system, by ring. A failure is an error, never a weaker number.
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// The operating system gave no random bytes. Nothing can be issued in this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system's random number generator failed")]
+pub struct NoEntropy;
+
+/// `N` fresh random bytes.
+pub fn bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
+    let mut out = [0; N];
+    fill(&mut out)?;
+    Ok(out)
+}
+
+pub fn fill(out: &mut [u8]) -> Result<(), NoEntropy> {
+    SystemRandom::new().fill(out).map_err(|_| NoEntropy)
+}
+
+/// A uniform number below `bound`, by rejection (a plain remainder would favour small numbers). Zero when `bound` is zero.
+pub fn below(bound: u32) -> Result<u32, NoEntropy> {
+    if bound == 0 {
+        return Ok(0);
+    }
+    // The largest multiple of `bound` that fits: what lies above is drawn again, at worst every other time.
+    let limit = u32::MAX - u32::MAX % bound;
+    loop {
+        let draw = u32::from_be_bytes(bytes()?);
+        if draw < limit {
+            return Ok(draw % bound);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_stay_below_the_bound_and_reach_every_value() {
+        let mut seen = [0u32; 6];
+        for _ in 0..600 {
+            seen[below(6).unwrap() as usize] += 1;
+        }
+        assert!(seen.iter().all(|&count| count > 40), "{seen:?}");
+        assert_eq!(below(0).unwrap(), 0);
+        assert_eq!(below(1).unwrap(), 0);
+    }
+
+    #[test]
+    fn bytes_differ() {
+        assert_ne!(bytes::<16>().unwrap(), bytes::<16>().unwrap());
+    }
+}
