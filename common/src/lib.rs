@@ -4,6 +4,7 @@
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
 pub mod clock;
+pub mod feed;
 pub mod ids;
 pub mod secret;
 pub mod settings;
