@@ -5,6 +5,7 @@
 
 pub mod claims;
 pub mod clock;
+pub mod feed;
 pub mod ids;
 pub mod jose;
 pub mod reject;

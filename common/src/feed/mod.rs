@@ -1,0 +1,27 @@
+//! The feed: how an issuer tells its edges what changed, milliseconds after it committed it (DESIGN §4).
+//!
+//! One feed a pool and one global. A feed is a log of [`RawChange`]s; its [`Position`] is an epoch (one lineage of the issuer's
+//! database), a sequence number and a chain digest over every record so far. Folding the log, newest record per kind and
+//! subject, gives the [`FeedState`].
+//!
+//! Nothing in here does I/O or reads a clock. [`Publisher`] (one per connection, at the issuer) and [`Subscriber`] (one per edge)
+//! are state machines: frames, reads and `now` go in, actions come out. `simulation` joins the two by a link that loses, delays,
+//! repeats and cuts, and holds the promises below by property:
+//!
+//! - a change that was committed is applied at a connected edge within a bound, whatever the link did before;
+//! - every edge converges to the issuer's state; the edge's state is always some state that the issuer had;
+//! - an epoch that was left is never accepted again, nor is a position behind the one that was reached;
+//! - a bad frame changes nothing and raises an alarm.
+
+mod change;
+mod name;
+mod position;
+mod raw;
+
+pub use change::{
+    Change, ChangeError, ClientSettings, KeyPurpose, KeyState, LONGEST_TOKEN_LIFE, ManagedKind, NameKey, PoolSettings,
+    PublicKey, Removable, Revoked,
+};
+pub use name::FeedName;
+pub use position::{Digest, Epoch, Position, chain_digest};
+pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
