@@ -6,11 +6,11 @@ use common::clock::{Clock, UnixMillis};
 
 use crate::audit::Recorder;
 use crate::config::Deployment;
-use crate::envelope::Vault;
+use crate::envelope::PoolKeys;
 use crate::keys::KeyRing;
 use crate::messages::Courier;
 use crate::outbox::Wake;
-use crate::passwords::Hasher;
+use crate::passwords::Passwords;
 use crate::store::Store;
 
 /// Cheap to clone behind an `Arc`; every request holds one.
@@ -18,9 +18,9 @@ pub struct Services {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub deployment: Deployment,
-    pub vault: Vault,
+    pub pool_keys: Arc<PoolKeys>,
     pub keys: KeyRing,
-    pub hasher: Hasher,
+    pub passwords: Passwords,
     pub audit: Recorder,
     pub courier: Courier,
     /// Rings when a commit changed what edges must know.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cognito_model::Fault;
 use common::clock::UnixMillis;
-use common::feed::Change;
+use common::feed::{Change, FeedName};
 use common::ids::PoolId;
 
 use super::Caller;
 use crate::audit::{Entry, NO_POOL};
+use crate::messages::Message;
 use crate::outbox;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
@@ -36,14 +37,36 @@ pub struct Call {
     recorded: Arc<AtomicBool>,
 }
 
-/// A change of one pool: statements, and what edges must learn of them.
+/// A change of one pool: statements, what edges must learn of them, and messages to send because of them.
 #[derive(Debug)]
 pub struct Write<'a> {
-    pub pool: &'a PoolId,
+    pool: &'a PoolId,
+    subject: Option<&'a str>,
+    batch: Batch,
+    changes: Vec<Change>,
+    messages: Vec<Message>,
+}
+
+impl<'a> Write<'a> {
+    pub fn new(pool: &'a PoolId, batch: Batch) -> Self {
+        Self { pool, subject: None, batch, changes: Vec::new(), messages: Vec::new() }
+    }
+
     /// Whom it is about, for the audit record.
-    pub subject: Option<&'a str>,
-    pub batch: Batch,
-    pub changes: Vec<Change>,
+    #[must_use]
+    pub fn about(self, subject: &'a str) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    #[must_use]
+    pub fn changes(self, changes: Vec<Change>) -> Self {
+        Self { changes, ..self }
+    }
+
+    #[must_use]
+    pub fn messages(self, messages: Vec<Message>) -> Self {
+        Self { messages, ..self }
+    }
 }
 
 impl Call {
@@ -57,20 +80,31 @@ impl Call {
         Self { services, operation, now, origin, caller, recorded: Arc::new(AtomicBool::new(false)) }
     }
 
-    /// Commits a change together with its audit row; feed rows come last, so that commit order is sequence order (DESIGN §4).
+    /// Commits a change together with its audit row and its messages; feed rows come last, so that commit order is sequence order
+    /// (DESIGN §4).
     ///
-    /// An index in [`CommitError::Missed`] is one of `write.batch`'s.
+    /// An index in [`CommitError::Missed`] is one of the batch that the operation made.
     pub async fn commit(&self, write: Write<'_>) -> Result<(), CommitError> {
-        let Write { pool, subject, mut batch, changes } = write;
+        let Write { pool, subject, mut batch, changes, messages } = write;
+        let unavailable = |error: &dyn std::fmt::Display| CommitError::Unavailable(error.to_string());
+        if !messages.is_empty() {
+            let key = self.services.pool_keys.key(pool).await.map_err(|e| unavailable(&e))?;
+            for message in &messages {
+                batch.add(self.services.courier.queue(&key, message, self.now).map_err(|e| unavailable(&e))?);
+            }
+        }
         batch.add(self.entry(pool.as_str(), subject, "ok").statement());
+        let feed = FeedName::from(pool.clone());
         for change in &changes {
-            let rows = outbox::append(pool.as_str(), change, self.now).map_err(CommitError::unavailable)?;
-            rows.into_iter().for_each(|row| drop(batch.add(row)));
+            batch.extend(outbox::append(&feed, change, self.now));
         }
         self.services.store.commit(batch).await?;
         self.recorded.store(true, Ordering::Relaxed);
         if !changes.is_empty() {
             self.services.feed.ring();
+        }
+        if !messages.is_empty() {
+            self.services.courier.ring();
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use common::ids::ClientId;
 use common::secret::SecretString;
 
 use crate::aws_json::Registered;
-use crate::passwords::secret_hash;
+use crate::passwords::verify_secret_hash;
 use crate::pools::{self, Pool};
 use crate::services::Services;
 
@@ -52,7 +52,7 @@ pub async fn check_secret_hash(
         return Err(Fault::not_authorized(text));
     };
     let secret = open_secret(services, client, sealed).await?;
-    if secret_hash::matches(&secret, username, client.id.as_str(), given.expose()) {
+    if verify_secret_hash(&secret, username, &client.id, given.expose()) {
         Ok(())
     } else {
         Err(Fault::not_authorized(format!("Unable to verify secret hash for client {}", client.id)))
@@ -70,7 +70,7 @@ pub async fn check_secret(services: &Services, client: &Client, given: Option<&S
 }
 
 async fn open_secret(services: &Services, client: &Client, sealed: &[u8]) -> Result<SecretString, Fault> {
-    let key = services.vault.pool_key(&services.store, &client.pool).await?;
+    let key = services.pool_keys.key(&client.pool).await?;
     let secret = key.open(rows::secret_cell(&[client.id.as_str()]), sealed).map_err(Fault::internal)?;
     let text = String::from_utf8(secret.expose().to_vec()).map_err(Fault::internal)?;
     Ok(SecretString::new(text))

@@ -1,6 +1,7 @@
 //! A user pool as the rest of the issuer sees it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cognito_model::Timestamp;
 use cognito_model::idp::types as wire;
@@ -9,6 +10,7 @@ use common::ids::PoolId;
 use serde::{Deserialize, Serialize};
 
 use super::schema::Schema;
+use crate::passwords::{PasswordPolicy, PolicyRules};
 
 /// One user pool.
 #[derive(Clone, Debug)]
@@ -48,17 +50,6 @@ pub struct Settings {
     pub username_attributes: Vec<wire::UsernameAttributeType>,
     pub username_configuration: Option<wire::UsernameConfigurationType>,
     pub verification_message_template: Option<wire::VerificationMessageTemplateType>,
-}
-
-/// The password rules of a pool (Cognito's defaults: 8 characters of all four classes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordRules {
-    pub minimum_length: usize,
-    pub uppercase: bool,
-    pub lowercase: bool,
-    pub numbers: bool,
-    pub symbols: bool,
-    pub temporary_days: u64,
 }
 
 impl Pool {
@@ -132,17 +123,27 @@ impl Settings {
         self.auto_verified_attributes.contains(attribute)
     }
 
-    pub fn password_rules(&self) -> PasswordRules {
-        let policy = self.policies.as_ref().and_then(|p| p.password_policy.clone()).unwrap_or_default();
-        let number = |value: Option<i32>, default: i32| u32::try_from(value.unwrap_or(default)).unwrap_or_default();
-        PasswordRules {
-            minimum_length: number(policy.minimum_length, 8) as usize,
-            uppercase: policy.require_uppercase.unwrap_or(true),
-            lowercase: policy.require_lowercase.unwrap_or(true),
-            numbers: policy.require_numbers.unwrap_or(true),
-            symbols: policy.require_symbols.unwrap_or(true),
-            temporary_days: u64::from(number(policy.temporary_password_validity_days, 7)),
-        }
+    /// What CreateUserPool stored is within the bounds of a policy; whatever is not falls back to Cognito's default.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        let policy = self.password_settings();
+        PasswordPolicy::try_from(PolicyRules {
+            minimum_length: u32::try_from(policy.minimum_length.unwrap_or(8)).unwrap_or(8),
+            require_uppercase: policy.require_uppercase.unwrap_or(true),
+            require_lowercase: policy.require_lowercase.unwrap_or(true),
+            require_numbers: policy.require_numbers.unwrap_or(true),
+            require_symbols: policy.require_symbols.unwrap_or(true),
+        })
+        .unwrap_or_default()
+    }
+
+    /// How long a temporary password works (TemporaryPasswordValidityDays, default 7).
+    pub fn temporary_password_life(&self) -> Duration {
+        let days = u64::try_from(self.password_settings().temporary_password_validity_days.unwrap_or(7)).unwrap_or(7);
+        Duration::from_secs(days * 24 * 3600)
+    }
+
+    fn password_settings(&self) -> wire::PasswordPolicyType {
+        self.policies.as_ref().and_then(|p| p.password_policy.clone()).unwrap_or_default()
     }
 }
 

@@ -110,8 +110,9 @@ mod tests {
     #[test]
     fn defaults_are_cognitos() {
         let settings = settings(CreateUserPoolRequest::default()).unwrap();
-        let rules = settings.password_rules();
-        assert_eq!((rules.minimum_length, rules.symbols, rules.temporary_days), (8, true, 7));
+        let rules = settings.password_policy().rules();
+        assert_eq!((rules.minimum_length, rules.require_symbols), (8, true));
+        assert_eq!(settings.temporary_password_life().as_secs(), 7 * 86_400);
         assert!(!settings.only_admins_create());
         assert!(settings.case_sensitive());
     }
@@ -123,8 +124,8 @@ mod tests {
             policies: Some(wire::UserPoolPolicyType { password_policy: Some(policy), sign_in_policy: None }),
             ..CreateUserPoolRequest::default()
         };
-        let rules = settings(request).unwrap().password_rules();
-        assert_eq!((rules.minimum_length, rules.symbols, rules.uppercase), (12, false, false));
+        let rules = settings(request).unwrap().password_policy().rules();
+        assert_eq!((rules.minimum_length, rules.require_symbols, rules.require_uppercase), (12, false, false));
     }
 
     #[test]

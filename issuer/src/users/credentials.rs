@@ -1,11 +1,12 @@
-//! From a password to what is stored of it.
+//! From a password to what is stored of it, and back to a yes or no.
 
 use common::secret::SecretString;
 
 use super::error::UserError;
 use super::model::{Credentials, User};
 use super::rows;
-use crate::passwords::srp;
+use crate::passwords::srp::{Identity, Verifier};
+use crate::passwords::Verdict;
 use crate::pools::Pool;
 use crate::services::Services;
 
@@ -16,13 +17,38 @@ pub async fn derive(
     user: &User,
     password: &SecretString,
 ) -> Result<Credentials, UserError> {
-    crate::passwords::check_policy(&pool.settings.password_rules().into(), password.expose())?;
-    let password_hash = services.hasher.hash(password.expose().as_bytes()).await?;
-    let (salt, verifier) = srp::register(pool.id.suffix(), &user.username, password.expose().as_bytes())
+    pool.settings.password_policy().check(password.expose())?;
+    let password_hash = services.passwords.hash(password).await?;
+    let (pool_id, username, secret) = (pool.id.clone(), user.username.clone(), password.clone());
+    let verifier = services
+        .passwords
+        .run(move || Verifier::create(Identity::of_user(&pool_id, &username), secret.expose().as_bytes()))
+        .await?
         .map_err(|e| UserError::Sealing(e.to_string()))?;
-    let key = services.vault.pool_key(&services.store, &pool.id).await.map_err(|e| UserError::Sealing(e.to_string()))?;
+    let key = services.pool_keys.key(&pool.id).await?;
     let sealed_srp_verifier = key
-        .seal(rows::verifier_cell(&[user.sub.as_str()]), &verifier)
+        .seal(rows::verifier_cell(&[user.sub.as_str()]), verifier.to_bytes().expose())
         .map_err(|e| UserError::Sealing(e.to_string()))?;
-    Ok(Credentials { password_hash, srp_salt: salt, sealed_srp_verifier })
+    Ok(Credentials { password_hash, sealed_srp_verifier })
+}
+
+/// Whether this is the user's password. A user without one, or no user at all, costs the same (I41).
+pub async fn verify(services: &Services, user: Option<&User>, password: &SecretString) -> Result<bool, UserError> {
+    let Some(credentials) = user.and_then(|user| user.credentials.as_ref()) else {
+        services.passwords.verify_absent(password).await?;
+        return Ok(false);
+    };
+    let verdict = services.passwords.verify(password, &credentials.password_hash).await?;
+    Ok(matches!(verdict, Verdict::Match | Verdict::MatchNeedsRehash))
+}
+
+/// The SRP verifier of a user, opened.
+pub async fn srp_verifier(services: &Services, user: &User) -> Result<Option<Verifier>, UserError> {
+    let Some(credentials) = &user.credentials else { return Ok(None) };
+    let key = services.pool_keys.key(&user.pool).await?;
+    let opened = key
+        .open(rows::verifier_cell(&[user.sub.as_str()]), &credentials.sealed_srp_verifier)
+        .map_err(|e| UserError::Sealing(e.to_string()))?;
+    let verifier = Verifier::from_bytes(opened.expose()).map_err(|e| UserError::Sealing(e.to_string()))?;
+    Ok(Some(verifier))
 }

@@ -2,7 +2,8 @@
 
 use cognito_model::{Exception, Fault};
 
-use crate::passwords::{HashError, PolicyViolation};
+use crate::envelope::PoolKeyError;
+use crate::passwords::{PasswordError, PolicyViolation};
 use crate::store::{CommitError, RowError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +20,9 @@ pub enum UserError {
     #[error("{0}")]
     Password(#[from] PolicyViolation),
     #[error("{0}")]
-    Hashing(#[from] HashError),
+    Hashing(#[from] PasswordError),
+    #[error(transparent)]
+    PoolKey(#[from] PoolKeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -39,8 +42,10 @@ impl From<UserError> for Fault {
             UserError::AliasTaken(text) => Self::new(Exception::AliasExists, text),
             UserError::Attributes(why) => Self::invalid_parameter(why),
             UserError::Password(violation) => Self::new(Exception::InvalidPassword, violation.to_string()),
-            UserError::Hashing(HashError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
+            UserError::Hashing(PasswordError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
+            UserError::Hashing(PasswordError::TooLong) => Self::new(Exception::InvalidPassword, "Password did not conform with policy: Password too long"),
             UserError::Hashing(error) => Self::internal(error),
+            UserError::PoolKey(error) => Self::unavailable(error),
             UserError::Store(error) => error.into(),
             UserError::Row(error) => error.into(),
             UserError::Commit(error) => error.into(),

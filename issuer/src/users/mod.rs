@@ -3,7 +3,9 @@
 //! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
 //! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
 
+pub mod create;
 pub mod credentials;
+pub mod deliveries;
 mod error;
 pub mod groups;
 pub mod login_names;

@@ -34,8 +34,7 @@ pub struct User {
 pub struct Credentials {
     /// Argon2id, PHC string.
     pub password_hash: String,
-    pub srp_salt: Vec<u8>,
-    /// Enveloped: a stolen verifier permits guessing at the price of a fast hash.
+    /// Salt and verifier, enveloped: a stolen verifier permits guessing at the price of a fast hash.
     pub sealed_srp_verifier: Vec<u8>,
 }
 

@@ -20,7 +20,6 @@ pub const MIGRATION: Migration = Migration {
             enabled BIGINT NOT NULL,
             attributes TEXT NOT NULL,
             password_hash TEXT,
-            srp_salt BYTEA,
             srp_verifier BYTEA,
             valid_after BIGINT NOT NULL,
             newest_mint BIGINT NOT NULL,
@@ -65,8 +64,8 @@ pub fn verifier_cell<'a>(row: &'a [&'a str]) -> Context<'a> {
 
 pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
     Query::new(
-        "SELECT pool, sub, username, status, enabled, attributes, password_hash, srp_salt, srp_verifier, valid_after,
-                newest_mint, temporary_until, created_at, modified_at
+        "SELECT pool, sub, username, status, enabled, attributes, password_hash, srp_verifier, valid_after, newest_mint,
+                temporary_until, created_at, modified_at
          FROM users WHERE pool = $1 AND sub = $2",
     )
     .bind(pool)
@@ -75,7 +74,7 @@ pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
 
 pub fn by_login(pool: &PoolId, key: &str) -> Query {
     Query::new(
-        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_salt, u.srp_verifier,
+        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
                 u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at
          FROM login_names n JOIN users u ON u.pool = n.pool AND u.sub = n.sub
          WHERE n.pool = $1 AND n.name = $2",
@@ -87,9 +86,9 @@ pub fn by_login(pool: &PoolId, key: &str) -> Query {
 pub fn insert(user: &User) -> Statement {
     let credentials = user.credentials.as_ref();
     Statement::new(
-        "INSERT INTO users (pool, sub, username, status, enabled, attributes, password_hash, srp_salt, srp_verifier,
+        "INSERT INTO users (pool, sub, username, status, enabled, attributes, password_hash, srp_verifier,
                             valid_after, newest_mint, temporary_until, created_at, modified_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
     )
     .bind(&user.pool)
     .bind(&user.sub)
@@ -98,7 +97,6 @@ pub fn insert(user: &User) -> Statement {
     .bind(user.enabled)
     .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
     .bind(credentials.map(|c| c.password_hash.clone()))
-    .bind(credentials.map(|c| c.srp_salt.clone()))
     .bind(credentials.map(|c| c.sealed_srp_verifier.clone()))
     .bind(user.valid_after)
     .bind(user.newest_mint)
@@ -148,12 +146,10 @@ pub fn update_credentials(
     now: UnixMillis,
 ) -> Statement {
     Statement::new(
-        "UPDATE users SET password_hash = $1, srp_salt = $2, srp_verifier = $3, status = $4, temporary_until = $5,
-                          modified_at = $6
-         WHERE pool = $7 AND sub = $8",
+        "UPDATE users SET password_hash = $1, srp_verifier = $2, status = $3, temporary_until = $4, modified_at = $5
+         WHERE pool = $6 AND sub = $7",
     )
     .bind(&credentials.password_hash)
-    .bind(credentials.srp_salt.as_slice())
     .bind(credentials.sealed_srp_verifier.as_slice())
     .bind(status.as_str())
     .bind(temporary_until)
@@ -199,12 +195,10 @@ pub fn note_mint(user: &User, mint: UnixMillis) -> Statement {
 }
 
 pub fn user(row: &Row) -> Result<User, RowError> {
-    let credentials = match (row.opt_text(6)?, row.opt_bytes(7)?, row.opt_bytes(8)?) {
-        (Some(hash), Some(salt), Some(verifier)) => Some(Credentials {
-            password_hash: hash.to_owned(),
-            srp_salt: salt.to_vec(),
-            sealed_srp_verifier: verifier.to_vec(),
-        }),
+    let credentials = match (row.opt_text(6)?, row.opt_bytes(7)?) {
+        (Some(hash), Some(verifier)) => {
+            Some(Credentials { password_hash: hash.to_owned(), sealed_srp_verifier: verifier.to_vec() })
+        }
         _ => None,
     };
     Ok(User {
@@ -215,10 +209,10 @@ pub fn user(row: &Row) -> Result<User, RowError> {
         enabled: row.flag(4)?,
         attributes: serde_json::from_str(row.text(5)?).map_err(|_| RowError::Type(5))?,
         credentials,
-        valid_after: row.millis(9)?,
-        newest_mint: row.millis(10)?,
-        temporary_until: row.opt_millis(11)?,
-        created: row.millis(12)?,
-        modified: row.millis(13)?,
+        valid_after: row.millis(8)?,
+        newest_mint: row.millis(9)?,
+        temporary_until: row.opt_millis(10)?,
+        created: row.millis(11)?,
+        modified: row.millis(12)?,
     })
 }

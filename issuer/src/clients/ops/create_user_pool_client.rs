@@ -32,7 +32,7 @@ pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<Cr
     let id = ClientId::parse(id).map_err(Fault::internal)?;
     let sealed_secret = match &secret {
         Some(secret) => {
-            let key = services.vault.pool_key(&services.store, &pool.id).await?;
+            let key = services.pool_keys.key(&pool.id).await?;
             let sealed = key.seal(rows::secret_cell(&[id.as_str()]), secret.expose().as_bytes());
             Some(sealed.map_err(Fault::internal)?)
         }
@@ -45,6 +45,6 @@ pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<Cr
     batch.add(rows::insert(&client));
     let changes =
         vec![Change::Client(ClientSettings { client_id: client.id.clone(), enabled: true, scopes: None })];
-    call.commit(Write { pool: &pool.id, subject: Some(client.id.as_str()), batch, changes }).await?;
+    call.commit(Write::new(&pool.id, batch).about(client.id.as_str()).changes(changes)).await?;
     Ok(CreateUserPoolClientResponse { user_pool_client: Some(client.describe(secret)) })
 }

@@ -6,9 +6,11 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{CreateUserPoolRequest, CreateUserPoolResponse};
 use common::feed::{Change, PoolSettings};
 use common::ids::PoolId;
+use common::jose::Alg;
 
 use crate::aws_json::{Call, Write};
 use crate::entropy;
+use crate::keys::Rotation;
 use crate::outbox;
 use crate::pools::model::Pool;
 use crate::pools::{rows, rules};
@@ -31,11 +33,11 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
 
     let mut batch = Batch::new();
     batch.add(rows::insert(&pool));
-    batch.add(outbox::create(pool.id.as_str()));
-    let fresh = services.vault.new_pool(&pool.id).map_err(Fault::internal)?;
-    batch.extend(fresh.statements);
-    let keys = services.keys.generate(&fresh.key, &pool.id, call.now).await.map_err(Fault::internal)?;
-    batch.extend(keys.statements);
+    batch.add(outbox::create(&pool.id.clone().into()));
+    let (pool_key, stored_key) = services.pool_keys.create(call.now, &pool.id).map_err(Fault::internal)?;
+    batch.add(stored_key);
+    let signing = Rotation::of_new_pool(call.now, &pool.id, &pool_key, Alg::RS256).await.map_err(Fault::internal)?;
+    batch.extend(signing.statements);
 
     let mut changes = vec![Change::Pool(PoolSettings {
         pool: pool.id.clone(),
@@ -43,7 +45,7 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
         enabled: true,
         max_token_life_s: LONGEST_TOKEN_LIFE_S,
     })];
-    changes.extend(keys.changes);
-    call.commit(Write { pool: &pool.id, subject: Some(pool.id.as_str()), batch, changes }).await?;
+    changes.extend(signing.changes.into_iter().map(|key| Change::PublicKey(key.into())));
+    call.commit(Write::new(&pool.id, batch).about(pool.id.as_str()).changes(changes)).await?;
     Ok(CreateUserPoolResponse { user_pool: Some(pool.describe(&services.deployment.account_id, 0)) })
 }

@@ -1,0 +1,73 @@
+//! A session and whether it lives.
+
+use common::clock::UnixMillis;
+use common::ids::{ClientId, PoolId, Sub};
+
+/// One sign-in of one user with one app client.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub pool: PoolId,
+    /// The claim `origin_jti` of every token of the session: a UUIDv4.
+    pub origin_jti: String,
+    pub sub: Sub,
+    pub client: ClientId,
+    /// SHA-256 of the refresh token.
+    pub refresh_digest: [u8; 32],
+    /// Space-separated scopes of its access tokens.
+    pub scope: String,
+    /// The instant that its first tokens were minted at; sign-out everywhere compares it with `valid_after`.
+    pub minted: UnixMillis,
+    /// When the user proved who they are (`auth_time`).
+    pub authenticated: UnixMillis,
+    /// Absolute: refreshing doesn't move it.
+    pub expires: UnixMillis,
+    pub revoked: Option<UnixMillis>,
+}
+
+/// Why a session gives no more tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Dead {
+    #[error("Refresh Token has been revoked")]
+    Revoked,
+    #[error("Refresh Token has expired")]
+    Expired,
+}
+
+impl Session {
+    /// `valid_after` is the user's.
+    pub fn check(&self, valid_after: UnixMillis, now: UnixMillis) -> Result<(), Dead> {
+        if self.revoked.is_some() || self.minted <= valid_after {
+            return Err(Dead::Revoked);
+        }
+        if self.expires <= now {
+            return Err(Dead::Expired);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_dies_by_revocation_sign_out_and_time() {
+        let session = Session {
+            pool: PoolId::parse("eu_a").unwrap(),
+            origin_jti: "o".into(),
+            sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
+            client: ClientId::parse("c").unwrap(),
+            refresh_digest: [0; 32],
+            scope: String::new(),
+            minted: UnixMillis(100),
+            authenticated: UnixMillis(100),
+            expires: UnixMillis(1_000),
+            revoked: None,
+        };
+        assert_eq!(session.check(UnixMillis(99), UnixMillis(999)), Ok(()));
+        assert_eq!(session.check(UnixMillis(100), UnixMillis(999)), Err(Dead::Revoked));
+        assert_eq!(session.check(UnixMillis(99), UnixMillis(1_000)), Err(Dead::Expired));
+        let revoked = Session { revoked: Some(UnixMillis(5)), ..session };
+        assert_eq!(revoked.check(UnixMillis(0), UnixMillis(0)), Err(Dead::Revoked));
+    }
+}

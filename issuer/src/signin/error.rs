@@ -1,0 +1,89 @@
+//! Why a sign-in does not go on, and how Cognito says it.
+
+use cognito_model::{Exception, Fault};
+
+use crate::envelope::PoolKeyError;
+use crate::passwords::PasswordError;
+use crate::store::{CommitError, RowError, StoreError};
+use crate::users::UserError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Wrong password, wrong signature, or a user that is not told apart from a wrong password.
+    #[error("wrong user name or password")]
+    Refused,
+    /// Only to clients that don't hide who exists.
+    #[error("no such user")]
+    NoUser,
+    #[error("the user is disabled")]
+    Disabled,
+    #[error("the user is not confirmed")]
+    Unconfirmed,
+    #[error("the password must be reset")]
+    ResetRequired,
+    #[error("the temporary password has expired")]
+    TemporaryExpired,
+    /// The session is unknown, used, or over.
+    #[error("the sign-in session is invalid")]
+    Session,
+    #[error("{0}")]
+    Parameter(String),
+    #[error(transparent)]
+    User(#[from] UserError),
+    #[error("an internal failure: {0}")]
+    Internal(String),
+    #[error("storage: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<RowError> for SignInError {
+    fn from(error: RowError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<CommitError> for SignInError {
+    fn from(error: CommitError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<PoolKeyError> for SignInError {
+    fn from(error: PoolKeyError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<PasswordError> for SignInError {
+    fn from(error: PasswordError) -> Self {
+        Self::User(error.into())
+    }
+}
+
+impl From<SignInError> for Fault {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused => Self::not_authorized("Incorrect username or password."),
+            SignInError::NoUser => Self::user_not_found("User does not exist."),
+            SignInError::Disabled => Self::not_authorized("User is disabled."),
+            SignInError::Unconfirmed => Self::new(Exception::UserNotConfirmed, "User is not confirmed."),
+            SignInError::ResetRequired => {
+                Self::new(Exception::PasswordResetRequired, "Password reset required for the user")
+            }
+            SignInError::TemporaryExpired => Self::not_authorized(
+                "Temporary password has expired and must be reset by an administrator.",
+            ),
+            SignInError::Session => Self::not_authorized("Invalid session for the user."),
+            SignInError::Parameter(text) => Self::invalid_parameter(text),
+            SignInError::User(error) => error.into(),
+            SignInError::Internal(detail) => Self::internal(detail),
+            SignInError::Unavailable(detail) => Self::unavailable(detail),
+        }
+    }
+}

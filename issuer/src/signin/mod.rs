@@ -1,0 +1,16 @@
+//! The challenge machine: one file a challenge. Its only product is [`Authenticated`], which nothing else can make.
+//!
+//! A sign-in attempt is a row, single use, and what has been proven so far is stored there and nowhere else (DESIGN §3). It is
+//! found by Session, else by SECRET_BLOCK, since some SDKs answer PASSWORD_VERIFIER without `Session`.
+
+mod attempt;
+mod error;
+pub mod new_password;
+pub mod password;
+pub mod password_verifier;
+pub mod rows;
+mod step;
+
+pub use self::attempt::{Attempt, Challenge};
+pub use self::error::SignInError;
+pub use self::step::{Asked, Authenticated, Step};

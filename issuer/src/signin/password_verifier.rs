@@ -1,0 +1,128 @@
+//! USER_SRP_AUTH and its challenge PASSWORD_VERIFIER: the password is proven without being sent (COGNITO.md §3.3).
+//!
+//! A user that does not exist gets the same challenge, stable by name, at the same cost (I46), where the client hides who exists.
+
+use std::collections::BTreeMap;
+
+use cognito_model::idp::types::ChallengeNameType;
+use common::clock::UnixMillis;
+
+use super::attempt::{Attempt, Challenge};
+use super::error::SignInError;
+use super::step::{Asked, Step, after_password};
+use crate::clients::Client;
+use crate::passwords::srp::{Claim, Decoys, Identity, PendingChallenge, PublicValue, SrpError, Verifier};
+use crate::pools::Pool;
+use crate::services::Services;
+use crate::users::{self, User, credentials, login_names};
+
+/// The answer to a challenge, as it came.
+pub struct Answer<'a> {
+    pub secret_block: &'a str,
+    pub signature: &'a str,
+    pub timestamp: &'a str,
+}
+
+/// Begins the exchange for SRP_A.
+pub async fn begin(
+    services: &Services,
+    pool: &Pool,
+    client: &Client,
+    username: &str,
+    srp_a: &str,
+    now: UnixMillis,
+) -> Result<Asked, SignInError> {
+    let public = PublicValue::from_hex(srp_a)
+        .map_err(|_| SignInError::Parameter("SRP_A is not a valid public value.".into()))?;
+    let user = users::by_name(&services.store, pool, username).await?;
+    if user.is_none() && !client.settings.hides_users() {
+        return Err(SignInError::NoUser);
+    }
+    let name = login_names::key(pool, username);
+    let (verifier, user_id) = verifier(services, pool, user.as_ref(), &name, username).await?;
+    let (pending, challenge) = services
+        .passwords
+        .run(move || PendingChallenge::begin(public, &verifier))
+        .await?
+        .map_err(|e| SignInError::Internal(e.to_string()))?;
+    let key = services.pool_keys.key(&pool.id).await?;
+    let state = Challenge::Srp { pending: pending.to_bytes().expose().to_vec(), name, user_id: user_id.clone() };
+    let sub = user.as_ref().map(|user| &user.sub);
+    let opened = Attempt::open(&key, client, sub, &state, Some(&challenge.secret_block), now)?;
+    let parameters = BTreeMap::from([
+        ("SALT".to_owned(), challenge.salt),
+        ("SRP_B".to_owned(), challenge.srp_b),
+        ("SECRET_BLOCK".to_owned(), challenge.secret_block),
+        ("USER_ID_FOR_SRP".to_owned(), user_id.clone()),
+        ("USERNAME".to_owned(), user_id),
+    ]);
+    Ok(Asked {
+        challenge: ChallengeNameType::PasswordVerifier,
+        parameters,
+        session: opened.session,
+        statements: vec![opened.statement],
+    })
+}
+
+/// Checks the answer. The attempt is used up first: a wrong answer can't be tried again.
+pub async fn check(
+    services: &Services,
+    pool: &Pool,
+    client: &Client,
+    attempt: Attempt,
+    answer: Answer<'_>,
+    now: UnixMillis,
+) -> Result<Step, SignInError> {
+    attempt.burn(services, client).await?;
+    let Challenge::Srp { pending, name, user_id } = &attempt.challenge else { return Err(SignInError::Session) };
+    let internal = |error: &dyn std::fmt::Display| SignInError::Internal(error.to_string());
+    let pending = PendingChallenge::from_bytes(pending).map_err(|e| internal(&e))?;
+    let user = match &attempt.sub {
+        Some(sub) => users::by_sub(&services.store, pool, sub).await?,
+        None => None,
+    };
+    let (verifier, _) = verifier(services, pool, user.as_ref(), name, user_id).await?;
+    let (pool_id, user_id) = (pool.id.clone(), user_id.clone());
+    let (block, signature, timestamp) =
+        (answer.secret_block.to_owned(), answer.signature.to_owned(), answer.timestamp.to_owned());
+    let outcome = services
+        .passwords
+        .run(move || {
+            let claim = Claim { secret_block: &block, signature: &signature, timestamp: &timestamp };
+            pending.verify(now, Identity::of_user(&pool_id, &user_id), &verifier, claim)
+        })
+        .await?;
+    match (outcome, user) {
+        (Ok(()), Some(user)) => {
+            let key = services.pool_keys.key(&pool.id).await?;
+            after_password(&key, pool, client, user, Vec::new(), now)
+        }
+        (Err(SrpError::StoredState | SrpError::NoEntropy(_)), _) => Err(internal(&"the SRP state is damaged")),
+        _ => Err(SignInError::Refused),
+    }
+}
+
+/// The user's verifier and USER_ID_FOR_SRP, or a decoy's. A decoy shows the name as it was typed where user names are chosen by
+/// people, and a UUID where they are UUIDs.
+async fn verifier(
+    services: &Services,
+    pool: &Pool,
+    user: Option<&User>,
+    name: &str,
+    typed: &str,
+) -> Result<(Verifier, String), SignInError> {
+    if let Some(user) = user
+        && let Some(verifier) = credentials::srp_verifier(services, user).await?
+    {
+        return Ok((verifier, user.username.clone()));
+    }
+    let key = services.pool_keys.key(&pool.id).await?;
+    let decoy = Decoys::of_pool(&key).decoy(name);
+    let named_by_uuid = !pool.settings.username_attributes.is_empty();
+    let user_id = match user {
+        Some(user) => user.username.clone(),
+        None if named_by_uuid => decoy.user_id,
+        None => typed.to_owned(),
+    };
+    Ok((decoy.verifier, user_id))
+}

@@ -1,0 +1,95 @@
+//! The table `attempts`.
+
+use common::clock::UnixMillis;
+use common::ids::{ClientId, PoolId, Sub};
+
+use crate::envelope::Context;
+use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
+
+pub const MIGRATION: Migration = Migration {
+    version: 610,
+    name: "sign_in_attempts",
+    sql: "
+        CREATE TABLE attempts (
+            pool TEXT NOT NULL,
+            digest BYTEA NOT NULL,
+            client TEXT NOT NULL,
+            sub TEXT,
+            block_digest BYTEA,
+            sealed BYTEA NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (pool, digest)
+        );
+        CREATE INDEX attempts_block ON attempts (pool, block_digest);
+        CREATE INDEX attempts_expiry ON attempts (expires_at);
+    ",
+};
+
+/// Where an attempt's challenge lives; `row` is the hexadecimal digest of its Session.
+pub fn cell<'a>(row: &'a [&'a str]) -> Context<'a> {
+    Context { table: "attempts", row, column: "sealed" }
+}
+
+pub struct NewAttempt<'a> {
+    pub pool: &'a PoolId,
+    pub digest: [u8; 32],
+    pub client: &'a ClientId,
+    pub sub: Option<&'a Sub>,
+    pub block_digest: Option<[u8; 32]>,
+    pub sealed: Vec<u8>,
+    pub expires: UnixMillis,
+}
+
+pub struct Stored {
+    pub digest: [u8; 32],
+    pub client: ClientId,
+    pub sub: Option<Sub>,
+    pub sealed: Vec<u8>,
+    pub expires: UnixMillis,
+}
+
+pub fn insert(new: &NewAttempt<'_>) -> Statement {
+    Statement::new(
+        "INSERT INTO attempts (pool, digest, client, sub, block_digest, sealed, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(new.pool)
+    .bind(new.digest)
+    .bind(new.client)
+    .bind(new.sub)
+    .bind(new.block_digest)
+    .bind(new.sealed.as_slice())
+    .bind(new.expires)
+    .expect(Rows::Exactly(1))
+}
+
+pub fn by_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
+    Query::new("SELECT digest, client, sub, sealed, expires_at FROM attempts WHERE pool = $1 AND digest = $2")
+        .bind(pool)
+        .bind(digest)
+}
+
+pub fn by_block(pool: &PoolId, digest: &[u8; 32]) -> Query {
+    Query::new("SELECT digest, client, sub, sealed, expires_at FROM attempts WHERE pool = $1 AND block_digest = $2")
+        .bind(pool)
+        .bind(digest)
+}
+
+pub fn delete(pool: &PoolId, digest: &[u8; 32]) -> Statement {
+    Statement::new("DELETE FROM attempts WHERE pool = $1 AND digest = $2").bind(pool).bind(digest).expect(Rows::Exactly(1))
+}
+
+/// Forgets what is over; run now and then.
+pub fn prune(now: UnixMillis) -> Statement {
+    Statement::new("DELETE FROM attempts WHERE expires_at < $1").bind(now)
+}
+
+pub fn stored(row: &Row) -> Result<Stored, RowError> {
+    Ok(Stored {
+        digest: row.array(0)?,
+        client: ClientId::parse(row.text(1)?).map_err(|_| RowError::Range(1))?,
+        sub: row.opt_text(2)?.map(Sub::parse).transpose().map_err(|_| RowError::Range(2))?,
+        sealed: row.bytes(3)?.to_vec(),
+        expires: row.millis(4)?,
+    })
+}

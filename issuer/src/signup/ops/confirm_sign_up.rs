@@ -1,0 +1,75 @@
+//! Cognito: ConfirmSignUp. The code is consumed, the user confirmed, its address marked verified and claimed as an alias in one
+//! batch.
+
+use cognito_model::idp::types::{ConfirmSignUpRequest, ConfirmSignUpResponse};
+use cognito_model::{Exception, Fault};
+
+use crate::aws_json::{Call, Write};
+use crate::codes;
+use crate::pools::Pool;
+use crate::signup::code;
+use crate::store::{Batch, CommitError};
+use crate::users::deliveries::{self, Destination};
+use crate::users::{self, Status, User, login_names, rows};
+use crate::clients;
+
+pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSignUpResponse, Fault> {
+    let services = &call.services;
+    let (pool, client) = clients::of_call(services, &input.client_id).await?;
+    clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    let Some(user) = users::by_name(&services.store, &pool, &input.username).await? else {
+        return Err(if client.settings.hides_users() {
+            code::expired()
+        } else {
+            Fault::user_not_found("Username/client id combination not found.")
+        });
+    };
+    if user.status != Status::Unconfirmed {
+        let text = format!("User cannot be confirmed. Current status is {}", user.status.as_str());
+        return Err(Fault::not_authorized(text));
+    }
+    // Without an address to verify no code was sent; only an administrator can confirm such a user.
+    let to = deliveries::to_verify(&pool, &user).ok_or_else(code::expired)?;
+    let key = services.pool_keys.key(&pool.id).await.map_err(Fault::unavailable)?;
+    let slot = code::slot(&pool, &user, &to);
+    let consume = codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose())
+        .await
+        .map_err(code::refusal)?;
+    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
+    Ok(ConfirmSignUpResponse::default())
+}
+
+async fn confirm(
+    call: &Call,
+    pool: &Pool,
+    user: &User,
+    to: &Destination,
+    consume: crate::store::Statement,
+    take_aliases: bool,
+) -> Result<(), Fault> {
+    let mut attributes = user.attributes.clone();
+    attributes.insert(format!("{}_verified", to.attribute), "true".to_owned());
+    let mut batch = Batch::new();
+    let used = batch.add(consume);
+    batch.add(rows::update_profile(user, Status::Confirmed, &attributes, call.now));
+    let before = login_names::aliases(pool, &user.attributes);
+    let mut claims = Vec::new();
+    for (kind, key) in login_names::aliases(pool, &attributes) {
+        if before.contains(&(kind, key.clone())) {
+            continue;
+        }
+        if take_aliases {
+            batch.add(rows::release_name(&pool.id, &key));
+        }
+        claims.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
+    }
+    match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
+        Ok(()) => Ok(()),
+        Err(CommitError::Missed { index }) if index == used => Err(code::expired()),
+        Err(CommitError::Missed { index }) => match claims.iter().find(|(at, _)| *at == index) {
+            Some((_, kind)) => Err(login_names::taken(kind).into()),
+            None => Err(Fault::new(Exception::NotAuthorized, "User cannot be confirmed. It has changed meanwhile.")),
+        },
+        Err(error) => Err(error.into()),
+    }
+}

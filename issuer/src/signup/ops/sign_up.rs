@@ -1,0 +1,72 @@
+//! Cognito: SignUp.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{SignUpRequest, SignUpResponse};
+
+use crate::aws_json::Call;
+use crate::clients::{self, Client};
+use crate::messages::Kind;
+use crate::pools::schema::Writer;
+use crate::signup::code;
+use crate::users::create::{NewUser, create};
+use crate::users::{Status, deliveries};
+
+pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, Fault> {
+    let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
+    clients::check_secret_hash(&call.services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    if pool.settings.only_admins_create() {
+        return Err(Fault::not_authorized("SignUp is not permitted for this user pool"));
+    }
+    let Some(password) = &input.password else {
+        return Err(Fault::invalid_parameter("Password is required: this issuer has no sign-up without one yet."));
+    };
+    let attributes = input.user_attributes.as_deref().unwrap_or_default();
+    check_writable(&client, attributes.iter().map(|a| a.name.as_str()))?;
+
+    let key = call.services.pool_keys.key(&pool.id).await.map_err(Fault::unavailable)?;
+    let mut destination = None;
+    let new = NewUser {
+        username: &input.username,
+        attributes,
+        writer: Writer::User,
+        password: Some(password),
+        status: Status::Unconfirmed,
+        temporary_until: None,
+        take_aliases: false,
+    };
+    let mut unsendable = None;
+    let user = create(&call, &pool, new, |user| {
+        destination = deliveries::to_verify(&pool, user);
+        let Some(to) = &destination else { return (Vec::new(), Vec::new()) };
+        match code::issue(call.now, &key, code::slot(&pool, user, to)) {
+            Ok(code) => {
+                let text = code.text.expose();
+                let message = deliveries::verification(&pool, user, to, Kind::SignUp, text, call.now);
+                (vec![code.statement], vec![message])
+            }
+            Err(fault) => {
+                unsendable = Some(fault);
+                (Vec::new(), Vec::new())
+            }
+        }
+    })
+    .await?;
+    if let Some(fault) = unsendable {
+        // The user is there and can ask for a code again.
+        tracing::error!(cause = fault.cause(), "no code was made for a sign-up");
+    }
+    Ok(SignUpResponse {
+        code_delivery_details: destination.map(|to| to.describe()),
+        session: None,
+        user_confirmed: false,
+        user_sub: user.sub.to_string(),
+    })
+}
+
+/// WriteAttributes of the client (Cognito's text).
+fn check_writable<'a>(client: &Client, mut names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
+    match names.find(|name| !client.settings.may_write(name)) {
+        Some(_) => Err(Fault::not_authorized("A client attempted to write unauthorized attribute")),
+        None => Ok(()),
+    }
+}

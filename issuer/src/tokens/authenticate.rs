@@ -1,0 +1,64 @@
+//! The check of an access token that a user presents to the issuer. It asks the rows, never a cache (DESIGN §3 "Not-before").
+
+use cognito_model::Fault;
+use common::claims::TokenUse;
+use common::clock::UnixMillis;
+use common::ids::{ClientId, PoolId, Sub};
+use common::reject::Reject;
+use common::secret::SecretString;
+use common::verify::{Policy, Verified, outlives, peek_issuer, verify};
+
+use crate::aws_json::UserCaller;
+use crate::pools;
+use crate::services::Services;
+use crate::sessions::rows as session_rows;
+use crate::users;
+
+/// # Errors
+/// `NotAuthorizedException` (`Invalid Access Token`, `Access Token has expired`, `Access Token has been revoked`), storage.
+pub async fn authenticate(services: &Services, token: &SecretString, now: UnixMillis) -> Result<UserCaller, Fault> {
+    let invalid = || Fault::not_authorized("Invalid Access Token");
+    let issuer = peek_issuer(token.expose()).map_err(|_| invalid())?;
+    let (_, pool_id) = issuer.as_str().rsplit_once('/').ok_or_else(invalid)?;
+    let pool_id = PoolId::parse(pool_id).map_err(|_| invalid())?;
+    let pool = match pools::find(&services.store, &pool_id).await {
+        Ok(pool) => pool,
+        Err(pools::PoolError::Absent(_)) => return Err(invalid()),
+        Err(error) => return Err(error.into()),
+    };
+    let keys = services.keys.key_set(&pool.id, &pool.iss).await.map_err(Fault::unavailable)?;
+    let policy = Policy::cognito(pool.iss.as_str(), TokenUse::Access);
+    let verified = verify(token.expose(), &keys, &policy, now).map_err(|reject| match reject {
+        Reject::Expired => Fault::not_authorized("Access Token has expired"),
+        _ => invalid(),
+    })?;
+    check_rows(services, &pool, &verified).await
+}
+
+async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -> Result<UserCaller, Fault> {
+    let invalid = || Fault::not_authorized("Invalid Access Token");
+    let revoked = || Fault::not_authorized("Access Token has been revoked");
+    let sub = Sub::parse(token.sub.to_string()).map_err(|_| invalid())?;
+    let client = ClientId::parse(token.client_id.to_string()).map_err(|_| invalid())?;
+    let user = users::by_sub(&services.store, pool, &sub).await?.ok_or_else(revoked)?;
+    if !user.enabled || !outlives(token, user.valid_after) {
+        return Err(revoked());
+    }
+    let origin_jti = token.origin_jti.as_ref().map(ToString::to_string);
+    if let Some(origin_jti) = &origin_jti {
+        let row = services.store.one(session_rows::by_origin_jti(&pool.id, origin_jti)).await?;
+        let session = row.map(|row| session_rows::session(&row)).transpose()?;
+        // An expired session may have been forgotten: its access tokens live no longer than it did, or by minutes.
+        if session.is_some_and(|session| session.revoked.is_some()) {
+            return Err(revoked());
+        }
+    }
+    Ok(UserCaller {
+        pool: pool.id.clone(),
+        client,
+        sub,
+        username: user.username,
+        origin_jti,
+        scopes: token.scopes().map(str::to_owned).collect(),
+    })
+}

@@ -1,0 +1,135 @@
+//! The tokens of a finished sign-in.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::AuthenticationResultType;
+use common::clock::UnixMillis;
+use common::secret::SecretString;
+use uuid::Uuid;
+
+use super::claims::{Prepared, Signed, Subject};
+use crate::aws_json::{Call, Write};
+use crate::clients::Client;
+use crate::codes;
+use crate::pools::Pool;
+use crate::sessions::{Session, rows as session_rows};
+use crate::signin::{Authenticated, SignInError};
+use crate::store::{Batch, CommitError, Store};
+use crate::users::groups::{self, Group};
+use crate::users::{self, User, rows as user_rows};
+
+/// The scope of sign-ins through the API (Cognito).
+const API_SCOPE: &str = "aws.cognito.signin.user.admin";
+/// How often minting begins anew when sign-outs of the same user keep running into it.
+const TRIES: usize = 20;
+
+/// Mints access, ID and refresh token (steps 1 to 4 of the module's text).
+pub async fn mint(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    proof: Authenticated,
+) -> Result<AuthenticationResultType, Fault> {
+    let (mut user, at) = (proof.user().clone(), proof.at());
+    let statements = proof.into_statements();
+    let refresh_token = codes::opaque_token().map_err(Fault::internal)?;
+    let groups = groups_of(&call.services.store, &user).await?;
+    let mut outcome = Err(CommitError::Missed { index: 0 });
+    for _ in 0..TRIES {
+        let mint = mint_instant(&user, call.now);
+        let session = Session {
+            pool: pool.id.clone(),
+            origin_jti: Uuid::new_v4().to_string(),
+            sub: user.sub.clone(),
+            client: client.id.clone(),
+            refresh_digest: codes::token_digest(refresh_token.expose()),
+            scope: API_SCOPE.to_owned(),
+            minted: mint,
+            authenticated: at,
+            expires: call.now.plus(client.settings.refresh_token_life()),
+            revoked: None,
+        };
+        let subject =
+            Subject { pool, client, user: &user, groups: &groups, session: &session, event_id: &call.origin.request_id };
+        let prepared = Prepared::new(&subject, mint);
+        let mut batch = Batch::new();
+        let used = batch.extend(statements.iter().cloned());
+        let guard = batch.add(user_rows::note_mint(&user, mint));
+        batch.add(session_rows::insert(&session));
+        outcome = call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await;
+        match &outcome {
+            Ok(()) => {
+                let signed = prepared.sign(&call.services.keys, pool).await?;
+                return Ok(result(signed, Some(refresh_token)));
+            }
+            Err(CommitError::Missed { index }) if *index == guard => user = reread(call, pool, &user).await?,
+            // The attempt was used by another answer, or the user changed under it.
+            Err(CommitError::Missed { index }) if *index >= used && *index < guard => {
+                return Err(SignInError::Session.into());
+            }
+            Err(_) => break,
+        }
+    }
+    outcome?;
+    Err(Fault::internal("minting ended without an outcome"))
+}
+
+/// max(now, `valid_after` + 1 ms): never at or before the last sign-out, also when the clock steps back.
+pub(super) fn mint_instant(user: &User, now: UnixMillis) -> UnixMillis {
+    now.max(UnixMillis(user.valid_after.0.saturating_add(1)))
+}
+
+pub(super) async fn groups_of(store: &Store, user: &User) -> Result<Vec<Group>, Fault> {
+    let rows = store.read(groups::of_user(&user.pool, &user.sub)).await?;
+    Ok(rows.iter().map(groups::group).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn result(signed: Signed, refresh_token: Option<SecretString>) -> AuthenticationResultType {
+    AuthenticationResultType {
+        access_token: Some(signed.access),
+        expires_in: Some(signed.expires_in),
+        id_token: Some(signed.id),
+        refresh_token,
+        token_type: Some("Bearer".to_owned()),
+        ..AuthenticationResultType::default()
+    }
+}
+
+async fn reread(call: &Call, pool: &Pool, user: &User) -> Result<User, Fault> {
+    let fresh = users::by_sub(&call.services.store, pool, &user.sub).await?;
+    match fresh {
+        Some(fresh) if fresh.enabled => Ok(fresh),
+        Some(_) => Err(SignInError::Disabled.into()),
+        None => Err(SignInError::Refused.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use common::ids::{PoolId, Sub};
+
+    use super::*;
+    use crate::users::Status;
+
+    #[test]
+    fn a_mint_is_after_the_last_sign_out() {
+        let user = User {
+            pool: PoolId::parse("eu_a").unwrap(),
+            sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
+            username: "u".into(),
+            status: Status::Confirmed,
+            enabled: true,
+            attributes: BTreeMap::new(),
+            credentials: None,
+            valid_after: UnixMillis(1_000),
+            newest_mint: UnixMillis(0),
+            temporary_until: None,
+            created: UnixMillis(0),
+            modified: UnixMillis(0),
+        };
+        assert_eq!(mint_instant(&user, UnixMillis(1_000)), UnixMillis(1_001));
+        assert_eq!(mint_instant(&user, UnixMillis(5)), UnixMillis(1_001));
+        assert_eq!(mint_instant(&user, UnixMillis(5_000)), UnixMillis(5_000));
+    }
+}

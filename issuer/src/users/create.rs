@@ -1,0 +1,112 @@
+//! The making of a user: by sign-up and by administrators.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::AttributeType;
+use common::clock::UnixMillis;
+use common::ids::Sub;
+use common::secret::SecretString;
+
+use super::error::UserError;
+use super::model::{Status, User};
+use super::{credentials, login_names, rows};
+use crate::aws_json::{Call, Write};
+use crate::messages::Message;
+use crate::pools::Pool;
+use crate::pools::schema::{Attributes, Writer};
+use crate::store::{Batch, CommitError, Statement};
+
+/// What a new user is made of.
+pub struct NewUser<'a> {
+    pub username: &'a str,
+    pub attributes: &'a [AttributeType],
+    pub writer: Writer,
+    pub password: Option<&'a SecretString>,
+    pub status: Status,
+    pub temporary_until: Option<UnixMillis>,
+    /// ForceAliasCreation: verified aliases are taken from whoever has them.
+    pub take_aliases: bool,
+}
+
+/// Checks, hashes, and commits user, login names, and what `also` adds (statements and messages), in one batch.
+///
+/// # Errors
+/// `UsernameExistsException`, `AliasExistsException`, `InvalidParameterException`, `InvalidPasswordException`, storage.
+pub async fn create(
+    call: &Call,
+    pool: &Pool,
+    new: NewUser<'_>,
+    also: impl FnOnce(&User) -> (Vec<Statement>, Vec<Message>),
+) -> Result<User, Fault> {
+    let mut user = draft(call, pool, &new)?;
+    // Looked at first so that a taken name costs no hash; the batch below is what decides.
+    if super::by_name(&call.services.store, pool, new.username).await?.is_some() {
+        return Err(UserError::NameTaken.into());
+    }
+    if let Some(password) = new.password {
+        user.credentials = Some(credentials::derive(&call.services, pool, &user, password).await?);
+    }
+
+    let mut batch = Batch::new();
+    batch.add(rows::insert(&user));
+    let name = login_names::claim_at_creation(&mut batch, pool, &user, new.username);
+    let mut aliases = Vec::new();
+    for (kind, key) in login_names::aliases(pool, &user.attributes) {
+        if new.take_aliases {
+            batch.add(rows::release_name(&pool.id, &key));
+        }
+        aliases.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
+    }
+    let (statements, messages) = also(&user);
+    batch.extend(statements);
+    match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await {
+        Ok(()) => Ok(user),
+        Err(CommitError::Missed { index }) if index == name => Err(UserError::NameTaken.into()),
+        Err(CommitError::Missed { index }) => match aliases.iter().find(|(at, _)| *at == index) {
+            Some((_, kind)) => Err(login_names::taken(kind).into()),
+            None => Err(CommitError::Missed { index }.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError> {
+    let sub = uuid::Uuid::new_v4().to_string();
+    let sub = Sub::parse(sub).map_err(|e| UserError::Sealing(e.to_string()))?;
+    let chosen = login_names::choose(pool, new.username, &sub)?;
+    let mut attributes = collect(new.attributes)?;
+    if let Some((name, value)) = chosen.attribute {
+        attributes.entry(name.to_owned()).or_insert(value);
+    }
+    let schema = pool.schema();
+    schema.check(&attributes, new.writer).map_err(UserError::Attributes)?;
+    schema.check_complete(&attributes).map_err(UserError::Attributes)?;
+    Ok(User {
+        pool: pool.id.clone(),
+        sub,
+        username: chosen.username,
+        status: new.status,
+        enabled: true,
+        attributes,
+        credentials: None,
+        valid_after: UnixMillis(0),
+        newest_mint: UnixMillis(0),
+        temporary_until: new.temporary_until,
+        created: call.now,
+        modified: call.now,
+    })
+}
+
+/// The list of a request as a map. A name that comes twice is refused; an empty value means none.
+pub fn collect(list: &[AttributeType]) -> Result<Attributes, UserError> {
+    let mut attributes = Attributes::new();
+    for attribute in list {
+        let value = attribute.value.clone().unwrap_or_default();
+        if value.is_empty() {
+            continue;
+        }
+        if attributes.insert(attribute.name.clone(), value).is_some() {
+            return Err(UserError::Attributes(format!("Attribute {} is given twice.", attribute.name)));
+        }
+    }
+    Ok(attributes)
+}
