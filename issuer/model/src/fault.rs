@@ -1,0 +1,140 @@
+//! What an operation answers when it does not succeed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::exception::Exception;
+
+/// How long a client is asked to wait when storage is away.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The one text for everything that is our fault.
+const INTERNAL: &str = "Internal error.";
+
+/// A refusal or failure in two halves: what the client is told, and what the log is told.
+///
+/// There is no `Display`, so that the internal half cannot slip into an answer by formatting.
+pub struct Fault {
+    pub exception: Exception,
+    pub message: Cow<'static, str>,
+    /// `reasonCode` of `InvalidParameterException`, the only exception that has one.
+    pub reason_code: Option<&'static str>,
+    /// For the `Retry-After` header.
+    pub retry_after: Option<Duration>,
+    internal: Option<String>,
+}
+
+/// The body of an error answer.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "__type")]
+    exception: &'static str,
+    message: &'a str,
+    #[serde(rename = "reasonCode", skip_serializing_if = "Option::is_none")]
+    reason_code: Option<&'static str>,
+}
+
+impl Fault {
+    pub fn new(exception: Exception, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { exception, message: message.into(), reason_code: None, retry_after: None, internal: None }
+    }
+
+    pub fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::InvalidParameter, message)
+    }
+
+    pub fn not_authorized(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::NotAuthorized, message)
+    }
+
+    pub fn resource_not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::ResourceNotFound, message)
+    }
+
+    pub fn user_not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::UserNotFound, message)
+    }
+
+    pub fn limit_exceeded(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::LimitExceeded, message)
+    }
+
+    /// The request is not what the protocol speaks: bad JSON or a member of the wrong type.
+    pub fn serialization(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::Serialization, message)
+    }
+
+    /// A defect of ours: 500, a fixed text outside, `internal` for the log.
+    pub fn internal(internal: impl fmt::Display) -> Self {
+        Self::new(Exception::InternalError, INTERNAL).caused_by(internal)
+    }
+
+    /// Storage or another part is away: 503 with `Retry-After`, a fixed text outside, `internal` for the log.
+    pub fn unavailable(internal: impl fmt::Display) -> Self {
+        Self { retry_after: Some(RETRY_AFTER), ..Self::new(Exception::Unavailable, INTERNAL).caused_by(internal) }
+    }
+
+    /// The same with a reason code.
+    pub fn with_reason(self, reason_code: &'static str) -> Self {
+        Self { reason_code: Some(reason_code), ..self }
+    }
+
+    /// The same with a cause for the log. The cause must hold no secrets.
+    pub fn caused_by(self, internal: impl fmt::Display) -> Self {
+        Self { internal: Some(internal.to_string()), ..self }
+    }
+
+    /// For the log, where the fault is handled, and for nothing else.
+    pub fn cause(&self) -> Option<&str> {
+        self.internal.as_deref()
+    }
+
+    pub fn status(&self) -> u16 {
+        self.exception.status()
+    }
+
+    /// The body of the answer: `{"__type":"UserNotFoundException","message":"…"}`.
+    pub fn body(&self) -> Vec<u8> {
+        let body = Body { exception: self.exception.name(), message: &self.message, reason_code: self.reason_code };
+        // Three strings always serialise; an empty body would still carry the status.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Fault {
+    /// The public half only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("exception", &self.exception)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies() {
+        let fault = Fault::user_not_found("User does not exist.");
+        assert_eq!(fault.body(), br#"{"__type":"UserNotFoundException","message":"User does not exist."}"#);
+        assert_eq!(fault.status(), 400);
+        let fault = Fault::invalid_parameter("no").with_reason("x");
+        assert_eq!(fault.body(), br#"{"__type":"InvalidParameterException","message":"no","reasonCode":"x"}"#);
+    }
+
+    #[test]
+    fn the_internal_half_stays_inside() {
+        let fault = Fault::unavailable("disk is full");
+        assert_eq!((fault.status(), fault.exception.name()), (503, "InternalErrorException"));
+        assert_eq!(fault.retry_after, Some(Duration::from_secs(1)));
+        assert_eq!(fault.cause(), Some("disk is full"));
+        assert!(!format!("{fault:?}").contains("disk"));
+        assert!(!String::from_utf8(fault.body()).unwrap().contains("disk"));
+        assert_eq!(Fault::internal("x").status(), 500);
+    }
+}

@@ -1,0 +1,147 @@
+//! What is known of each operation before it runs.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::exception::Exception;
+use crate::shape::Structure;
+use crate::{identity, idp};
+
+/// The two services behind `POST /`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// `cognito-idp`: user pools.
+    Idp,
+    /// `cognito-identity`: identity pools.
+    Identity,
+}
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Auth {
+    /// Anyone; the client's id, secret hash, session or tokens in the request decide. An access token may be an optional member.
+    None,
+    /// Whoever holds the access token in the required member `AccessToken`.
+    AccessToken,
+    /// An administrator who signs the request.
+    SigV4,
+    /// Either of: a signed request, or the client's id and secret in the request (`GetClientToken`, `GetDerivedToken`).
+    SigV4OrClient,
+}
+
+/// The body of a successful answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// The output as a JSON object.
+    Json,
+    /// Nothing at all: the model gives the operation no output.
+    Empty,
+}
+
+/// An operation as data, for the table of all of them.
+#[derive(Debug)]
+pub struct OperationInfo {
+    pub service: Service,
+    pub name: &'static str,
+    pub auth: Auth,
+    /// The exceptions that the model allows it; the protocol's own come on top.
+    pub errors: &'static [Exception],
+}
+
+/// An operation as a type. The implementations are generated: `cognito_model::idp::op::SignUp`.
+pub trait OperationModel {
+    const SERVICE: Service;
+    const NAME: &'static str;
+    const AUTH: Auth;
+    const REPLY: Reply;
+    type Input: DeserializeOwned + Send + 'static;
+    type Output: Serialize + Send + 'static;
+
+    /// What the request may hold.
+    fn shape() -> &'static Structure;
+}
+
+/// The output of an operation that has none: HTTP 200 with an empty body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NoOutput;
+
+impl Service {
+    pub const ALL: [Self; 2] = [Self::Idp, Self::Identity];
+
+    /// The part of `X-Amz-Target` before the dot.
+    pub const fn target_prefix(self) -> &'static str {
+        match self {
+            Self::Idp => "AWSCognitoIdentityProviderService",
+            Self::Identity => "AWSCognitoIdentityService",
+        }
+    }
+
+    /// The service name in a SigV4 credential scope.
+    pub const fn signing_name(self) -> &'static str {
+        match self {
+            Self::Idp => "cognito-idp",
+            Self::Identity => "cognito-identity",
+        }
+    }
+
+    /// The exception for a request that breaks a limit of the model.
+    pub const fn violation(self) -> Exception {
+        match self {
+            Self::Idp => Exception::InvalidParameter,
+            Self::Identity => Exception::Validation,
+        }
+    }
+
+    /// Its operations, by name.
+    pub fn operations(self) -> &'static [OperationInfo] {
+        match self {
+            Self::Idp => idp::op::OPERATIONS,
+            Self::Identity => identity::op::OPERATIONS,
+        }
+    }
+}
+
+impl OperationInfo {
+    /// The operation that an `X-Amz-Target` names: `AWSCognitoIdentityProviderService.SignUp`.
+    pub fn by_target(target: &str) -> Option<&'static Self> {
+        let (prefix, name) = target.split_once('.')?;
+        let service = Service::ALL.into_iter().find(|service| service.target_prefix() == prefix)?;
+        let operations = service.operations();
+        let at = operations.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
+        operations.get(at)
+    }
+}
+
+/// Declares a service's operations: a type each, and `OPERATIONS`.
+macro_rules! operations {
+    ($service:ident $($name:ident ($auth:ident, $reply:ident, $shape:path) $input:ty => $output:ty [$($error:ident),*])+) => {
+        /// Every operation of the service, by name.
+        pub static OPERATIONS: &[$crate::operation::OperationInfo] = &[$($crate::operation::OperationInfo {
+            service: $crate::operation::Service::$service,
+            name: stringify!($name),
+            auth: $crate::operation::Auth::$auth,
+            errors: &[$($crate::exception::Exception::$error),*],
+        },)+];
+
+        $(
+            #[doc = concat!("The operation `", stringify!($name), "`.")]
+            #[derive(Clone, Copy, Debug, Default)]
+            pub struct $name;
+
+            impl $crate::operation::OperationModel for $name {
+                const SERVICE: $crate::operation::Service = $crate::operation::Service::$service;
+                const NAME: &'static str = stringify!($name);
+                const AUTH: $crate::operation::Auth = $crate::operation::Auth::$auth;
+                const REPLY: $crate::operation::Reply = $crate::operation::Reply::$reply;
+                type Input = $input;
+                type Output = $output;
+
+                fn shape() -> &'static $crate::shape::Structure {
+                    &$shape
+                }
+            }
+        )+
+    };
+}
+
+pub(crate) use operations;
