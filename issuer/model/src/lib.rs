@@ -8,8 +8,12 @@ pub mod decode;
 pub mod fault;
 mod generated;
 mod json;
+#[cfg(test)]
+mod limits;
 pub mod operation;
 pub mod pattern;
+#[cfg(test)]
+mod samples;
 pub mod shape;
 mod text_enum;
 pub mod timestamp;
