@@ -23,6 +23,7 @@ fn generated_code_is_up_to_date() {
     }
 }
 
+#[allow(clippy::unwrap_used)] // a helper of the test above
 fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

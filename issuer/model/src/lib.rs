@@ -1,6 +1,6 @@
 //! Cognito's two services as types: requests, answers, limits, exceptions and operations.
 //!
-//! What depends on the service models is generated into [`mod@generated`] by `cargo run -p cognito-codegen`; the rest of the
+//! What depends on the service models is generated into `src/generated` by `cargo run -p cognito-codegen`; the rest of the
 //! crate is the vocabulary of the generated code, and the checks that a request passes before it becomes a typed value.
 
 pub mod blob;
