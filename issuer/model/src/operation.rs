@@ -119,6 +119,8 @@ pub struct Decoder {
     pub service: Service,
     pub shape: fn() -> &'static Structure,
     pub decode: fn(&[u8]) -> Result<(), crate::fault::Fault>,
+    /// Whether the Rust type takes the value, without the checks of the table.
+    pub fits_type: fn(serde_json::Value) -> bool,
 }
 
 /// Declares a service's operations: a type each, and `OPERATIONS`.
@@ -139,6 +141,7 @@ macro_rules! operations {
             service: $crate::operation::Service::$service,
             shape: || &$shape,
             decode: |body| $crate::decode::decode::<$name>(body).map(drop),
+            fits_type: |value| serde_json::from_value::<$input>(value).is_ok(),
         },)+];
 
         $(

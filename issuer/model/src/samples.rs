@@ -103,6 +103,54 @@ fn every_required_member_is_missed() {
     }
 }
 
+/// A member whose name the Rust type did not know would be ignored in silence. So each is given a value that no type takes.
+#[test]
+fn types_know_every_member_of_their_tables() {
+    for decoder in decoders() {
+        let request = Value::Object(sample((decoder.shape)(), &[Presence::Required, Presence::Optional]));
+        let mut spoilt = 0;
+        for_each_spoilt(&request, (decoder.shape)(), &mut |path, value| {
+            spoilt += 1;
+            assert!(!(decoder.fits_type)(value), "{} ignores {path}", decoder.name);
+        });
+        assert!(spoilt >= 1 && (decoder.fits_type)(request), "{}", decoder.name);
+    }
+}
+
+fn for_each_spoilt(request: &Value, structure: &Structure, visit: &mut dyn FnMut(&str, Value)) {
+    let mut places = Vec::new();
+    collect_places(request, structure, "", &mut places);
+    for (pointer, wrong) in places {
+        let mut spoilt = request.clone();
+        *spoilt.pointer_mut(&pointer).unwrap() = wrong;
+        visit(&pointer, spoilt);
+    }
+}
+
+/// JSON pointers to every member, each with a value of a type that it does not have.
+fn collect_places(value: &Value, structure: &Structure, at: &str, places: &mut Vec<(String, Value)>) {
+    for member in structure.members {
+        let pointer = format!("{at}/{}", member.name);
+        let value = &value[member.name];
+        match &member.shape.kind {
+            Kind::Document => continue,
+            Kind::Boolean => places.push((pointer.clone(), json!("x"))),
+            _ => places.push((pointer.clone(), json!(true))),
+        }
+        match &member.shape.kind {
+            Kind::Structure(inner) => collect_places(value, inner, &pointer, places),
+            Kind::List { item: Shape { kind: Kind::Structure(inner), .. }, .. } => {
+                collect_places(&value[0], inner, &format!("{pointer}/0"), places);
+            }
+            Kind::Map { value: Shape { kind: Kind::Structure(inner), .. }, .. } => {
+                let (name, entry) = value.as_object().unwrap().iter().next().unwrap();
+                collect_places(entry, inner, &format!("{pointer}/{name}"), places);
+            }
+            _ => {}
+        }
+    }
+}
+
 fn arbitrary_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -2,6 +2,8 @@
 
 use cognito_model::{OperationModel, decode, identity, idp::op};
 
+/// Exception and message.
+#[allow(clippy::unwrap_used)] // a helper of the tests below
 fn refusal<O: OperationModel>(body: &str) -> (&'static str, String)
 where
     O::Input: std::fmt::Debug,
