@@ -67,7 +67,7 @@ fn service(spec: &Spec, module: &str) -> Result<Vec<File>, Error> {
     type_exports.push_str(&enums::exports(&graph));
     type_exports.push_str(&structures::exports(&types));
     let mut files = vec![
-        file(&format!("{module}/mod.rs"), format!("{HEADER}pub mod op;\npub mod tables;\npub mod types;\n")),
+        file(&format!("{module}/mod.rs"), format!("{HEADER}pub mod op;\npub(crate) mod tables;\npub mod types;\n")),
         file(&format!("{module}/op.rs"), operations::file(&graph, module, variant)?),
         file(&format!("{module}/types/mod.rs"), format!("{HEADER}{type_exports}")),
         file(&format!("{module}/types/enums.rs"), enums::file(&graph)?),

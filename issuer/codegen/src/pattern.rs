@@ -84,4 +84,19 @@ mod tests {
         assert_eq!(translate(r"(?:a|.)").unwrap(), r"\A(?:(?:a|[^\n\r\x{85}\x{2028}\x{2029}]))\z");
         assert!(matches!(translate(r"a(?!b)"), Err(Error::Pattern { reason: "look-around", .. })));
     }
+
+    /// What stays untranslated does so for a known reason.
+    #[test]
+    fn untranslatable_patterns_of_the_models() {
+        let mut failed = Vec::new();
+        for model in
+            [include_str!("../../model/spec/cognito-idp.json"), include_str!("../../model/spec/cognito-identity.json")]
+        {
+            let spec: crate::spec::Spec = serde_json::from_str(model).unwrap();
+            let refused = |shape: &crate::spec::Shape| shape.pattern.as_deref().is_some_and(|p| translate(p).is_err());
+            failed.extend(spec.shapes.into_iter().filter(|(_, shape)| refused(shape)).map(|(name, _)| name));
+        }
+        // Look-behind; only DescribeUserPoolDomain's answer holds it.
+        assert_eq!(failed, ["S3BucketType"]);
+    }
 }

@@ -48,4 +48,21 @@ mod tests {
         assert_eq!(request.client_metadata.unwrap().len(), 1);
         assert!(request.secret_hash.is_none());
     }
+
+    #[test]
+    fn answers() {
+        use crate::idp::types::{AuthenticationResultType, InitiateAuthResponse};
+        let answer = InitiateAuthResponse {
+            authentication_result: Some(AuthenticationResultType {
+                access_token: Some(String::from("t").into()),
+                expires_in: Some(3600),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let body = encode::<op::InitiateAuth>(&answer).unwrap();
+        assert_eq!(body, br#"{"AuthenticationResult":{"AccessToken":"t","ExpiresIn":3600}}"#);
+        assert_eq!(encode::<op::DeleteUser>(&crate::NoOutput).unwrap(), b"");
+        assert_eq!(encode::<op::ConfirmSignUp>(&Default::default()).unwrap(), b"{}");
+    }
 }

@@ -137,4 +137,19 @@ mod tests {
         assert!(!String::from_utf8(fault.body()).unwrap().contains("disk"));
         assert_eq!(Fault::internal("x").status(), 500);
     }
+
+    #[test]
+    fn exceptions_of_both_models_and_of_the_protocol() {
+        let mut names: Vec<&str> = Exception::ALL.iter().map(|exception| exception.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        // Unavailable goes by the name of InternalError.
+        assert_eq!(names.len(), Exception::ALL.len() - 1);
+        assert!(names.iter().all(|name| name.ends_with("Exception")));
+        let with = |status| Exception::ALL.iter().filter(|e| e.status() == status).copied().collect::<Vec<_>>();
+        assert_eq!(with(500), [Exception::InternalError, Exception::InternalServer]);
+        assert_eq!(with(503), [Exception::Unavailable]);
+        assert_eq!(with(413), [Exception::RequestEntityTooLarge]);
+        assert_eq!(with(400).len(), Exception::ALL.len() - 4);
+    }
 }

@@ -1,6 +1,6 @@
 //! Cognito's two services as types: requests, answers, limits, exceptions and operations.
 //!
-//! What depends on the service models is generated into [`mod@generated`] by `cargo run -p cognito-codegen`; the rest of the
+//! What depends on the service models is generated into `src/generated` by `cargo run -p cognito-codegen`; the rest of the
 //! crate is the vocabulary of the generated code, and the checks that a request passes before it becomes a typed value.
 
 pub mod blob;
@@ -8,8 +8,12 @@ pub mod decode;
 pub mod fault;
 mod generated;
 mod json;
+#[cfg(test)]
+mod limits;
 pub mod operation;
 pub mod pattern;
+#[cfg(test)]
+mod samples;
 pub mod shape;
 mod text_enum;
 pub mod timestamp;

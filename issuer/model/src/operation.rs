@@ -112,6 +112,17 @@ impl OperationInfo {
     }
 }
 
+/// One operation, with its types rubbed out.
+#[cfg(test)]
+pub struct Decoder {
+    pub name: &'static str,
+    pub service: Service,
+    pub shape: fn() -> &'static Structure,
+    pub decode: fn(&[u8]) -> Result<(), crate::fault::Fault>,
+    /// Whether the Rust type takes the value, without the checks of the table.
+    pub fits_type: fn(serde_json::Value) -> bool,
+}
+
 /// Declares a service's operations: a type each, and `OPERATIONS`.
 macro_rules! operations {
     ($service:ident $($name:ident ($auth:ident, $reply:ident, $shape:path) $input:ty => $output:ty [$($error:ident),*])+) => {
@@ -121,6 +132,16 @@ macro_rules! operations {
             name: stringify!($name),
             auth: $crate::operation::Auth::$auth,
             errors: &[$($crate::exception::Exception::$error),*],
+        },)+];
+
+        /// Decodes a request of any operation and drops it: for tests over all of them.
+        #[cfg(test)]
+        pub static DECODERS: &[$crate::operation::Decoder] = &[$($crate::operation::Decoder {
+            name: stringify!($name),
+            service: $crate::operation::Service::$service,
+            shape: || &$shape,
+            decode: |body| $crate::decode::decode::<$name>(body).map(drop),
+            fits_type: |value| serde_json::from_value::<$input>(value).is_ok(),
         },)+];
 
         $(
@@ -145,3 +166,55 @@ macro_rules! operations {
 }
 
 pub(crate) use operations;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(service: Service, auth: Auth) -> usize {
+        service.operations().iter().filter(|operation| operation.auth == auth).count()
+    }
+
+    #[test]
+    fn as_many_as_the_models_have() {
+        assert_eq!((idp::op::OPERATIONS.len(), identity::op::OPERATIONS.len()), (141, 23));
+        let by_auth =
+            |service| [Auth::None, Auth::AccessToken, Auth::SigV4, Auth::SigV4OrClient].map(|a| count(service, a));
+        assert_eq!(by_auth(Service::Idp), [14, 20, 105, 2]);
+        assert_eq!(by_auth(Service::Identity), [4, 0, 19, 0]);
+    }
+
+    #[test]
+    fn every_target_is_found() {
+        for service in Service::ALL {
+            for operation in service.operations() {
+                let target = format!("{}.{}", service.target_prefix(), operation.name);
+                let found = OperationInfo::by_target(&target).unwrap();
+                assert_eq!((found.name, found.service), (operation.name, service));
+                assert!(found.errors.contains(&Exception::InvalidParameter), "{target}");
+            }
+        }
+        for target in [
+            "",
+            ".",
+            "SignUp",
+            "AWSCognitoIdentityProviderService.",
+            "AWSCognitoIdentityProviderService.signup",
+            "AWSCognitoIdentityService.SignUp",
+            "AWSCognitoIdentityProviderService.SignUp.x",
+        ] {
+            assert!(OperationInfo::by_target(target).is_none(), "{target}");
+        }
+    }
+
+    #[test]
+    fn descriptors() {
+        assert_eq!((idp::op::SignUp::NAME, idp::op::SignUp::AUTH), ("SignUp", Auth::None));
+        assert_eq!(idp::op::GetUser::AUTH, Auth::AccessToken);
+        assert_eq!(idp::op::AssociateSoftwareToken::AUTH, Auth::None);
+        assert_eq!(idp::op::AdminCreateUser::AUTH, Auth::SigV4);
+        assert_eq!(idp::op::GetClientToken::AUTH, Auth::SigV4OrClient);
+        assert_eq!((idp::op::DeleteUser::REPLY, idp::op::ConfirmSignUp::REPLY), (Reply::Empty, Reply::Json));
+        assert_eq!(identity::op::GetId::AUTH, Auth::None);
+    }
+}

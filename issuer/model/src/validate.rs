@@ -16,6 +16,8 @@ pub fn violations(members: &Map<String, Value>, structure: &Structure) -> Option
     found.into_message()
 }
 
+const MAX_LABEL: usize = 128;
+
 /// Where a value is, and whether what is there may be shown.
 struct Place {
     path: String,
@@ -29,7 +31,9 @@ impl Place {
         Self { path, privacy: self.inner(member.shape) }
     }
 
+    /// A label that is a map's key may be long; a path is not.
     fn part(&self, label: &str, shape: &Shape) -> Self {
+        let label: String = label.chars().take(MAX_LABEL).collect();
         Self { path: format!("{}.{label}.member", self.path), privacy: self.inner(shape) }
     }
 
