@@ -12,9 +12,13 @@
 mod cipher;
 mod context;
 mod pool_key;
+mod pool_keys;
 mod root_key;
+mod rows;
 
 pub use cipher::{OVERHEAD_BYTES, OpenError, SealError};
 pub use context::Context;
 pub use pool_key::PoolKey;
+pub use pool_keys::{PoolKeyError, PoolKeys};
 pub use root_key::{RewrapError, RootKey, RootKeyError};
+pub use rows::MIGRATIONS;

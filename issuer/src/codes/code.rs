@@ -1,0 +1,58 @@
+//! A code, what it is for, and its keyed hash.
+
+use std::time::Duration;
+
+use common::clock::UnixMillis;
+use common::ids::PoolId;
+use common::secret::SecretString;
+use ring::hmac;
+
+use super::rows;
+use crate::entropy::{self, NoEntropy};
+use crate::envelope::PoolKey;
+use crate::store::Statement;
+
+/// Guesses at one code. Six digits and five tries: one chance in 200,000.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+const DIGITS: usize = 6;
+const CODES: u32 = 1_000_000;
+
+/// Where a code lives: there is at most one for a purpose and subject of a pool, and a new one replaces it.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeSlot<'a> {
+    pub pool: &'a PoolId,
+    /// A constant of the feature that asks, such as `confirm sign-up`. A code of one purpose is nothing for another.
+    pub purpose: &'static str,
+    /// Whose it is: the `sub` of a user.
+    pub subject: &'a str,
+    /// What it is bound to beyond that, such as the address it is sent to. A code for another target does not match. May be empty.
+    pub target: &'a str,
+}
+
+/// A code that was just made.
+pub struct Code {
+    /// Six digits, for the message and nothing else.
+    pub text: SecretString,
+    /// Stores it, in place of an older one of the same slot.
+    pub statement: Statement,
+}
+
+/// Draws a code for the slot, good until `now + lifetime`.
+pub fn issue(now: UnixMillis, key: &PoolKey, slot: CodeSlot<'_>, lifetime: Duration) -> Result<Code, NoEntropy> {
+    let text = SecretString::new(format!("{:0width$}", entropy::below(CODES)?, width = DIGITS));
+    let statement = rows::put(now, slot, &digest(key, slot, text.expose()), now.plus(lifetime));
+    Ok(Code { text, statement })
+}
+
+/// HMAC over purpose, subject, target and code, each with its length. The pool is in the key.
+pub(super) fn digest(key: &PoolKey, slot: CodeSlot<'_>, code: &str) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(&key.hmac_key("one-time codes"));
+    for part in [slot.purpose, slot.subject, slot.target, code] {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(context.sign().as_ref());
+    out
+}

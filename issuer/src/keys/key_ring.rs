@@ -1,0 +1,147 @@
+//! Prepared keys of the pools in use: signs tokens, serves JWK sets.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use common::ids::PoolId;
+use common::jose::{Jwks, KeySet, SigningKey};
+use moka::sync::Cache;
+use serde::Serialize;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::error::KeyError;
+use super::rows::{self, StoredKey};
+use super::rules::{KeyState, Purpose};
+use super::signed::SignedToken;
+use crate::envelope::{Context, PoolKey, PoolKeys};
+use crate::store::Store;
+
+/// Pools whose keys are held ready, at about 10 KiB each.
+const CACHED_POOLS: u64 = 1_024;
+
+/// How long another issuer's rotation may go unnoticed when the feed does not tell. Harmless for a rotation, since a retiring key
+/// stays published for longer; for a revocation the feed calls [`KeyRing::forget`] at once.
+const REFRESH_AFTER: Duration = Duration::from_secs(30);
+
+/// Signs with the active keys of pools, and publishes their public halves.
+pub struct KeyRing {
+    store: Store,
+    pool_keys: Arc<PoolKeys>,
+    pools: Cache<PoolId, Arc<PoolRing>>,
+    /// One pool is loaded at a time: when an entry ends under load, one caller loads it and the others find it.
+    loading: Mutex<()>,
+    /// RS256 is 0.5 ms of arithmetic, too little to pay for a thread switch, so it is done where it is asked for; one worker
+    /// thread less than there are may be at it, so that one is always free for sockets.
+    signing: Semaphore,
+}
+
+struct PoolRing {
+    id: Option<SigningKey>,
+    access: Option<SigningKey>,
+    jwks: Arc<Jwks>,
+    json: Arc<str>,
+    verifying: OnceLock<Arc<KeySet>>,
+}
+
+impl KeyRing {
+    pub fn new(store: Store, pool_keys: Arc<PoolKeys>) -> Self {
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            store,
+            pool_keys,
+            pools: Cache::builder().max_capacity(CACHED_POOLS).time_to_live(REFRESH_AFTER).build(),
+            loading: Mutex::new(()),
+            signing: Semaphore::new(workers.saturating_sub(1).max(1)),
+        }
+    }
+
+    /// Signs claims with the pool's active key for `purpose`. The header has `kid` and `alg`, as Cognito's tokens have.
+    pub async fn sign(
+        &self,
+        pool: &PoolId,
+        purpose: Purpose,
+        claims: &impl Serialize,
+    ) -> Result<SignedToken, KeyError> {
+        let ring = self.ring(pool).await?;
+        let key = ring.active(purpose).ok_or(KeyError::NoActiveKey)?;
+        // The semaphore is never closed; without a permit, signing would go on unbounded, which is better than failing.
+        let _turn = self.signing.acquire().await;
+        Ok(SignedToken::new(key.sign_compact(&key.header(), claims)?))
+    }
+
+    /// The public keys that verify the pool's tokens: pending, active and retiring ones.
+    pub async fn public_jwks(&self, pool: &PoolId) -> Result<Arc<Jwks>, KeyError> {
+        Ok(Arc::clone(&self.ring(pool).await?.jwks))
+    }
+
+    /// The same as the JSON document of `/{pool}/.well-known/jwks.json`.
+    pub async fn public_jwks_json(&self, pool: &PoolId) -> Result<Arc<str>, KeyError> {
+        Ok(Arc::clone(&self.ring(pool).await?.json))
+    }
+
+    /// The same, ready to verify the pool's own tokens, whose `iss` is `issuer`.
+    pub async fn key_set(&self, pool: &PoolId, issuer: &str) -> Result<Arc<KeySet>, KeyError> {
+        let ring = self.ring(pool).await?;
+        if let Some(known) = ring.verifying.get().filter(|set| &**set.issuer() == issuer) {
+            return Ok(Arc::clone(known));
+        }
+        let set = Arc::new(KeySet::new(issuer, ring.jwks.as_ref().clone())?);
+        let _another_was_first = ring.verifying.set(Arc::clone(&set));
+        Ok(set)
+    }
+
+    /// Drops what is held of a pool: after a rotation or revocation, here or at another issuer, and when the pool is deleted.
+    pub fn forget(&self, pool: &PoolId) {
+        self.pools.invalidate(pool);
+    }
+
+    async fn ring(&self, pool: &PoolId) -> Result<Arc<PoolRing>, KeyError> {
+        if let Some(ring) = self.pools.get(pool) {
+            return Ok(ring);
+        }
+        let _turn = self.loading.lock().await;
+        if let Some(ring) = self.pools.get(pool) {
+            return Ok(ring);
+        }
+        let key = self.pool_keys.key(pool).await?;
+        let rows = self.store.read(rows::published(pool)).await?;
+        let stored = rows.iter().map(StoredKey::read).collect::<Result<Vec<_>, _>>()?;
+        let ring = Arc::new(PoolRing::open(&key, stored)?);
+        self.pools.insert(pool.clone(), Arc::clone(&ring));
+        Ok(ring)
+    }
+}
+
+impl PoolRing {
+    fn open(pool_key: &PoolKey, stored: Vec<StoredKey>) -> Result<Self, KeyError> {
+        let active = |purpose| {
+            let wanted = |key: &&StoredKey| key.facts.purpose == purpose && key.facts.state == KeyState::Active;
+            stored.iter().find(wanted).map(|key| open_private(pool_key, key)).transpose()
+        };
+        let (id, access) = (active(Purpose::Id)?, active(Purpose::Access)?);
+        let jwks = Jwks::new(stored.into_iter().map(|key| key.public).collect())?;
+        let json = jwks.to_json().into();
+        Ok(Self { id, access, jwks: Arc::new(jwks), json, verifying: OnceLock::new() })
+    }
+
+    fn active(&self, purpose: Purpose) -> Option<&SigningKey> {
+        match purpose {
+            Purpose::Id => self.id.as_ref(),
+            Purpose::Access => self.access.as_ref(),
+        }
+    }
+}
+
+/// Where a private key is sealed.
+pub(super) fn cell<'a>(row: &'a [&'a str; 1]) -> Context<'a> {
+    Context { table: "signing_keys", row, column: "private_key" }
+}
+
+fn open_private(pool_key: &PoolKey, stored: &StoredKey) -> Result<SigningKey, KeyError> {
+    let sealed = stored.private.as_deref().ok_or(KeyError::Damaged("an active key has no private half"))?;
+    let pkcs8 = pool_key.open(cell(&[&stored.facts.kid]), sealed)?;
+    let key = SigningKey::from_pkcs8(stored.alg, pkcs8.expose())?;
+    // The set publishes the stored public half: what is signed must verify under it.
+    if key.kid() == stored.facts.kid { Ok(key) } else { Err(KeyError::Damaged("the two halves of a key differ")) }
+}
