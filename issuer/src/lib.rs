@@ -1,3 +1,4 @@
 //! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
 
+pub mod outbox;
 pub mod store;
