@@ -5,4 +5,5 @@ pub mod entropy;
 pub mod envelope;
 pub mod keys;
 pub mod passwords;
+pub mod outbox;
 pub mod store;

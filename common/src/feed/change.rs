@@ -159,7 +159,11 @@ impl Change {
                 return Err(ChangeError::Body(kind.kind().0));
             }
             Self::Managed { kind, name, document } => (kind.kind(), name.clone(), document.clone()),
-            Self::Removed(what) => (what.kind(), what.subject().to_owned(), Vec::new()),
+            Self::Removed(what) => {
+                // It leaves, too, once nobody can have missed it: the log does not grow with what is gone.
+                let (kind, subject) = (what.kind(), what.subject().to_owned());
+                return Ok(RawChange { kind, subject, body: Vec::new(), leave_at: Some(now.plus(LONGEST_TOKEN_LIFE)) });
+            }
         };
         Ok(RawChange { kind, subject, body, leave_at: None })
     }
@@ -352,7 +356,7 @@ mod tests {
             let leave_at = change.to_raw(NOW).unwrap().leave_at;
             match change {
                 Change::Revoked(Revoked::Key { .. }) => assert_eq!(leave_at, None),
-                Change::Revoked(_) => assert!(leave_at.unwrap() >= NOW.plus(LONGEST_TOKEN_LIFE)),
+                Change::Revoked(_) | Change::Removed(_) => assert!(leave_at.unwrap() >= NOW.plus(LONGEST_TOKEN_LIFE)),
                 _ => assert_eq!(leave_at, None),
             }
         }

@@ -2,8 +2,8 @@
 //! other. Do not change the bytes; make a new kind.
 
 use super::{
-    Ack, Decoder, Delta, Digest, Epoch, FeedName, Heartbeat, Hello, Join, JoinRefused, Joined, Message, Position, RefusedJoin, Renew,
-    Renewed, Resync, SnapshotBegin, SnapshotChunk, SnapshotEnd, Welcome,
+    Ack, Decoder, Delta, Digest, Epoch, FeedName, Heartbeat, Hello, Join, JoinRefused, Joined, Message, Position,
+    RefusedJoin, Renew, Renewed, Resync, SnapshotBegin, SnapshotChunk, SnapshotEnd, Welcome,
 };
 use crate::clock::UnixMillis;
 use crate::ids::EdgeId;
@@ -29,7 +29,10 @@ fn messages() -> Vec<Message> {
         Message::Ack(Ack { ready: true, positions: positions() }),
         Message::Resync(Resync { feed: FeedName::Global, position: None }),
         Message::Renew(Renew { csr: vec![1, 2, 3] }),
-        Message::Welcome(Welcome { feeds: vec![FeedName::Global, feed()], issuer_clock: UnixMillis(1_700_000_000_000) }),
+        Message::Welcome(Welcome {
+            feeds: vec![FeedName::Global, feed()],
+            issuer_clock: UnixMillis(1_700_000_000_000),
+        }),
         Message::SnapshotBegin(SnapshotBegin { feed: feed(), position: position(), records: 2 }),
         Message::SnapshotChunk(SnapshotChunk { feed: feed(), index: 0, records: vec![[1u8, 2].into(), [3u8].into()] }),
         Message::SnapshotEnd(SnapshotEnd { feed: feed(), position: position(), content: digest }),

@@ -251,7 +251,8 @@ mod tests {
         let frame = |kind, body: &[u8]| Frame { version: VERSION, kind, body: body.to_vec() };
         assert_eq!(Message::decode(&frame(99, b"whatever")), Ok(Message::Unknown(99)));
         assert_eq!(Message::decode(&frame(DELTA, b"")), Err(FrameError::Body(DELTA)));
-        let mut welcome = Message::Welcome(Welcome { feeds: vec![FeedName::Global], issuer_clock: UnixMillis(1) }).frame().unwrap();
+        let mut welcome =
+            Message::Welcome(Welcome { feeds: vec![FeedName::Global], issuer_clock: UnixMillis(1) }).frame().unwrap();
         welcome.body.push(0);
         assert_eq!(Message::decode(&welcome), Err(FrameError::Body(WELCOME)), "bytes to spare");
     }

@@ -14,14 +14,35 @@
 //! - a bad frame changes nothing and raises an alarm.
 
 mod change;
+mod frame;
+#[cfg(test)]
+mod golden;
+mod join;
+mod message;
 mod name;
 mod position;
+mod publisher;
 mod raw;
+mod revocations;
+#[cfg(test)]
+mod simulation;
+mod state;
+mod subscriber;
 
 pub use change::{
     Change, ChangeError, ClientSettings, KeyPurpose, KeyState, LONGEST_TOKEN_LIFE, ManagedKind, NameKey, PoolSettings,
     PublicKey, Removable, Revoked,
 };
+pub use frame::{Decoder, Frame, FrameError, MAX_FRAME, VERSION, serves};
+pub use join::{InvalidJoinToken, JoinToken};
+pub use message::{
+    ALPN_FEED, ALPN_JOIN, Ack, Delta, Heartbeat, Hello, ISSUER_NAME, Join, JoinRefused, Joined, Message, Record,
+    RefusedJoin, Renew, Renewed, Resync, SnapshotBegin, SnapshotChunk, SnapshotEnd, Welcome,
+};
 pub use name::FeedName;
 pub use position::{Digest, Epoch, Position, chain_digest};
+pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher};
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
+pub use revocations::Revocations;
+pub use state::FeedState;
+pub use subscriber::{Alarm, Kept, MAX_LEFT, Restored, SILENCE, Serving, Subscribe, Subscriber};

@@ -44,7 +44,12 @@ impl Revocations {
     }
 
     pub fn len(&self) -> usize {
-        self.tokens.len() + self.sessions.len() + self.users.len() + self.devices.len() + self.clients.len() + self.keys.len()
+        self.tokens.len()
+            + self.sessions.len()
+            + self.users.len()
+            + self.devices.len()
+            + self.clients.len()
+            + self.keys.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -58,7 +63,8 @@ impl Revocations {
         let users = self.users.iter().filter_map(|(sub, valid_after, leave)| {
             Sub::parse(sub).ok().map(|sub| (Revoked::User { sub, valid_after }, leave))
         });
-        let devices = self.devices.iter().map(|(device_key, until, leave)| (Revoked::Device { device_key, until }, leave));
+        let devices =
+            self.devices.iter().map(|(device_key, until, leave)| (Revoked::Device { device_key, until }, leave));
         let clients = self.clients.iter().filter_map(|(client, (), leave)| {
             ClientId::parse(client).ok().map(|client_id| (Revoked::Client { client_id }, leave))
         });
@@ -129,7 +135,8 @@ impl<V: Copy> Table<V> {
 
     fn iter(&self) -> impl Iterator<Item = (String, V, Option<UnixMillis>)> {
         let leave = |at: u64| (at != u64::MAX).then_some(UnixMillis(at));
-        let uuids = self.uuids.iter().map(move |(uuid, (v, at))| (uuid::Uuid::from_bytes(*uuid).to_string(), *v, leave(*at)));
+        let uuids =
+            self.uuids.iter().map(move |(uuid, (v, at))| (uuid::Uuid::from_bytes(*uuid).to_string(), *v, leave(*at)));
         let texts = self.texts.iter().map(move |(text, (v, at))| (text.to_string(), *v, leave(*at)));
         uuids.chain(texts)
     }

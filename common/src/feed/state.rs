@@ -63,7 +63,10 @@ impl FeedState {
     }
 
     /// From records of a snapshot or a file, oldest first.
-    pub fn from_records<'a>(position: Position, records: impl IntoIterator<Item = &'a Record>) -> Result<Self, ChangeError> {
+    pub fn from_records<'a>(
+        position: Position,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Self, ChangeError> {
         let mut state = Self::empty(position);
         for record in records {
             state.fold_record(record)?;
@@ -98,7 +101,10 @@ impl FeedState {
 
     /// Centrally managed documents of one kind, by name.
     pub fn managed(&self, kind: ManagedKind) -> impl Iterator<Item = (&str, &[u8])> {
-        self.managed.iter().filter(move |((k, _), _)| *k == kind).map(|((_, name), doc)| (name.as_str(), doc.as_slice()))
+        self.managed
+            .iter()
+            .filter(move |((k, _), _)| *k == kind)
+            .map(|((_, name), doc)| (name.as_str(), doc.as_slice()))
     }
 
     pub fn revoked(&self) -> &Revocations {
@@ -121,7 +127,10 @@ impl FeedState {
             let raw = Change::Revoked(revoked).to_raw(UnixMillis(0)).ok()?;
             Some(RawChange { leave_at, ..raw })
         });
-        settings.chain(revoked).chain(self.unknown.values().cloned()).filter_map(|raw| raw.encode().ok().map(Record::from))
+        settings
+            .chain(revoked)
+            .chain(self.unknown.values().cloned())
+            .filter_map(|raw| raw.encode().ok().map(Record::from))
     }
 
     fn settings(&self) -> impl Iterator<Item = Change> {
@@ -144,14 +153,21 @@ impl FeedState {
         if delta.epoch == self.position.epoch && last <= after {
             return Err(Refused::Known);
         }
-        if delta.epoch != self.position.epoch || delta.first != after.saturating_add(1) || delta.prev != self.position.digest {
+        if delta.epoch != self.position.epoch
+            || delta.first != after.saturating_add(1)
+            || delta.prev != self.position.digest
+        {
             return Err(Refused::Mismatch);
         }
         Self::read(self.position, delta)
     }
 
-    /// Reads a delta as if it followed on `position`.
-    pub(super) fn read(position: Position, delta: &Delta) -> Result<Checked, Refused> {
+    /// What the simulation's blind mutant does: it believes a delta wherever it comes from.
+    pub(super) fn read_alone(delta: &Delta) -> Result<Checked, Refused> {
+        Self::read(Position { epoch: delta.epoch, seq: delta.first.saturating_sub(1), digest: delta.prev }, delta)
+    }
+
+    fn read(position: Position, delta: &Delta) -> Result<Checked, Refused> {
         let position = delta.records.iter().fold(position, |position, record| position.after(record));
         if position.digest != delta.digest {
             return Err(Refused::Broken);
