@@ -3,7 +3,9 @@
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
+pub mod canonical;
 pub mod clock;
 pub mod ids;
 pub mod secret;
 pub mod settings;
+// pub mod sigv4;
