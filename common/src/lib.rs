@@ -9,3 +9,4 @@ pub mod ids;
 pub mod secret;
 pub mod settings;
 // pub mod sigv4;
+pub mod sigv4;
