@@ -147,6 +147,13 @@ fn botocore_and_we_agree() {
     check_vectors(&vectors);
 }
 
+#[test]
+fn the_javascript_sdk_and_we_agree() {
+    let vectors = vectors(include_str!("../../vectors/sigv4/aws-sdk-js.json"));
+    assert_eq!(vectors.len(), 8);
+    check_vectors(&vectors);
+}
+
 /// A good request as owned parts, to be spoilt.
 struct Parts {
     method: String,
