@@ -4,6 +4,7 @@
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
 pub mod claims;
+pub mod canonical;
 pub mod clock;
 pub mod feed;
 pub mod ids;
@@ -15,3 +16,5 @@ pub mod settings;
 =======
 pub mod verify;
 >>>>>>> jose
+// pub mod sigv4;
+pub mod sigv4;

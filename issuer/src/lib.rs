@@ -7,3 +7,6 @@ pub mod keys;
 pub mod passwords;
 pub mod outbox;
 pub mod store;
+//! The central service: users, sign-in and tokens behind Amazon Cognito's wire protocol.
+
+pub mod limits;
