@@ -3,18 +3,14 @@
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
-pub mod claims;
 pub mod canonical;
+pub mod claims;
 pub mod clock;
 pub mod feed;
 pub mod ids;
 pub mod jose;
 pub mod reject;
 pub mod secret;
-<<<<<<< HEAD
 pub mod settings;
-=======
-pub mod verify;
->>>>>>> jose
-// pub mod sigv4;
 pub mod sigv4;
+pub mod verify;

@@ -33,6 +33,17 @@ pub fn below(bound: u32) -> Result<u32, NoEntropy> {
     }
 }
 
+/// `N` characters, each uniform over the alphabet (ASCII, at most 256 characters).
+pub fn text<const N: usize>(alphabet: &[u8]) -> Result<String, NoEntropy> {
+    let size = u32::try_from(alphabet.len()).unwrap_or_default();
+    let mut out = String::with_capacity(N);
+    for _ in 0..N {
+        let index = below(size)? as usize;
+        out.extend(alphabet.get(index).map(|byte| char::from(*byte)));
+    }
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +57,12 @@ mod tests {
         assert!(seen.iter().all(|&count| count > 40), "{seen:?}");
         assert_eq!(below(0).unwrap(), 0);
         assert_eq!(below(1).unwrap(), 0);
+    }
+
+    #[test]
+    fn texts_are_of_their_alphabet() {
+        let text = text::<64>(b"ab").unwrap();
+        assert!(text.len() == 64 && text.contains('a') && text.contains('b') && !text.contains(['c', 'A']));
     }
 
     #[test]

@@ -1,12 +1,34 @@
-//! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
+//! The central service: user pools, sign-in and tokens behind Amazon Cognito's wire protocol, and the feed that tells edges what
+//! has died.
 
+pub mod access;
+mod admin;
+mod app;
+mod audit;
+mod aws_json;
+mod clients;
 pub mod codes;
+mod config;
 pub mod entropy;
 pub mod envelope;
 pub mod keys;
-pub mod passwords;
-pub mod outbox;
-pub mod store;
-//! The central service: users, sign-in and tokens behind Amazon Cognito's wire protocol.
-
 pub mod limits;
+mod login;
+mod messages;
+mod migrations;
+pub mod outbox;
+pub mod passwords;
+mod pools;
+mod router;
+mod serve;
+mod services;
+mod sessions;
+mod signin;
+mod signup;
+pub mod store;
+mod tokens;
+mod users;
+
+pub use self::access::NewKey;
+pub use self::app::{Running, StartError, first_key, start};
+pub use self::config::Config;

@@ -6,7 +6,7 @@ use common::clock::{Clock, UnixMillis};
 
 use crate::audit::Recorder;
 use crate::config::Deployment;
-use crate::envelope::PoolKeys;
+use crate::envelope::{PoolKey, PoolKeys};
 use crate::keys::KeyRing;
 use crate::messages::Courier;
 use crate::outbox::Wake;
@@ -18,6 +18,8 @@ pub struct Services {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub deployment: Deployment,
+    /// For values that belong to no pool.
+    pub deployment_key: PoolKey,
     pub pool_keys: Arc<PoolKeys>,
     pub keys: KeyRing,
     pub passwords: Passwords,

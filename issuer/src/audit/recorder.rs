@@ -39,15 +39,14 @@ impl Recorder {
 async fn write(store: Store, mut inbox: mpsc::Receiver<Entry>, mut stop: watch::Receiver<bool>) {
     let mut entries = Vec::with_capacity(BATCH);
     loop {
-        let open = tokio::select! {
-            count = inbox.recv_many(&mut entries, BATCH) => count > 0,
-            _ = stop.wait_for(|stopping| *stopping) => {
+        tokio::select! {
+            count = inbox.recv_many(&mut entries, BATCH) => if count == 0 { return },
+            () = stopped(&mut stop) => {
                 inbox.close();
-                inbox.recv_many(&mut entries, BATCH).await > 0
+                if inbox.recv_many(&mut entries, BATCH).await == 0 {
+                    return;
+                }
             }
-        };
-        if !open {
-            return;
         }
         commit(&store, &entries).await;
         entries.clear();
@@ -55,6 +54,10 @@ async fn write(store: Store, mut inbox: mpsc::Receiver<Entry>, mut stop: watch::
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _the_sender_is_gone = stop.wait_for(|stopping| *stopping).await;
 }
 
 async fn commit(store: &Store, entries: &[Entry]) {

@@ -2,6 +2,7 @@
 
 use cognito_model::Fault;
 
+use crate::envelope::PoolKeyError;
 use crate::store::{CommitError, RowError, StoreError};
 
 impl From<StoreError> for Fault {
@@ -26,6 +27,15 @@ impl From<CommitError> for Fault {
             // A miss that the operation gave no meaning to: others keep changing the same row.
             CommitError::Missed { .. } => Self::unavailable(error),
             CommitError::Refused { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<PoolKeyError> for Fault {
+    fn from(error: PoolKeyError) -> Self {
+        match error {
+            PoolKeyError::Storage(error) => error.into(),
+            PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => Self::internal(error),
         }
     }
 }

@@ -10,4 +10,4 @@ mod operation;
 
 pub use self::call::{Call, Origin, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
-pub use self::operation::{Answer, Registered, operation};
+pub use self::operation::{Registered, operation};

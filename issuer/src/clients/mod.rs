@@ -10,7 +10,7 @@ pub mod rows;
 mod rules;
 
 pub use self::error::ClientError;
-pub use self::model::{Client, Flow, Settings};
+pub use self::model::{Client, Flow};
 
 use cognito_model::{Exception, Fault};
 use common::ids::ClientId;

@@ -140,9 +140,8 @@ impl Settings {
                 return Err(ClientError::Settings(text));
             }
         }
-        let (old, new): (Vec<_>, Vec<_>) =
-            self.explicit_auth_flows.iter().partition(|f| !f.as_str().starts_with("ALLOW_"));
-        if !old.is_empty() && !new.is_empty() {
+        let new_names = self.explicit_auth_flows.iter().filter(|f| f.as_str().starts_with("ALLOW_")).count();
+        if new_names > 0 && new_names < self.explicit_auth_flows.len() {
             return Err(ClientError::Settings("The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into()));
         }
         Ok(())

@@ -13,6 +13,7 @@
 mod error;
 mod generate;
 mod key_ring;
+mod published;
 mod rotation;
 mod rows;
 pub mod rules;

@@ -82,7 +82,7 @@ async fn deliver_all(
 async fn deliver_some(store: &Store, pool_keys: &PoolKeys, folder: &OutboxFolder) -> Result<usize, String> {
     let waiting = store.read(rows::waiting(BATCH)).await.map_err(|e| e.to_string())?;
     for row in &waiting {
-        let (pool, id) = deliver(store, pool_keys, folder, row).await?;
+        let (pool, id) = deliver(pool_keys, folder, row).await?;
         let mut batch = Batch::new();
         batch.add(rows::delivered(&pool, &id));
         store.commit(batch).await.map_err(|e| e.to_string())?;
@@ -91,7 +91,6 @@ async fn deliver_some(store: &Store, pool_keys: &PoolKeys, folder: &OutboxFolder
 }
 
 async fn deliver(
-    store: &Store,
     pool_keys: &PoolKeys,
     folder: &OutboxFolder,
     row: &Row,

@@ -47,6 +47,12 @@ pub struct Message {
     pub at: u64,
 }
 
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Message({:?} by {:?})", self.kind, self.channel)
+    }
+}
+
 /// The masked form in which a destination is shown: of fixed width, so that it tells no length (Cognito: `f***@e***`).
 pub fn masked(channel: Channel, to: &str) -> String {
     let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();

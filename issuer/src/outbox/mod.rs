@@ -12,12 +12,14 @@
 
 mod read;
 mod schema;
+mod wake;
 
 use common::clock::UnixMillis;
 use common::feed::{Change, Digest, Epoch, FeedName};
 
 pub use self::read::{Head, LogPage, deltas_after, heads, read_heads, read_page, read_snapshot, snapshot};
 pub use self::schema::MIGRATIONS;
+pub use self::wake::Wake;
 use crate::store::{Rows, Statement};
 
 /// How long records stay that newer ones replaced: an edge that was away for less goes on by deltas.

@@ -12,7 +12,7 @@ pub mod schema;
 mod unsupported;
 
 pub use self::error::PoolError;
-pub use self::model::{Pool, Settings};
+pub use self::model::Pool;
 
 use common::ids::PoolId;
 

@@ -11,6 +11,6 @@ pub mod password_verifier;
 pub mod rows;
 mod step;
 
-pub use self::attempt::{Attempt, Challenge};
+pub use self::attempt::Attempt;
 pub use self::error::SignInError;
 pub use self::step::{Asked, Authenticated, Step};

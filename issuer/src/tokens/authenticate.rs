@@ -6,7 +6,8 @@ use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId, Sub};
 use common::reject::Reject;
 use common::secret::SecretString;
-use common::verify::{Policy, Verified, outlives, peek_issuer, verify};
+use common::verify::not_before::outlives;
+use common::verify::{Policy, Verified, peek_issuer, verify};
 
 use crate::aws_json::UserCaller;
 use crate::pools;

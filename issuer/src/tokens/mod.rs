@@ -2,7 +2,7 @@
 //!
 //! The issuing steps and what a power cut leaves after each (minting and refreshing are alike):
 //! 1. the user's row is read; the mint instant is max(now, `valid_after` + 1 ms);
-//! 2. claims are prepared ([`Prepared`]); nothing is stored yet;
+//! 2. claims are prepared ([`claims::Prepared`]); nothing is stored yet;
 //! 3. one batch commits: the guard on the user's row (it misses if the user was signed out or disabled since step 1, and the steps
 //!    begin anew), the use of the attempt, the session with the digest of its refresh token. A cut before it leaves the attempt
 //!    open; after it, a session whose tokens nobody has, which ends by itself;
@@ -14,6 +14,5 @@ mod mint;
 mod refresh;
 
 pub use self::authenticate::authenticate;
-pub use self::claims::{Prepared, Subject};
 pub use self::mint::mint;
-pub use self::refresh::refresh;
+pub use self::refresh::{Presented, refresh};

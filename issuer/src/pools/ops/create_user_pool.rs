@@ -45,7 +45,7 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
         enabled: true,
         max_token_life_s: LONGEST_TOKEN_LIFE_S,
     })];
-    changes.extend(signing.changes.into_iter().map(|key| Change::PublicKey(key.into())));
+    changes.extend(signing.changes.into_iter().map(|key| Change::PublicKey(key.published())));
     call.commit(Write::new(&pool.id, batch).about(pool.id.as_str()).changes(changes)).await?;
     Ok(CreateUserPoolResponse { user_pool: Some(pool.describe(&services.deployment.account_id, 0)) })
 }

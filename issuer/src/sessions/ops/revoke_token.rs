@@ -22,7 +22,7 @@ pub async fn handle(call: Call, input: RevokeTokenRequest) -> Result<RevokeToken
     if input.token.expose().matches('.').count() == 2 {
         return Err(Fault::new(Exception::UnsupportedTokenType, "The token type is not supported"));
     }
-    let digest = codes::token_digest(&input.token);
+    let digest = codes::token_digest(input.token.expose());
     let row = call.services.store.one(rows::by_refresh_digest(&pool.id, &digest)).await?;
     let Some(session) = row.map(|row| rows::session(&row)).transpose()? else { return Ok(RevokeTokenResponse {}) };
     if session.client != client.id {

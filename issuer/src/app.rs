@@ -1,0 +1,163 @@
+//! Assembly of the issuer: opens what it needs, in order, and drains.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::{Clock, SystemClock};
+use common::secret::SecretString;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::access::{self, NewKey};
+use crate::audit::Recorder;
+use crate::config::{Config, Engine};
+use crate::envelope::{PoolKey, PoolKeys, RootKey};
+use crate::keys::{self, KeyRing};
+use crate::messages::{Courier, OutboxFolder};
+use crate::outbox::Wake;
+use crate::passwords::{Passwords, PoolSettings};
+use crate::services::Services;
+use crate::store::{Batch, Store, StoreConfig};
+use crate::{admin, codes, migrations, router, serve, sessions, signin};
+
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// Why the issuer did not start: one line for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+#[error("{line}")]
+pub struct StartError {
+    line: String,
+    /// Whether the settings must change first (exit code 64).
+    pub configuration: bool,
+}
+
+impl StartError {
+    fn configuration(error: impl std::fmt::Display) -> Self {
+        Self { line: error.to_string(), configuration: true }
+    }
+
+    fn failure(error: impl std::fmt::Display) -> Self {
+        Self { line: error.to_string(), configuration: false }
+    }
+}
+
+/// A started issuer.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
+    /// Ends the writers, after the servers.
+    finish: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Stops accepting, lets requests in flight end, and writes what is queued.
+    pub async fn drain(self) {
+        self.stop.send_replace(true);
+        for server in self.servers {
+            let _ended = server.await;
+        }
+        self.finish.send_replace(true);
+        for writer in self.writers {
+            let _ended = writer.await;
+        }
+    }
+}
+
+/// Starts the issuer on the current tokio runtime.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    keys::check_cpu().map_err(StartError::failure)?;
+    common::jose::provider::install();
+    let public = serve::bind(config.listen.http, "listen.http").await.map_err(StartError::configuration)?;
+    let private = serve::bind(config.listen.admin, "listen.admin").await.map_err(StartError::configuration)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let opened = Opened::open(&config).await?;
+    let (stop, stopping) = watch::channel(false);
+    let (finish, finishing) = watch::channel(false);
+
+    let (audit, recorder) = Recorder::start(opened.store.clone(), finishing.clone());
+    let folder = config.messages.outbox.clone().map(OutboxFolder::new);
+    let (courier, delivery) =
+        Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
+    let feed = Wake::default();
+    let services = Arc::new(Services {
+        keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
+        passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
+        store: opened.store,
+        clock: clock.clone(),
+        deployment: config.issuer.clone(),
+        deployment_key: opened.deployment_key,
+        pool_keys: opened.pool_keys,
+        audit,
+        courier,
+        feed,
+    });
+
+    let prune = tokio::spawn(prune(services.clone(), finishing));
+    let servers = vec![
+        tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
+        tokio::spawn(serve::serve(private, admin::routes(services.clone(), &config.ready), stopping)),
+    ];
+    let writers = [recorder, prune].into_iter().chain(delivery).collect();
+    Ok(Running { stop, servers, writers, finish })
+}
+
+/// Makes an admin key while no issuer runs (`tollgate up`, `tollgate admin first-key`).
+pub async fn first_key(config: &Config) -> Result<NewKey, StartError> {
+    let opened = Opened::open(config).await?;
+    access::create(&opened.store, &opened.deployment_key, SystemClock.now()).await.map_err(StartError::failure)
+}
+
+/// The database and the keys that open what is sealed in it.
+struct Opened {
+    store: Store,
+    pool_keys: Arc<PoolKeys>,
+    deployment_key: PoolKey,
+}
+
+impl Opened {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        let root = RootKey::from_file(&config.secrets.root_key_file).map_err(StartError::configuration)?;
+        let deployment_key =
+            root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
+        let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(StartError::failure)?;
+        let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
+        pool_keys.check_root().await.map_err(StartError::configuration)?;
+        Ok(Self { store, pool_keys, deployment_key })
+    }
+}
+
+fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
+    Ok(match config.storage.engine().map_err(StartError::configuration)? {
+        Engine::Sqlite(path) => StoreConfig::sqlite(path),
+        Engine::Postgres { url_file } => {
+            let url = std::fs::read_to_string(&url_file)
+                .map_err(|e| StartError::configuration(format!("{}: {e}", url_file.display())))?;
+            StoreConfig::postgres(SecretString::new(url.trim()))
+        }
+    })
+}
+
+fn pool_settings(config: &Config) -> PoolSettings {
+    let default = PoolSettings::default();
+    let threads = if config.passwords.threads == 0 { default.threads } else { config.passwords.threads };
+    PoolSettings { threads, queue: config.passwords.queue }
+}
+
+/// Forgets what is over, now and then.
+async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+            _ = finish.wait_for(|finishing| *finishing) => return,
+        }
+        let now = services.now();
+        let mut batch = Batch::new();
+        batch.add(signin::rows::prune(now));
+        batch.add(sessions::rows::prune(now));
+        batch.add(codes::prune(now));
+        if let Err(error) = services.store.commit(batch).await {
+            tracing::warn!(%error, "what has expired stays for now");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! One file an operation.
+
+mod initiate_auth;
+mod respond_to_auth_challenge;
+
+use cognito_model::idp::op;
+
+use crate::aws_json::{Registered, operation};
+
+pub(super) fn all() -> Vec<Registered> {
+    vec![
+        operation(op::InitiateAuth, initiate_auth::handle),
+        operation(op::RespondToAuthChallenge, respond_to_auth_challenge::handle),
+    ]
+}

@@ -1,0 +1,55 @@
+//! CORS: any origin, no credentials (DESIGN §3 "Surfaces"). Nothing here is authenticated by cookies, so any page may call.
+
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+/// Beside any `x-amz-*` and `amz-sdk-*` header.
+const ALLOWED: [&str; 5] = ["accept", "authorization", "cache-control", "content-type", "x-requested-with"];
+
+pub async fn preflight(request: HeaderMap) -> Response {
+    let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let allowed: Vec<&str> = asked.split(',').map(str::trim).filter(|name| is_allowed(name)).collect();
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, OPTIONS"));
+    if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, value);
+    }
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+/// Adds to every answer what lets a page read it.
+pub async fn allow(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date"),
+    );
+    response
+}
+
+fn is_allowed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ALLOWED.contains(&name.as_str()) || name.starts_with("x-amz-") || name.starts_with("amz-sdk-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_known_headers_are_allowed() {
+        let mut request = HeaderMap::new();
+        let asked = "content-type, X-Amz-Target,x-evil, x-amz-user-agent, cache-control";
+        request.insert(ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static(asked));
+        let response = preflight(request).await;
+        let got = response.headers()[ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
+        assert_eq!(got, "content-type, X-Amz-Target, x-amz-user-agent, cache-control");
+    }
+}

@@ -1,0 +1,58 @@
+//! The documents by which others verify a pool's tokens.
+
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use cognito_model::Fault;
+use serde_json::json;
+
+use super::{Public, respond};
+use crate::pools::{self, Pool};
+
+/// How long verifiers may keep a key set: short against the time a key is published before it signs.
+const MAX_AGE: &str = "public, max-age=60";
+
+/// `/{pool}/.well-known/jwks.json`
+pub async fn jwks(State(public): State<Public>, Path(pool): Path<String>) -> Response {
+    let answer = async {
+        let pool = pools::named(&public.services.store, &pool).await?;
+        public.services.keys.public_jwks_json(&pool.id).await.map_err(Fault::unavailable)
+    };
+    match answer.await {
+        Ok(document) => document_of(document.to_string()),
+        Err(fault) => refusal(&fault),
+    }
+}
+
+/// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), as far as the endpoints exist.
+pub async fn openid_configuration(State(public): State<Public>, Path(pool): Path<String>) -> Response {
+    match pools::named(&public.services.store, &pool).await {
+        Ok(pool) => document_of(configuration(&public.services.deployment.public_url, &pool).to_string()),
+        Err(error) => refusal(&error.into()),
+    }
+}
+
+fn configuration(public_url: &str, pool: &Pool) -> serde_json::Value {
+    json!({
+        "issuer": pool.iss,
+        "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "subject_types_supported": ["public"],
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "jti", "origin_jti", "token_use",
+            "cognito:username", "cognito:groups", "email", "email_verified", "phone_number", "phone_number_verified",
+        ],
+    })
+}
+
+fn document_of(json: String) -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE)], json).into_response()
+}
+
+fn refusal(fault: &Fault) -> Response {
+    let mut response = respond::fault("", fault);
+    if fault.status() == 400 {
+        *response.status_mut() = axum::http::StatusCode::NOT_FOUND;
+    }
+    response
+}
