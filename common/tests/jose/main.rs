@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod attacks;
+mod keysets;
+mod policies;
+mod properties;
 mod roundtrip;
 mod support;
 mod wycheproof;
