@@ -5,7 +5,7 @@ use crate::jose::json::Object;
 use crate::jose::{KeySet, SignatureError};
 use crate::reject::Reject;
 use crate::verify::not_before;
-use crate::verify::profile::{Profile, list, optional, required};
+use crate::verify::profile::{Profile, optional, required};
 use crate::verify::times::{self, Leeway};
 use crate::verify::unverified::Unverified;
 use crate::verify::verified::Verified;
@@ -39,7 +39,7 @@ impl Unverified<'_> {
             client_id: identity.client_id,
             audience: identity.audience,
             scope: optional(&claims, "scope")?.unwrap_or_default(),
-            groups: list(&claims, "cognito:groups")?,
+            groups: profile.groups(&claims)?,
             username: username(&claims)?,
             mint: jti.as_deref().and_then(not_before::mint_time),
             jti,

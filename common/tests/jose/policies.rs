@@ -155,6 +155,21 @@ fn rfc9068_policies() {
         (rfc9068_token(&without(rfc9068_claims(), "client_id")), api(), Some(Reject::InvalidClaims)),
         (rfc9068_token(&rfc9068_claims()), Policy { audiences: Box::default(), ..api() }, Some(Reject::WrongAudience)),
         (rfc9068_token(&rfc9068_claims()), Policy { clients: boxed(&["z"]), ..api() }, Some(Reject::WrongClient)),
+        (
+            rfc9068_token(&with(rfc9068_claims(), "groups", json!(["ops"]))),
+            Policy { groups_any: boxed(&["ops"]), ..api() },
+            None,
+        ),
+        (
+            rfc9068_token(&with(rfc9068_claims(), "groups", json!([{"value": "ops"}]))),
+            Policy { groups_any: boxed(&["ops"]), ..api() },
+            Some(Reject::GroupNotHeld),
+        ),
+        (
+            rfc9068_token(&rfc9068_claims()),
+            Policy { groups_any: boxed(&["staff"]), ..api() },
+            Some(Reject::GroupNotHeld),
+        ),
         // Each profile refuses the other's tokens.
         (token(&key, &rfc9068_claims()), api(), Some(Reject::WrongType)),
         (token(&key, &id_claims()), api(), Some(Reject::WrongType)),
