@@ -18,6 +18,9 @@ use crate::jose::json::strict::{Names, Text, check};
 
 pub use strict::{MAX_DEPTH, MAX_MEMBERS};
 
+/// Room for the claims of a usual token.
+const USUAL_MEMBERS: usize = 20;
+
 /// A JSON object with its members indexed by name. It keeps the text as received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Object {
@@ -115,6 +118,11 @@ fn plain_string(raw: &str) -> Option<&str> {
     (!inner.contains('\\')).then_some(inner)
 }
 
+/// Whether skipping over the value has seen all there is to see: a string without escapes, a number that any type holds.
+fn is_plain(raw: &str) -> bool {
+    plain_string(raw).is_some() || (raw.len() < 16 && raw.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Indexes the members of the outermost object.
 struct Members<'a> {
     text: &'a str,
@@ -128,8 +136,8 @@ impl<'de> Visitor<'de> for Members<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut names = Names::default();
-        let mut members = Vec::with_capacity(24);
+        let mut names = Names::for_members(USUAL_MEMBERS);
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
         while let Some(name) = map.next_key_seed(Text)? {
             let at = match &name {
                 Cow::Borrowed(borrowed) => Name::At(range_of(self.text, borrowed)),
@@ -137,7 +145,7 @@ impl<'de> Visitor<'de> for Members<'de> {
             };
             names.add(name)?;
             let value = map.next_value::<&'de RawValue>()?.get();
-            if plain_string(value).is_none() {
+            if !is_plain(value) {
                 check(value).map_err(A::Error::custom)?;
             }
             members.push(Member { name: at, value: range_of(self.text, value) });

@@ -90,6 +90,10 @@ impl<'de> Visitor<'de> for Strict {
 pub struct Names<'a>(Vec<Cow<'a, str>>);
 
 impl<'a> Names<'a> {
+    pub fn for_members(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     pub fn add<E: serde::de::Error>(&mut self, name: Cow<'a, str>) -> Result<(), E> {
         refuse_nul(&name)?;
         if self.0.len() >= MAX_MEMBERS {
