@@ -9,6 +9,8 @@ mod aws_json;
 mod clients;
 pub mod codes;
 mod config;
+#[cfg(test)]
+mod engines;
 pub mod entropy;
 pub mod envelope;
 pub mod keys;

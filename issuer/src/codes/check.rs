@@ -80,28 +80,39 @@ mod tests {
 
     use super::*;
     use crate::codes::{Code, MIGRATIONS, discard, issue, prune};
+    use crate::engines::on_both_engines;
     use crate::envelope::RootKey;
-    use crate::store::StoreConfig;
+    use crate::store::Migration;
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
     const HOUR: Duration = Duration::from_secs(3_600);
+
+    on_both_engines!(
+        a_code_works_once,
+        a_code_is_for_its_purpose_subject_and_target_only,
+        guesses_are_counted_also_side_by_side,
+        a_newer_code_replaces_the_older,
+        codes_end,
+        a_withdrawn_code_is_gone,
+        odd_claims_match_nothing,
+    );
+
+    fn migrations() -> Vec<&'static Migration> {
+        MIGRATIONS.iter().collect()
+    }
 
     struct World {
         store: Store,
         key: Arc<PoolKey>,
         pool: PoolId,
-        _folder: tempfile::TempDir,
     }
 
     impl World {
-        async fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let migrations: Vec<_> = MIGRATIONS.iter().collect();
-            let store = Store::open(&StoreConfig::sqlite(folder.path().join("db")), &migrations).await.unwrap();
+        fn new(store: Store) -> Self {
             let pool = PoolId::parse("eu_a").unwrap();
             let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
             let key = Arc::new(root.new_pool_key(&pool).unwrap().0);
-            Self { store, key, pool, _folder: folder }
+            Self { store, key, pool }
         }
 
         fn slot(&self) -> CodeSlot<'_> {
@@ -129,9 +140,8 @@ mod tests {
         format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
     }
 
-    #[tokio::test]
-    async fn a_code_works_once() {
-        let world = World::new().await;
+    async fn a_code_works_once(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{code}");
         let (first, second) = (world.check(world.slot(), &code).await, world.check(world.slot(), &code).await);
@@ -140,9 +150,8 @@ mod tests {
         assert_eq!(world.check(world.slot(), &code).await.err(), Some(CodeError::Absent));
     }
 
-    #[tokio::test]
-    async fn a_code_is_for_its_purpose_subject_and_target_only() {
-        let world = World::new().await;
+    async fn a_code_is_for_its_purpose_subject_and_target_only(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         let target = CodeSlot { target: "joan@example.com", ..world.slot() };
         assert_eq!(world.check(target, &code).await.err(), Some(CodeError::Mismatch));
@@ -157,9 +166,8 @@ mod tests {
         assert_eq!(world.check(purpose, &code).await.err(), Some(CodeError::Mismatch));
     }
 
-    #[tokio::test]
-    async fn guesses_are_counted_also_side_by_side() {
-        let world = World::new().await;
+    async fn guesses_are_counted_also_side_by_side(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         let wrong = other(&code);
         let guesses = (0..20).map(|_| world.check(world.slot(), &wrong));
@@ -172,9 +180,8 @@ mod tests {
         assert!(world.check(world.slot(), &fresh).await.is_ok());
     }
 
-    #[tokio::test]
-    async fn a_newer_code_replaces_the_older() {
-        let world = World::new().await;
+    async fn a_newer_code_replaces_the_older(store: Store) {
+        let world = World::new(store);
         let old = world.issue(world.slot()).await;
         let pending = world.check(world.slot(), &old).await.unwrap();
         let mut new = world.issue(world.slot()).await;
@@ -186,9 +193,8 @@ mod tests {
         assert!(world.check(world.slot(), &new).await.is_ok());
     }
 
-    #[tokio::test]
-    async fn codes_end() {
-        let world = World::new().await;
+    async fn codes_end(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         let at = |now| check(now, &world.store, &world.key, world.slot(), &code);
         assert!(at(NOW.plus(HOUR).minus(Duration::from_millis(1))).await.is_ok());
@@ -199,17 +205,15 @@ mod tests {
         assert_eq!(at(NOW.plus(HOUR)).await.err(), Some(CodeError::Absent));
     }
 
-    #[tokio::test]
-    async fn a_withdrawn_code_is_gone() {
-        let world = World::new().await;
+    async fn a_withdrawn_code_is_gone(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         world.commit(discard(world.slot())).await.unwrap();
         assert_eq!(world.check(world.slot(), &code).await.err(), Some(CodeError::Absent));
     }
 
-    #[tokio::test]
-    async fn odd_claims_match_nothing() {
-        let world = World::new().await;
+    async fn odd_claims_match_nothing(store: Store) {
+        let world = World::new(store);
         let code = world.issue(world.slot()).await;
         for claimed in ["", " ", &format!(" {code}"), &format!("0{code}")] {
             assert_eq!(world.check(world.slot(), claimed).await.err(), Some(CodeError::Mismatch), "{claimed:?}");

@@ -91,14 +91,16 @@ mod tests {
     use common::secret::SecretString;
 
     use super::*;
+    use crate::engines::on_both_engines;
     use crate::envelope::{Context, MIGRATIONS};
-    use crate::store::{Batch, CommitError, StoreConfig};
+    use crate::store::{Batch, CommitError, Migration};
 
     const CELL: Context<'_> = Context { table: "t", row: &["r"], column: "c" };
 
-    async fn store(folder: &tempfile::TempDir) -> Store {
-        let migrations: Vec<_> = MIGRATIONS.iter().collect();
-        Store::open(&StoreConfig::sqlite(folder.path().join("db")), &migrations).await.unwrap()
+    on_both_engines!(a_key_outlives_the_process_that_made_it, another_root_key_is_refused_by_name,);
+
+    fn migrations() -> Vec<&'static Migration> {
+        MIGRATIONS.iter().collect()
     }
 
     fn root(fill: &str) -> RootKey {
@@ -111,10 +113,7 @@ mod tests {
         batch
     }
 
-    #[tokio::test]
-    async fn a_key_outlives_the_process_that_made_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&folder).await;
+    async fn a_key_outlives_the_process_that_made_it(store: Store) {
         let pool = PoolId::parse("eu_a").unwrap();
         let keys = PoolKeys::new(root("07"), store.clone());
         assert_eq!(keys.key(&pool).await.err(), Some(PoolKeyError::NoSuchPool));
@@ -129,10 +128,7 @@ mod tests {
         assert_eq!(store.commit(batch(again)).await, Err(CommitError::Missed { index: 0 }));
     }
 
-    #[tokio::test]
-    async fn another_root_key_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(&folder).await;
+    async fn another_root_key_is_refused_by_name(store: Store) {
         let pool = PoolId::parse("eu_a").unwrap();
         let (_, statement) = PoolKeys::new(root("07"), store.clone()).create(UnixMillis(1), &pool).unwrap();
         store.commit(batch(statement)).await.unwrap();

@@ -11,31 +11,40 @@ use serde_json::json;
 
 use super::rotation::Rotation;
 use super::{KeyError, KeyRing, KeyState, Purpose, RotationPolicy};
+use crate::engines::on_both_engines;
 use crate::envelope::{self, PoolKeys, RootKey};
-use crate::store::{Batch, CommitError, Query, Statement, Store, StoreConfig};
+use crate::store::{Batch, CommitError, Migration, Query, Statement, Store};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ISSUER: &str = "https://issuer.example/eu_a";
+
+on_both_engines!(
+    a_new_pool_signs_each_kind_of_token_with_its_own_key,
+    rsa_keys_sign_what_their_set_verifies,
+    a_rotation_keeps_every_token_good,
+    a_revoked_key_is_gone_at_once_and_replaced,
+    a_private_key_does_not_open_in_another_row,
+);
+
+fn migrations() -> Vec<&'static Migration> {
+    envelope::MIGRATIONS.iter().chain(super::MIGRATIONS).collect()
+}
 
 struct World {
     store: Store,
     pool_keys: Arc<PoolKeys>,
     ring: KeyRing,
     pool: PoolId,
-    _folder: tempfile::TempDir,
 }
 
 impl World {
     /// A pool with its two keys. Elliptic ones, which are quick to make.
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let migrations: Vec<_> = envelope::MIGRATIONS.iter().chain(super::MIGRATIONS).collect();
-        let store = Store::open(&StoreConfig::sqlite(folder.path().join("db")), &migrations).await.unwrap();
+    async fn new(store: Store) -> Self {
         let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
         let ring = KeyRing::new(store.clone(), Arc::clone(&pool_keys));
         let pool = PoolId::parse("eu_a").unwrap();
-        let world = Self { store, pool_keys, ring, pool, _folder: folder };
+        let world = Self { store, pool_keys, ring, pool };
         let (key, statement) = world.pool_keys.create(NOW, &world.pool).unwrap();
         let made = Rotation::of_new_pool(NOW, &world.pool, &key, Alg::ES256).await.unwrap();
         world.commit([statement].into_iter().chain(made.statements)).await.unwrap();
@@ -88,9 +97,8 @@ fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 3_600)
 }
 
-#[tokio::test]
-async fn a_new_pool_signs_each_kind_of_token_with_its_own_key() {
-    let world = World::new().await;
+async fn a_new_pool_signs_each_kind_of_token_with_its_own_key(store: Store) {
+    let world = World::new(store).await;
     let (id, access) = (world.signs_with(Purpose::Id).await.unwrap(), world.signs_with(Purpose::Access).await.unwrap());
     assert_ne!(id, access);
     let mut published = world.published().await;
@@ -102,9 +110,8 @@ async fn a_new_pool_signs_each_kind_of_token_with_its_own_key() {
     assert!(world.due(NOW.plus(hours(10_000))).await.statements.is_empty(), "rotated only when asked");
 }
 
-#[tokio::test]
-async fn rsa_keys_sign_what_their_set_verifies() {
-    let world = World::new().await;
+async fn rsa_keys_sign_what_their_set_verifies(store: Store) {
+    let world = World::new(store).await;
     let pool = PoolId::parse("eu_b").unwrap();
     let (key, statement) = world.pool_keys.create(NOW, &pool).unwrap();
     let made = Rotation::of_new_pool(NOW, &pool, &key, Alg::RS256).await.unwrap();
@@ -116,9 +123,8 @@ async fn rsa_keys_sign_what_their_set_verifies() {
     assert!(!verifies(&world.ring.key_set(&world.pool, ISSUER).await.unwrap(), token.expose()), "another pool's set");
 }
 
-#[tokio::test]
-async fn a_rotation_keeps_every_token_good() {
-    let world = World::new().await;
+async fn a_rotation_keeps_every_token_good(store: Store) {
+    let world = World::new(store).await;
     let old = world.ring.sign(&world.pool, Purpose::Id, &json!({})).await.unwrap();
     let begun = Rotation::begin(NOW, &world.pool, &world.pool_keys, (Purpose::Id, Alg::ES256)).await.unwrap();
     let next = begun.changes[0].kid.clone();
@@ -143,9 +149,8 @@ async fn a_rotation_keeps_every_token_good() {
     assert_eq!(world.private_halves().await, before - 1, "a retired key is destroyed");
 }
 
-#[tokio::test]
-async fn a_revoked_key_is_gone_at_once_and_replaced() {
-    let world = World::new().await;
+async fn a_revoked_key_is_gone_at_once_and_replaced(store: Store) {
+    let world = World::new(store).await;
     let token = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
     let stolen = kid(token.expose());
     let revoked = Rotation::revoke(NOW, &world.pool, &world.store, &stolen).await.unwrap();
@@ -159,9 +164,8 @@ async fn a_revoked_key_is_gone_at_once_and_replaced() {
     assert_eq!(again.err(), Some(KeyError::Forbidden));
 }
 
-#[tokio::test]
-async fn a_private_key_does_not_open_in_another_row() {
-    let world = World::new().await;
+async fn a_private_key_does_not_open_in_another_row(store: Store) {
+    let world = World::new(store).await;
     let swap = "UPDATE signing_keys SET private_key = (SELECT o.private_key FROM signing_keys o WHERE o.purpose = 'access') \
                 WHERE purpose = 'id'";
     world.commit([Statement::new(swap)]).await.unwrap();

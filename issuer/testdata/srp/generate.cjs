@@ -67,6 +67,20 @@ function exchange(c, negative, aWanted = () => true, bWanted = () => true) {
   return made;
 }
 
+const randomText = longest => {
+  const ranges = [[0x21, 0x7e], [0xa1, 0x17f], [0x400, 0x4ff], [0x5d0, 0x5ea], [0x4e00, 0x9fff], [0x1f300, 0x1f64f]];
+  const between = (low, high) => low + Math.floor(Math.random() * (high - low + 1));
+  return Array.from({ length: between(1, longest) }, () => String.fromCodePoint(between(...ranges[between(0, 5)]))).join('');
+};
+
+if (process.argv.length > 2) {
+  const drawn = Array.from({ length: Number(process.argv[2]) }, (_, i) => exchange({
+    why: `random ${i}`, user: randomText(40), password: randomText(60), salt: BigInt('0x1' + randomBytes(i % 16).toString('hex')).toString(16),
+  }, i % 2));
+  console.log(JSON.stringify(drawn));
+  process.exit();
+}
+
 const cases = JSON.parse(readFileSync(path.join(__dirname, 'cases.json'), 'utf8'));
 const vectors = [];
 const until = make => { for (;;) { const made = make(); if (made) { vectors.push(made); return; } } };

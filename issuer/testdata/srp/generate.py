@@ -1,5 +1,5 @@
 """Lets pycognito sign in against a server played here, and prints the exchanges. See README.md."""
-import base64, datetime, hashlib, json, os, pathlib
+import base64, datetime, hashlib, json, os, pathlib, random, sys
 from pycognito import aws_srp
 from pycognito.aws_srp import AWSSRP
 
@@ -65,6 +65,17 @@ def u(A, B):
 def s(A, B, b, v):
     return pow(A * pow(v, u(A, B), N), b, N)
 
+
+def random_text(longest):
+    ranges = [(0x21, 0x7E), (0xA1, 0x17F), (0x400, 0x4FF), (0x5D0, 0x5EA), (0x4E00, 0x9FFF), (0x1F300, 0x1F64F)]
+    return "".join(chr(random.randint(*random.choice(ranges))) for _ in range(random.randint(1, longest)))
+
+
+if len(sys.argv) > 1:
+    drawn = [{"why": f"random {i}", "user": random_text(40), "password": random_text(60),
+              "salt": f"{random.getrandbits(random.choice([128, 128, 124, 120, 7]) ) or 1:x}"} for i in range(int(sys.argv[1]))]
+    print(json.dumps([exchange(case, i % 2, i) for i, case in enumerate(drawn)], ensure_ascii=False))
+    sys.exit()
 
 cases = json.loads(pathlib.Path(__file__).with_name("cases.json").read_text())
 for case in cases:

@@ -201,6 +201,13 @@ fn answers_of_amazon_cognito_identity_js_verify() {
     replay(include_str!("../../../testdata/srp/amazon-cognito-identity-js.json"));
 }
 
+/// As many random exchanges as one cares to make (`testdata/srp/README.md`).
+#[test]
+#[ignore = "needs a file of exchanges in TOLLGATE_SRP_VECTORS"]
+fn a_long_run_of_random_answers_verifies() {
+    replay(&std::fs::read_to_string(std::env::var("TOLLGATE_SRP_VECTORS").unwrap()).unwrap());
+}
+
 fn replay(json: &str) {
     let vectors: Vec<Vector> = serde_json::from_str(json).unwrap();
     assert!(vectors.len() >= 30);
