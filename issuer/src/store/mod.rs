@@ -18,15 +18,21 @@
 //!
 //! # Portable SQL
 //!
-//! `$1..$n`; BIGINT, TEXT, BYTEA; `ON CONFLICT DO NOTHING`; `chain_digest(a, b)` = SHA-256(a ‖ b). Texts order by their bytes. Sums need
-//! `CAST(… AS BIGINT)`. Text cannot hold NUL. Tables exist through [`Migration`]s alone.
+//! `$1..$n`; BIGINT, TEXT, BYTEA; `ON CONFLICT DO NOTHING`, in an `INSERT … SELECT` after a WHERE; `chain_digest(a, b)` = SHA-256(a ‖ b). Texts
+//! order by their bytes and cannot hold NUL. `LIKE` minds case and says its `ESCAPE '\'`. Sums need `CAST(… AS BIGINT)`. A parameter that
+//! may be NULL stands where its type is plain from its place. Tables exist through [`Migration`]s alone.
 
 mod batch;
 mod config;
 mod dialect;
 mod error;
+#[cfg(any(test, feature = "test-support"))]
+pub mod fixture;
 mod migrate;
+mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod suite;
 mod value;
 
 use std::sync::Arc;
@@ -46,6 +52,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Engine {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 impl Store {
@@ -53,7 +60,7 @@ impl Store {
     pub async fn open(config: &StoreConfig, migrations: &[&Migration]) -> Result<Self, OpenError> {
         let engine = match config {
             StoreConfig::Sqlite(config) => Engine::Sqlite(sqlite::Sqlite::open(config, migrations)?),
-            StoreConfig::Postgres(_) => return Err(OpenError::Config("PostgreSQL is not built in yet".to_owned())),
+            StoreConfig::Postgres(config) => Engine::Postgres(postgres::Postgres::open(config, migrations).await?),
         };
         Ok(Self { engine: Arc::new(engine) })
     }
@@ -65,6 +72,7 @@ impl Store {
         }
         match &*self.engine {
             Engine::Sqlite(engine) => engine.read(query).await,
+            Engine::Postgres(engine) => engine.read(query).await,
         }
     }
 
@@ -84,6 +92,7 @@ impl Store {
         }
         match &*self.engine {
             Engine::Sqlite(engine) => engine.commit(batch).await,
+            Engine::Postgres(engine) => engine.commit(batch).await,
         }
     }
 }

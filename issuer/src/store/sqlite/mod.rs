@@ -137,3 +137,6 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), OpenErr
 fn away(error: impl std::fmt::Display) -> OpenError {
     OpenError::Unavailable(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;
