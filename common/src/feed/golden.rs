@@ -49,7 +49,7 @@ fn messages() -> Vec<Message> {
 fn frames_are_these_bytes() {
     let lines: Vec<String> = messages().iter().map(|message| hex(&message.encode().unwrap())).collect();
     let golden: Vec<&str> = include_str!("golden/v1.hex").lines().collect();
-    assert_eq!(lines, golden);
+    assert_eq!(lines, golden, "now:\n{}", lines.join("\n"));
 }
 
 #[test]

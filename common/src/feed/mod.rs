@@ -10,7 +10,7 @@
 //!
 //! - a change that was committed is applied at a connected edge within a bound, whatever the link did before;
 //! - every edge converges to the issuer's state; the edge's state is always some state that the issuer had;
-//! - an epoch that was left is never accepted again, nor is a position behind the one that was reached;
+//! - an epoch older than one that was accepted is never accepted again, nor is a position behind the one that was reached;
 //! - a bad frame changes nothing and raises an alarm.
 
 mod change;
@@ -45,4 +45,4 @@ pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher}
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
 pub use revocations::Revocations;
 pub use state::FeedState;
-pub use subscriber::{Alarm, Kept, MAX_LEFT, Restored, SILENCE, Serving, Subscribe, Subscriber};
+pub use subscriber::{Alarm, Kept, Restored, SILENCE, Serving, Subscribe, Subscriber};

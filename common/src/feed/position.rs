@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One lineage of the issuer's database: 128 random bits, new after a restore or a lossy failover.
+use crate::clock::UnixMillis;
+
+/// One lineage of the issuer's database, new after a restore or a lossy failover: 48 bits of time in milliseconds, big-endian, then 80
+/// random ones. Their order is what lets an edge tell an old lineage from a new one that it has not met: were they only random, an issuer
+/// of an old lineage could win over an edge that never saw it, and the edge would then take the true lineage for the one it had left.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub [u8; 16]);
@@ -24,6 +28,20 @@ pub struct Position {
 }
 
 impl Epoch {
+    /// The lineage that begins at `now`.
+    pub fn new(now: UnixMillis, random: [u8; 10]) -> Self {
+        let mut bytes = [0; 16];
+        let (time, rest) = bytes.split_at_mut(6);
+        time.iter_mut().zip(now.0.to_be_bytes().iter().skip(2)).for_each(|(to, from)| *to = *from);
+        rest.copy_from_slice(&random);
+        Self(bytes)
+    }
+
+    /// When it began.
+    pub fn began(self) -> UnixMillis {
+        UnixMillis(self.0.iter().take(6).fold(0, |time, byte| (time << 8) | u64::from(*byte)))
+    }
+
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
@@ -91,6 +109,13 @@ impl fmt::Display for Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn epochs_are_ordered_by_time() {
+        let at = |ms| Epoch::new(UnixMillis(ms), [0xff; 10]);
+        assert!(at(1_700_000_000_000) < Epoch::new(UnixMillis(1_700_000_000_001), [0; 10]));
+        assert_eq!(at(1_700_000_000_000).began(), UnixMillis(1_700_000_000_000));
+    }
 
     #[test]
     fn a_digest_depends_on_all_that_came_before() {

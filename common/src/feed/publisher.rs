@@ -17,6 +17,8 @@ use crate::clock::UnixMillis;
 
 /// Between two heartbeats.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+/// A heartbeat follows what is on its way, so that the edge finds itself up to date; but it does not wait longer than this.
+const HEARTBEAT_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Bytes of records in one frame, unless a single record is longer.
 const BATCH_BYTES: usize = 128 * 1024;
 /// Messages that the shell may have asked to be sent and that wait.
@@ -218,10 +220,18 @@ impl Publisher {
         if !self.greeted {
             return None;
         }
-        if now.since(self.last_heartbeat) >= HEARTBEAT_EVERY {
-            self.last_heartbeat = now;
-            return Some(Publish::Send(self.heartbeat()));
+        let since_heartbeat = now.since(self.last_heartbeat);
+        if since_heartbeat >= HEARTBEAT_PATIENCE {
+            return Some(self.heartbeat(now));
         }
+        if let Some(next) = self.next_of_feeds() {
+            return Some(next);
+        }
+        let reading = self.feeds.values().any(|served| matches!(served.cursor, Cursor::Reading(_)));
+        if since_heartbeat >= HEARTBEAT_EVERY && !reading { Some(self.heartbeat(now)) } else { None }
+    }
+
+    fn next_of_feeds(&mut self) -> Option<Publish> {
         let count = self.feeds.len();
         for offset in 0..count {
             let turn = (self.turn + offset) % count;
@@ -274,7 +284,8 @@ impl Publisher {
         Ok(())
     }
 
-    fn heartbeat(&self) -> Message {
+    fn heartbeat(&mut self, now: UnixMillis) -> Publish {
+        self.last_heartbeat = now;
         // A delta may have been sent since the heads were read: never claim less than was sent.
         let position = |(feed, head): (&FeedName, &Position)| {
             let sent = match self.feeds.get(feed).map(|served| &served.cursor) {
@@ -283,10 +294,8 @@ impl Publisher {
             };
             (feed.clone(), sent)
         };
-        Message::Heartbeat(Heartbeat {
-            issuer_clock: self.heads_at,
-            positions: self.heads.iter().map(position).collect(),
-        })
+        let positions = self.heads.iter().map(position).collect();
+        Publish::Send(Message::Heartbeat(Heartbeat { issuer_clock: self.heads_at, positions }))
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{
-    Change, Decoder, Digest, Epoch, FeedName, FeedState, Frame, Kept, LogRecord, Message, Position, Publish, Publisher,
-    Record, Restored, Revoked, Subscribe, Subscriber,
+    Change, Decoder, Epoch, FeedName, FeedState, Frame, Kept, LogRecord, Message, Position, Publish, Publisher, Record,
+    Restored, Revoked, Subscribe, Subscriber,
 };
 use crate::clock::UnixMillis;
 use crate::ids::PoolId;
@@ -22,6 +22,7 @@ pub(super) enum Mutant {
     TrustsOldEpochs,
 }
 
+const START_MS: u64 = 1_000_000;
 const TICK_MS: u64 = 10;
 const LENGTH_MS: u64 = 60_000;
 /// Once the link is whole, everything committed is applied within this.
@@ -63,10 +64,10 @@ struct Log {
 struct Database(BTreeMap<FeedName, Log>);
 
 impl Database {
-    fn new(rng: &mut Rng) -> Self {
+    fn new(now: u64, rng: &mut Rng) -> Self {
         let pool = FeedName::Pool(PoolId::parse("r_A").unwrap());
         let log = |epoch| Log { position: Position::start(epoch), floor: 0, records: vec![], at: vec![] };
-        Self([FeedName::Global, pool].into_iter().map(|feed| (feed, log(epoch(rng)))).collect())
+        Self([FeedName::Global, pool].into_iter().map(|feed| (feed, log(epoch(now, rng)))).collect())
     }
 
     fn commit(&mut self, now: u64, rng: &mut Rng) {
@@ -84,8 +85,8 @@ impl Database {
         log.at.push(now);
     }
 
-    fn new_epoch(&mut self, rng: &mut Rng) {
-        let epoch = epoch(rng);
+    fn new_epoch(&mut self, now: u64, rng: &mut Rng) {
+        let epoch = epoch(now, rng);
         self.0.values_mut().for_each(|log| log.position.epoch = epoch);
     }
 
@@ -95,11 +96,10 @@ impl Database {
     }
 }
 
-fn epoch(rng: &mut Rng) -> Epoch {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&rng.next().to_le_bytes());
-    bytes[8..].copy_from_slice(&rng.next().to_le_bytes());
-    Epoch(bytes)
+fn epoch(now: u64, rng: &mut Rng) -> Epoch {
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&rng.next().to_le_bytes());
+    Epoch::new(UnixMillis(now), random)
 }
 
 #[derive(Default)]
@@ -180,10 +180,10 @@ struct Outcome {
 
 fn run(seed: u64, mutant: Option<Mutant>) -> Result<Outcome, String> {
     let mut rng = Rng(seed);
-    let database = Database::new(&mut rng);
+    let database = Database::new(START_MS, &mut rng);
     let edges = (0..2).map(|_| Edge::new(mutant)).collect();
     let mut world =
-        World { rng, now: 1_000_000, backup: database.clone(), database, old: vec![], edges, mutant, calm_since: None };
+        World { rng, now: START_MS, backup: database.clone(), database, old: vec![], edges, mutant, calm_since: None };
     let mut outcome = Outcome::default();
     let end = world.now + LENGTH_MS;
     while world.now < end + BOUND_MS + 1_000 {
@@ -241,7 +241,7 @@ impl Edge {
                         connection.up.send(&message, now, rough, rng);
                     }
                 }
-                Subscribe::RememberLeft => self.disk.left = self.core.left().collect(),
+                Subscribe::RememberEpochs => self.disk.epochs = self.core.epochs().clone(),
                 Subscribe::Replaced(feed) | Subscribe::Advanced { feed, .. } => self.accepted(&feed)?,
                 Subscribe::Alarm(_) => self.alarms += 1,
                 Subscribe::Reconnect => self.cut(now),
@@ -289,7 +289,7 @@ impl World {
         if self.rng.permille(1) {
             self.old.push(self.database.clone());
             self.database = self.backup.clone();
-            self.database.new_epoch(&mut self.rng);
+            self.database.new_epoch(self.now, &mut self.rng);
             self.edges.iter_mut().for_each(|edge| edge.cut(self.now));
             outcome.restores += 1;
         }
@@ -350,7 +350,7 @@ impl World {
             }
             let seen = log.records.iter().take(state.position().seq as usize).map(|record| &record.record);
             let expected = FeedState::from_records(state.position(), seen).unwrap();
-            if self.now % 500 == 0 && sorted(&expected) != sorted(state) {
+            if self.now % 500 == 0 && expected.revoked() != state.revoked() {
                 return Err(format!("{feed}: the edge's state is none that the issuer had"));
             }
             let fresh = edge.core.fresh_as_of(feed).unwrap();
@@ -397,14 +397,8 @@ fn read(bytes: &[u8]) -> Option<Message> {
     Message::decode(&frame).ok()
 }
 
-fn sorted(state: &FeedState) -> Vec<(Revoked, Option<UnixMillis>)> {
-    let mut all: Vec<_> = state.revoked().iter().collect();
-    all.sort_by_cached_key(|(revoked, _)| format!("{revoked:?}"));
-    all
-}
-
 fn seeds() -> u64 {
-    std::env::var("TOLLGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
+    std::env::var("TOLLGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(40)
 }
 
 #[test]
@@ -437,14 +431,9 @@ fn the_simulation_notices_an_edge_that_trusts_old_epochs() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 24, ..Default::default() })]
+    #![proptest_config(proptest::test_runner::Config { cases: 8, ..Default::default() })]
     #[test]
     fn any_seed_holds(seed: u64) {
         proptest::prop_assert!(run(seed, None).is_ok(), "{:?}", run(seed, None));
     }
-}
-
-#[test]
-fn digests_start_alike() {
-    assert_eq!(Position::start(Epoch([0; 16])).digest, Digest::START);
 }

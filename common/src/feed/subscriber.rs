@@ -3,7 +3,7 @@
 //! One core lives as long as the edge; connections come and go. Messages of a connection arrive in order, but the core trusts nobody for
 //! that: whatever does not join on to its own position leads to a snapshot, and a state is swapped only once it is whole.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::change::Change;
@@ -16,8 +16,6 @@ use crate::clock::UnixMillis;
 
 /// Silence after which a connection counts as lost. Heartbeats come each second.
 pub const SILENCE: Duration = Duration::from_secs(5);
-/// Epochs that were left and are remembered, the newest.
-pub const MAX_LEFT: usize = 16_384;
 /// A resync that nothing came of is repeated after this long.
 const RESYNC_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -25,8 +23,8 @@ const RESYNC_PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
     pub states: BTreeMap<FeedName, Kept>,
-    /// Epochs never to be accepted again, oldest first.
-    pub left: Vec<Epoch>,
+    /// The newest epoch ever accepted, by feed: an older one never is again.
+    pub epochs: BTreeMap<FeedName, Epoch>,
 }
 
 /// One feed's state and how fresh it is.
@@ -41,8 +39,8 @@ pub struct Kept {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subscribe {
     Send(Message),
-    /// Put [`Subscriber::left`] on disk **before** the next action.
-    RememberLeft,
+    /// Put [`Subscriber::epochs`] on disk **before** the next action.
+    RememberEpochs,
     /// The feed's state was replaced: look at [`Subscriber::state`].
     Replaced(FeedName),
     /// The feed's state advanced by these changes.
@@ -94,7 +92,7 @@ pub enum Alarm {
 struct Following {
     kept: Option<Kept>,
     building: Option<Building>,
-    /// When a resync was asked for and has not been answered.
+    /// When a resync was asked for, or the last part of a snapshot came: what is missing is asked for again after a while.
     asked: Option<UnixMillis>,
     /// The position of the last heartbeat while this feed was behind it, and where this feed was then.
     behind: Option<(Position, Option<Position>)>,
@@ -108,8 +106,7 @@ pub struct Subscriber {
     feeds: BTreeMap<FeedName, Following>,
     /// What the issuer serves to this edge; unknown before the first welcome.
     served: Option<BTreeSet<FeedName>>,
-    left: VecDeque<Epoch>,
-    left_index: HashSet<Epoch>,
+    epochs: BTreeMap<FeedName, Epoch>,
     connected: bool,
     serving: bool,
     last_heard: UnixMillis,
@@ -121,13 +118,17 @@ pub struct Subscriber {
 
 impl Subscriber {
     pub fn new(software: impl Into<String>, restored: Restored) -> Self {
+        let mut epochs = restored.epochs;
+        for (feed, kept) in &restored.states {
+            let newest = epochs.entry(feed.clone()).or_insert(kept.state.position().epoch);
+            *newest = (*newest).max(kept.state.position().epoch);
+        }
         let following = |kept| Following { kept: Some(kept), ..Following::default() };
         Self {
             software: software.into(),
             feeds: restored.states.into_iter().map(|(feed, kept)| (feed, following(kept))).collect(),
             served: None,
-            left_index: restored.left.iter().copied().collect(),
-            left: restored.left.into(),
+            epochs,
             connected: false,
             serving: true,
             last_heard: UnixMillis(0),
@@ -163,9 +164,9 @@ impl Subscriber {
         following.head_seq.saturating_sub(following.position().map_or(0, |position| position.seq))
     }
 
-    /// Epochs never to be accepted again, oldest first.
-    pub fn left(&self) -> impl Iterator<Item = Epoch> {
-        self.left.iter().copied()
+    /// The newest epoch ever accepted, by feed.
+    pub fn epochs(&self) -> &BTreeMap<FeedName, Epoch> {
+        &self.epochs
     }
 
     pub fn connected(&self) -> bool {
@@ -239,7 +240,7 @@ impl Subscriber {
         self.last_heard = now;
         match message {
             Message::Welcome(welcome) => self.on_welcome(welcome),
-            Message::SnapshotBegin(begin) => self.on_begin(begin),
+            Message::SnapshotBegin(begin) => self.on_begin(begin, now),
             Message::SnapshotChunk(chunk) => self.on_chunk(chunk, now),
             Message::SnapshotEnd(end) => self.on_end(end),
             Message::Delta(delta) => self.on_delta(delta, now),
@@ -263,21 +264,20 @@ impl Subscriber {
         self.served = Some(served);
     }
 
-    fn on_begin(&mut self, begin: SnapshotBegin) {
+    fn on_begin(&mut self, begin: SnapshotBegin, now: UnixMillis) {
         if !self.accepts(&begin.feed, begin.position) {
             return;
         }
         if let Some(following) = self.feeds.get_mut(&begin.feed) {
             following.building = Some(Building::new(begin.position, begin.records));
+            following.asked = Some(now);
         }
     }
 
     fn on_chunk(&mut self, chunk: SnapshotChunk, now: UnixMillis) {
         let Some(following) = self.feeds.get_mut(&chunk.feed) else { return self.fail(Alarm::Protocol) };
         let Some(building) = &mut following.building else { return };
-        if following.asked.is_some() {
-            following.asked = Some(now); // it is coming
-        }
+        following.asked = Some(now); // it is coming: patience begins anew
         if building.add(chunk.index, &chunk.records).is_err() {
             following.building = None;
             self.fail(Alarm::Snapshot(chunk.feed));
@@ -298,7 +298,6 @@ impl Subscriber {
             return;
         }
         let Some(following) = self.feeds.get_mut(&feed) else { return };
-        let old = following.position();
         following.asked = None;
         following.behind = None;
         // Complete as of a moment that only the next heartbeat will name; until then it is at least as fresh as what it replaces.
@@ -306,23 +305,11 @@ impl Subscriber {
         following.head_seq = state.position().seq;
         let epoch = state.position().epoch;
         following.kept = Some(Kept { state, fresh_as_of });
-        if let Some(old) = old.filter(|old| old.epoch != epoch) {
-            self.leave(old.epoch);
+        if self.epochs.insert(feed.clone(), epoch) != Some(epoch) {
+            self.actions.push_back(Subscribe::RememberEpochs);
         }
         self.actions.push_back(Subscribe::Replaced(feed));
         self.acknowledge();
-    }
-
-    fn leave(&mut self, epoch: Epoch) {
-        if self.left_index.insert(epoch) {
-            self.left.push_back(epoch);
-            if self.left.len() > MAX_LEFT {
-                if let Some(oldest) = self.left.pop_front() {
-                    self.left_index.remove(&oldest);
-                }
-            }
-            self.actions.push_back(Subscribe::RememberLeft);
-        }
     }
 
     fn on_delta(&mut self, delta: Delta, now: UnixMillis) {
@@ -416,7 +403,7 @@ impl Subscriber {
     }
 
     fn left_behind(&mut self, feed: &FeedName, epoch: Epoch) -> bool {
-        let left = self.left_index.contains(&epoch);
+        let left = self.epochs.get(feed).is_some_and(|newest| epoch < *newest);
         #[cfg(test)]
         let left = left && self.mutant != Some(super::simulation::Mutant::TrustsOldEpochs);
         if left {

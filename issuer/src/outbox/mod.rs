@@ -26,25 +26,26 @@ use crate::store::{Rows, Statement};
 const REPLACED_STAY_MS: u64 = 24 * 3_600_000;
 
 /// The feed of a new pool. The batch fails if there is one already.
-pub fn create(feed: &FeedName) -> Statement {
-    ensure(feed).expect(Rows::Exactly(1))
+pub fn create(feed: &FeedName, now: UnixMillis) -> Statement {
+    ensure(feed, now).expect(Rows::Exactly(1))
 }
 
 /// The feed, unless there is one.
-pub fn ensure(feed: &FeedName) -> Statement {
+pub fn ensure(feed: &FeedName, now: UnixMillis) -> Statement {
     Statement::new(
         "INSERT INTO feed_head (feed, epoch, seq, prev, digest, floor) VALUES ($1, $2, 0, $3, $4, 0) ON CONFLICT DO NOTHING",
     )
     .bind(feed.as_str())
-    .bind(random_epoch().0)
+    .bind(new_lineage(now).0)
     .bind(Digest::START.0)
     .bind(Digest::START.0)
 }
 
 /// A new lineage of the whole database: after a restore, or a failover that lost commits. Every edge takes snapshots and never again
-/// accepts the old epoch.
-pub fn new_epoch() -> Statement {
-    Statement::new("UPDATE feed_head SET epoch = $1").bind(random_epoch().0)
+/// accepts an older epoch. `newest`: the newest epoch in [`heads`]; the new one is later, whatever the clock says.
+pub fn new_epoch(newest: Option<Epoch>, now: UnixMillis) -> Statement {
+    let after = newest.map_or(UnixMillis(0), |epoch| UnixMillis(epoch.began().0.saturating_add(1)));
+    Statement::new("UPDATE feed_head SET epoch = $1").bind(new_lineage(now.max(after)).0)
 }
 
 /// Appends one change. A feed that does not exist fails the batch, and so does a change without an encoding (a subject of more than 256
@@ -96,11 +97,10 @@ pub fn prune(feed: &FeedName, now: UnixMillis) -> Vec<Statement> {
     vec![bound(lower).expect(Rows::Any), bound(delete)]
 }
 
-/// 128 random bits: a UUIDv4 alone has 122.
-fn random_epoch() -> Epoch {
-    let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-    let digest = ring::digest::digest(&ring::digest::SHA256, &[*a.as_bytes(), *b.as_bytes()].concat());
-    let mut epoch = [0; 16];
-    epoch.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    Epoch(epoch)
+/// The random part is drawn from UUIDv4s, which have 122 random bits each.
+fn new_lineage(now: UnixMillis) -> Epoch {
+    let digest = ring::digest::digest(&ring::digest::SHA256, uuid::Uuid::new_v4().as_bytes());
+    let mut random = [0; 10];
+    random.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    Epoch::new(now, random)
 }
