@@ -3,6 +3,8 @@
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
+pub mod canonical;
 pub mod clock;
 pub mod ids;
 pub mod secret;
+// pub mod sigv4;
