@@ -4,7 +4,11 @@
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
 pub mod canonical;
+pub mod claims;
 pub mod clock;
 pub mod ids;
+pub mod jose;
+pub mod reject;
 pub mod secret;
 // pub mod sigv4;
+pub mod verify;

@@ -1,0 +1,88 @@
+//! The keys of one issuer, ready to verify with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jsonwebtoken::signature::Verifier;
+
+use crate::jose::alg::Alg;
+use crate::jose::jwk::{Jwk, JwkError};
+use crate::jose::jwks::Jwks;
+use crate::jose::provider::RingVerifier;
+
+/// The public keys of exactly one issuer. A token that names another issuer never meets these keys (SECURITY.md E04: a key
+/// store shared between issuers is how a consumer key came to sign enterprise tokens).
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    issuer: Arc<str>,
+    keys: HashMap<Box<str>, Key>,
+    jwks: Jwks,
+}
+
+/// One key, pinned to one algorithm.
+#[derive(Clone, Debug)]
+pub struct Key {
+    kid: Arc<str>,
+    verifier: RingVerifier,
+}
+
+impl KeySet {
+    /// RSA keys without `alg` are pinned to RS256.
+    pub fn new(issuer: impl Into<Arc<str>>, jwks: Jwks) -> Result<Self, JwkError> {
+        Self::with_rsa_alg(issuer, jwks, Alg::RS256)
+    }
+
+    /// RSA keys without `alg` are pinned to `rsa_alg`; elliptic curve keys to the one algorithm of their curve.
+    pub fn with_rsa_alg(issuer: impl Into<Arc<str>>, jwks: Jwks, rsa_alg: Alg) -> Result<Self, JwkError> {
+        let keys = jwks.keys().iter().map(|jwk| Ok((jwk.kid().into(), Key::pinned(jwk, rsa_alg)?)));
+        Ok(Self { issuer: issuer.into(), keys: keys.collect::<Result<_, JwkError>>()?, jwks })
+    }
+
+    /// The `iss` that every token under these keys must carry, to the letter.
+    pub fn issuer(&self) -> &Arc<str> {
+        &self.issuer
+    }
+
+    /// The key that a token names. A token without `kid` means the only key there is.
+    pub fn key(&self, kid: Option<&str>) -> Option<&Key> {
+        match kid {
+            Some(kid) => self.keys.get(kid),
+            None if self.keys.len() == 1 => self.keys.values().next(),
+            None => None,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The set as it was read.
+    pub fn jwks(&self) -> &Jwks {
+        &self.jwks
+    }
+}
+
+impl Key {
+    fn pinned(jwk: &Jwk, rsa_alg: Alg) -> Result<Self, JwkError> {
+        let verifier = RingVerifier::new(jwk.pinned_alg(rsa_alg), jwk.key().clone()).map_err(|_| JwkError::Mismatch)?;
+        Ok(Self { kid: jwk.kid().into(), verifier })
+    }
+
+    pub fn kid(&self) -> &Arc<str> {
+        &self.kid
+    }
+
+    /// The only algorithm that this key verifies.
+    pub fn alg(&self) -> Alg {
+        self.verifier.alg()
+    }
+
+    /// Whether `signature` is this key's over `signing_input`, by its own algorithm.
+    pub fn verifies(&self, signing_input: &[u8], signature: &Vec<u8>) -> bool {
+        self.verifier.verify(signing_input, signature).is_ok()
+    }
+}

@@ -1,0 +1,271 @@
+//! Every reason to refuse a request, with its status, wire code, metric and public text.
+//!
+//! The mappings are total functions over a closed enum: a new reason does not compile until [`Reject::row`] names all four.
+//! None of the texts carries anything from the request, so a refusal can be sent, logged and counted as it is.
+
+use std::fmt;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reject {
+    // The token (RFC 6750 §3.1)
+    /// No credentials at all: the challenge carries no error code.
+    MissingToken,
+    /// More than one `Authorization` header field: which one would the origin read?
+    SeveralTokens,
+    /// Not a compact JWS, or not a JWT that has one reading.
+    Malformed,
+    /// `none`, `HS*`, or any other algorithm that is not on the list or not the key's.
+    UnsupportedAlg,
+    /// No key of the issuer has this `kid`.
+    UnknownKey,
+    BadSignature,
+    /// A claim that the profile requires is missing or has the wrong type.
+    InvalidClaims,
+    Expired,
+    /// `nbf` lies ahead.
+    NotYetValid,
+    /// `iat` lies ahead.
+    IssuedInFuture,
+    /// Of an issuer that this route or key set does not know.
+    WrongIssuer,
+    WrongAudience,
+    /// Of an app client that this route does not name.
+    WrongClient,
+    /// An ID token where an access token is asked, or the reverse.
+    WrongTokenUse,
+    /// The header's `typ` is not the profile's.
+    WrongType,
+    /// A token bound to a key (`cnf`, RFC 7800) came as a plain bearer token.
+    ProofRequired,
+    InsufficientScope,
+    GroupNotHeld,
+
+    // Revocation
+    TokenRevoked,
+    SessionRevoked,
+    /// The token was minted before the user's last sign-out, disabling or password change.
+    UserRevoked,
+    KeyRevoked,
+    ClientRevoked,
+    /// The route demands revocation checks, and what this edge knows is too old.
+    RevocationStale,
+
+    // The request
+    NoRoute,
+    MethodNotAllowed,
+    /// The path has more than one reading.
+    AmbiguousPath,
+    /// `Host`, `:authority` and the target do not name one host.
+    AmbiguousHost,
+    /// A header field has more than one reading, or may not be there at all.
+    AmbiguousHeader,
+    /// The length of the body has more than one reading.
+    AmbiguousBody,
+    HeadersTooLarge,
+    BodyTooLarge,
+
+    // Our side
+    UpstreamUnavailable,
+    UpstreamTimeout,
+    NotReady,
+    Internal,
+}
+
+/// What the world gets to see of a [`Reject`].
+struct Row {
+    status: u16,
+    wire_code: &'static str,
+    metric: &'static str,
+    description: &'static str,
+}
+
+impl Reject {
+    pub const ALL: [Self; 36] = [
+        Self::MissingToken,
+        Self::SeveralTokens,
+        Self::Malformed,
+        Self::UnsupportedAlg,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::InvalidClaims,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::IssuedInFuture,
+        Self::WrongIssuer,
+        Self::WrongAudience,
+        Self::WrongClient,
+        Self::WrongTokenUse,
+        Self::WrongType,
+        Self::ProofRequired,
+        Self::InsufficientScope,
+        Self::GroupNotHeld,
+        Self::TokenRevoked,
+        Self::SessionRevoked,
+        Self::UserRevoked,
+        Self::KeyRevoked,
+        Self::ClientRevoked,
+        Self::RevocationStale,
+        Self::NoRoute,
+        Self::MethodNotAllowed,
+        Self::AmbiguousPath,
+        Self::AmbiguousHost,
+        Self::AmbiguousHeader,
+        Self::AmbiguousBody,
+        Self::HeadersTooLarge,
+        Self::BodyTooLarge,
+        Self::UpstreamUnavailable,
+        Self::UpstreamTimeout,
+        Self::NotReady,
+        Self::Internal,
+    ];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.row().status
+    }
+
+    /// The `error` of the body: RFC 6750's code where one applies, else a word of ours.
+    pub const fn wire_code(self) -> &'static str {
+        self.row().wire_code
+    }
+
+    /// The label in metrics and in the access log: unique, snake_case.
+    pub const fn metric(self) -> &'static str {
+        self.row().metric
+    }
+
+    /// A fixed text that names the class of the reason.
+    pub const fn description(self) -> &'static str {
+        self.row().description
+    }
+
+    /// The value of `WWW-Authenticate` (RFC 6750 §3), for the refusals that a better token would turn. `realm` is the
+    /// operator's own text.
+    pub fn www_authenticate(self, realm: &str) -> Option<String> {
+        let row = self.row();
+        let challenge = format!("Bearer realm=\"{}\"", quotable(realm));
+        match (self, row.status) {
+            // RFC 6750 §3.1: a request without credentials gets no error code.
+            (Self::MissingToken, _) => Some(challenge),
+            (_, 401 | 403) => {
+                Some(format!("{challenge}, error=\"{}\", error_description=\"{}\"", row.wire_code, row.description))
+            }
+            _ => None,
+        }
+    }
+
+    #[rustfmt::skip]
+    const fn row(self) -> Row {
+        const fn row(status: u16, wire_code: &'static str, metric: &'static str, description: &'static str) -> Row {
+            Row { status, wire_code, metric, description }
+        }
+        const TOKEN: &str = "invalid_token";
+        const REQUEST: &str = "invalid_request";
+        const SCOPE: &str = "insufficient_scope";
+        const UNAVAILABLE: &str = "temporarily_unavailable";
+        match self {
+            Self::MissingToken => row(401, "token_required", "missing_token", "no token"),
+            Self::SeveralTokens => row(401, REQUEST, "several_tokens", "several credentials"),
+            Self::Malformed => row(401, TOKEN, "malformed", "malformed"),
+            Self::UnsupportedAlg => row(401, TOKEN, "unsupported_alg", "unsupported algorithm"),
+            Self::UnknownKey => row(401, TOKEN, "unknown_key", "unknown key"),
+            Self::BadSignature => row(401, TOKEN, "bad_signature", "signature"),
+            Self::InvalidClaims => row(401, TOKEN, "invalid_claims", "invalid claims"),
+            Self::Expired => row(401, TOKEN, "expired", "expired"),
+            Self::NotYetValid => row(401, TOKEN, "not_yet_valid", "not yet valid"),
+            Self::IssuedInFuture => row(401, TOKEN, "issued_in_future", "issued in the future"),
+            Self::WrongIssuer => row(401, TOKEN, "wrong_issuer", "wrong issuer"),
+            Self::WrongAudience => row(401, TOKEN, "wrong_audience", "wrong audience"),
+            Self::WrongClient => row(401, TOKEN, "wrong_client", "wrong client"),
+            Self::WrongTokenUse => row(401, TOKEN, "wrong_token_use", "wrong token use"),
+            Self::WrongType => row(401, TOKEN, "wrong_type", "wrong token type"),
+            Self::ProofRequired => row(401, TOKEN, "proof_required", "bound token without proof"),
+            Self::InsufficientScope => row(403, SCOPE, "insufficient_scope", "insufficient scope"),
+            Self::GroupNotHeld => row(403, SCOPE, "group_not_held", "group not held"),
+            Self::TokenRevoked => row(401, TOKEN, "token_revoked", "revoked"),
+            Self::SessionRevoked => row(401, TOKEN, "session_revoked", "session revoked"),
+            Self::UserRevoked => row(401, TOKEN, "user_revoked", "signed out"),
+            Self::KeyRevoked => row(401, TOKEN, "key_revoked", "key revoked"),
+            Self::ClientRevoked => row(401, TOKEN, "client_revoked", "client revoked"),
+            Self::RevocationStale => row(503, UNAVAILABLE, "revocation_stale", "revocation state is stale"),
+            Self::NoRoute => row(404, "not_found", "no_route", "no such route"),
+            Self::MethodNotAllowed => row(405, "method_not_allowed", "method_not_allowed", "method not allowed"),
+            Self::AmbiguousPath => row(400, REQUEST, "ambiguous_path", "ambiguous path"),
+            Self::AmbiguousHost => row(400, REQUEST, "ambiguous_host", "ambiguous host"),
+            Self::AmbiguousHeader => row(400, REQUEST, "ambiguous_header", "ambiguous header"),
+            Self::AmbiguousBody => row(400, REQUEST, "ambiguous_body", "ambiguous body length"),
+            Self::HeadersTooLarge => row(431, REQUEST, "headers_too_large", "headers too large"),
+            Self::BodyTooLarge => row(413, REQUEST, "body_too_large", "body too large"),
+            Self::UpstreamUnavailable => row(502, "bad_gateway", "upstream_unavailable", "upstream unavailable"),
+            Self::UpstreamTimeout => row(504, "gateway_timeout", "upstream_timeout", "upstream timeout"),
+            Self::NotReady => row(503, UNAVAILABLE, "not_ready", "not ready"),
+            Self::Internal => row(500, "server_error", "internal", "internal error"),
+        }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description())
+    }
+}
+
+impl std::error::Error for Reject {}
+
+/// What may stand in a quoted-string without escapes (RFC 9110 §5.6.4).
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn all_lists_each_reason_once() {
+        let distinct: HashSet<Reject> = Reject::ALL.into_iter().collect();
+        assert_eq!(distinct.len(), Reject::ALL.len());
+        // The discriminants are dense, so a reason that `ALL` forgets leaves a gap at its end or in it.
+        let mut discriminants: Vec<usize> = Reject::ALL.iter().map(|&reject| reject as usize).collect();
+        discriminants.sort_unstable();
+        assert_eq!(discriminants, (0..=Reject::Internal as usize).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn metrics_are_unique_and_snake_case() {
+        let metrics: HashSet<&str> = Reject::ALL.iter().map(|reject| reject.metric()).collect();
+        assert_eq!(metrics.len(), Reject::ALL.len());
+        assert!(metrics.iter().all(|m| m.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        let descriptions: HashSet<&str> = Reject::ALL.iter().map(|reject| reject.description()).collect();
+        assert_eq!(descriptions.len(), Reject::ALL.len());
+    }
+
+    #[test]
+    fn codes_and_statuses_agree_as_rfc_6750_pairs_them() {
+        for reject in Reject::ALL {
+            match reject.wire_code() {
+                "invalid_token" | "token_required" => assert_eq!(reject.status(), 401, "{reject:?}"),
+                "insufficient_scope" => assert_eq!(reject.status(), 403, "{reject:?}"),
+                _ => assert!((400..600).contains(&reject.status()), "{reject:?}"),
+            }
+            assert_eq!(reject.www_authenticate("r").is_some(), matches!(reject.status(), 401 | 403), "{reject:?}");
+        }
+    }
+
+    #[test]
+    fn challenges() {
+        assert_eq!(Reject::MissingToken.www_authenticate("api").unwrap(), r#"Bearer realm="api""#);
+        assert_eq!(
+            Reject::Expired.www_authenticate("a\"b\\\r\nc").unwrap(),
+            r#"Bearer realm="abc", error="invalid_token", error_description="expired""#
+        );
+        assert_eq!(
+            Reject::InsufficientScope.www_authenticate("api").unwrap(),
+            r#"Bearer realm="api", error="insufficient_scope", error_description="insufficient scope""#
+        );
+        assert_eq!(Reject::NoRoute.www_authenticate("api"), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! The checks that depend on the token alone, in the order of their price after the signature.
+
+use crate::clock::UnixMillis;
+use crate::jose::KeySet;
+use crate::reject::Reject;
+use crate::verify::not_before;
+use crate::verify::profile::{Profile, list, optional, required};
+use crate::verify::times::{self, Leeway};
+use crate::verify::unverified::Unverified;
+use crate::verify::verified::Verified;
+
+impl Unverified<'_> {
+    /// Signature first: until it holds, no claim decides anything.
+    pub fn authenticate(
+        self,
+        keys: &KeySet,
+        profile: Profile,
+        leeway: Leeway,
+        now: UnixMillis,
+    ) -> Result<Verified, Reject> {
+        let Self { jws, claims } = self;
+        let key = keys.key(jws.header.kid.as_deref()).ok_or(Reject::UnknownKey)?;
+        if key.alg() != jws.header.alg {
+            return Err(Reject::UnsupportedAlg);
+        }
+        if !key.verifies(jws.signing_input.as_bytes(), &jws.signature) {
+            return Err(Reject::BadSignature);
+        }
+        if *required(&claims, "iss")? != **keys.issuer() {
+            return Err(Reject::WrongIssuer);
+        }
+        profile.check_type(&jws.header)?;
+        let identity = profile.identity(&claims)?;
+        let times = times::check(&claims, leeway, now)?;
+        // RFC 7800, RFC 9449 §7.2: a token that is bound to a key proves nothing without that key.
+        if claims.contains("cnf") {
+            return Err(Reject::ProofRequired);
+        }
+        let jti = optional(&claims, "jti")?;
+        Ok(Verified {
+            iss: keys.issuer().clone(),
+            sub: required(&claims, "sub")?,
+            token_use: identity.token_use,
+            client_id: identity.client_id,
+            audience: identity.audience,
+            scope: optional(&claims, "scope")?.unwrap_or_default(),
+            groups: list(&claims, "cognito:groups")?,
+            username: username(&claims)?,
+            mint: jti.as_deref().and_then(not_before::mint_time),
+            jti,
+            origin_jti: optional(&claims, "origin_jti")?,
+            device_key: optional(&claims, "device_key")?,
+            exp: times.exp,
+            iat: times.iat,
+            auth_time: times.auth_time,
+            kid: key.kid().clone(),
+            profile,
+            leeway,
+            claims,
+        })
+    }
+}
+
+/// `username` in access tokens, `cognito:username` in ID tokens. A name for people: the user is `iss` and `sub`.
+fn username(claims: &crate::jose::json::Object) -> Result<Option<Box<str>>, Reject> {
+    match optional(claims, "username")? {
+        Some(name) => Ok(Some(name)),
+        None => optional(claims, "cognito:username"),
+    }
+}

@@ -1,0 +1,42 @@
+//! Whether a token is good, as pure functions of the token, the keys, the policy and the time.
+//!
+//! The work is cut where a gateway caches it. [`Unverified::parse`] reads the text once; [`Unverified::authenticate`] checks
+//! what depends on the token alone (signature, issuer, profile, times) and yields a [`Verified`] to keep; each later use of
+//! the same token asks [`Verified::still_valid`] and [`Policy::admit`], which do not touch the signature. Revocation is the
+//! caller's next question, and is never answered from here.
+
+mod authenticate;
+pub mod not_before;
+mod policy;
+mod profile;
+mod times;
+mod unverified;
+mod verified;
+
+use crate::clock::UnixMillis;
+use crate::jose::KeySet;
+use crate::reject::Reject;
+
+pub use policy::Policy;
+pub use profile::Profile;
+pub use times::Leeway;
+pub use unverified::{Unverified, UnverifiedIssuer, peek_issuer};
+pub use verified::Verified;
+
+/// Everything at once: authenticates the token and applies the policy.
+pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: UnixMillis) -> Result<Verified, Reject> {
+    let verified = authenticate(token, keys, policy.profile, policy.leeway, now)?;
+    policy.admit(&verified)?;
+    Ok(verified)
+}
+
+/// Checks signature, issuer, the claims that the profile requires, and the times.
+pub fn authenticate(
+    token: &str,
+    keys: &KeySet,
+    profile: Profile,
+    leeway: Leeway,
+    now: UnixMillis,
+) -> Result<Verified, Reject> {
+    Unverified::parse(token)?.authenticate(keys, profile, leeway, now)
+}

@@ -1,0 +1,87 @@
+//! A token that stood every check that depends on it alone.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::claims::TokenUse;
+use crate::clock::UnixMillis;
+use crate::jose::json::Object;
+use crate::reject::Reject;
+use crate::verify::profile::Profile;
+use crate::verify::times::{self, Leeway};
+
+/// What an authenticated token says. Only [`crate::verify::authenticate`] makes one. The user is (`iss`, `sub`), never a name
+/// or an address (SECURITY.md E08).
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub iss: Arc<str>,
+    pub sub: Box<str>,
+    pub token_use: TokenUse,
+    /// The app client: `client_id`, or the `aud` of a Cognito ID token.
+    pub client_id: Box<str>,
+    pub audience: Box<[Box<str>]>,
+    /// Space-separated, as on the wire; see [`Verified::scopes`].
+    pub scope: Box<str>,
+    /// `cognito:groups`.
+    pub groups: Box<[Box<str>]>,
+    pub username: Option<Box<str>>,
+    pub jti: Option<Box<str>>,
+    /// When it was made, to the millisecond, if its `jti` is a UUIDv7.
+    pub mint: Option<UnixMillis>,
+    /// The session (refresh family) that it belongs to.
+    pub origin_jti: Option<Box<str>>,
+    pub device_key: Option<Box<str>>,
+    pub exp: UnixMillis,
+    pub iat: UnixMillis,
+    pub auth_time: Option<UnixMillis>,
+    /// The key that signed it.
+    pub kid: Arc<str>,
+    pub profile: Profile,
+    pub(super) leeway: Leeway,
+    pub(super) claims: Object,
+}
+
+impl Verified {
+    /// The one check that time can change: `exp`. A token that was not too early once is not too early later.
+    pub fn still_valid(&self, now: UnixMillis) -> Result<(), Reject> {
+        if times::is_over(self.exp, self.leeway, now) { Err(Reject::Expired) } else { Ok(()) }
+    }
+
+    /// When [`Verified::still_valid`] turns: `exp` plus the leeway.
+    pub fn dies_at(&self) -> UnixMillis {
+        self.exp.plus(self.leeway.span())
+    }
+
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scope.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|held| held == scope)
+    }
+
+    /// Any claim as text for a header: a string as it is, an array of strings joined with commas, and other values as their
+    /// JSON. `None` where there is no such claim, or where a text would break out of a header field.
+    pub fn claim_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let raw = self.claims.raw(name)?;
+        let text = match raw.as_bytes().first() {
+            Some(b'"') => self.claims.text(name).ok()??,
+            Some(b'[') => match self.claims.value::<Vec<String>>(name) {
+                Ok(items) => Cow::Owned(items?.join(",")),
+                Err(_) => Cow::Borrowed(raw),
+            },
+            _ => Cow::Borrowed(raw),
+        };
+        (!text.chars().any(char::is_control)).then_some(text)
+    }
+
+    /// All claims as received.
+    pub fn claims(&self) -> &Object {
+        &self.claims
+    }
+
+    /// Bytes on the heap, near enough for the budget of a cache.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.claims.as_str().len() * 2 + self.claims.names().count() * 24
+    }
+}
