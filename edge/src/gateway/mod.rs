@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::canonical::Framing;
-use common::clock::{Clock, UnixMillis};
+use common::clock::Clock;
 use common::reject::Reject;
 use http::HeaderValue;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -22,13 +22,15 @@ use pingora::{ErrorSource, ErrorType};
 
 pub use self::context::{Context, InFlight};
 pub use self::front::{Bounds, Front};
+pub use self::head::take_apart;
+use crate::facts::Facts;
 use crate::gates::{self, Outcome, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
 use crate::reply::{self, REQUEST_ID};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
-use crate::{facts::Facts, forward};
+
 
 /// Bodies of refused requests up to this size are read and thrown away, so that the connection can be used again; a longer one
 /// closes it. Either way nothing of it is ever read as the next request (SECURITY.md T29).
@@ -44,7 +46,7 @@ pub struct Gateway {
     pub in_flight: InFlight,
     /// The operator's own text in challenges.
     pub realm: String,
-    /// How long an idle client connection stays open.
+    /// How long an idle client connection stays open; whole seconds, at least one.
     pub keepalive: Duration,
     pub request_ids: RequestIds,
 }
@@ -78,6 +80,9 @@ impl ProxyHttp for Gateway {
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
         front::head_is_complete();
         session.set_total_drain_timeout(Some(DRAIN_TIME));
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(self.keepalive.as_secs().max(1))); // 0 would mean for ever
+        }
         match self.decide(session, ctx) {
             Ok(()) => Ok(false),
             Err(reject) => {
@@ -166,7 +171,8 @@ impl Gateway {
     /// Canonical form, route, gates: in this order, and the first refusal stands.
     fn decide(&self, session: &Session, ctx: &mut Context) -> Result<(), Reject> {
         let snapshot = Arc::clone(&ctx.snapshot);
-        let request = head::canonical(session, &snapshot.routes.heads).map_err(|ambiguity| {
+        let raw = head::raw(session);
+        let request = head::canonical(session, raw.as_deref(), &snapshot.routes.heads).map_err(|ambiguity| {
             ctx.decision.detail = Some(ambiguity.code());
             ctx.must_close = true;
             reply::ambiguous(ambiguity)

@@ -40,7 +40,7 @@ struct RouteLabel {
 
 /// Why requests were refused.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct RefusalLabel {
+struct RefusalLabel {
     reason: &'static str,
 }
 
@@ -86,11 +86,6 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-
-    /// For metrics that other modules own.
-    pub fn registry_mut(&mut self) -> &mut Registry {
-        &mut self.registry
     }
 
     fn register(&mut self) {

@@ -4,4 +4,4 @@ mod access_log;
 mod metrics;
 
 pub use self::access_log::{AccessLog, LogLevel, Record, hash_subject};
-pub use self::metrics::{Metrics, RefusalLabel};
+pub use self::metrics::Metrics;

@@ -34,7 +34,7 @@ pub fn choose<'t>(table: &'t RouteTable, host: &str, path: &str, method: &str) -
 
 /// Puts the more exact routes first: exact hosts and paths before suffixes and prefixes, longer before shorter. Routes that are
 /// equally exact stay in the order in which they were written.
-pub fn order(routes: &mut [Arc<Route>]) {
+pub fn order(routes: &mut [Route]) {
     routes.sort_by_key(|route| {
         let host = match &route.host {
             HostPattern::Exact(_) => (0, 0),
@@ -75,9 +75,11 @@ mod tests {
     use crate::snapshot::route::{RevocationRule, Stale, Timeouts, Upstream};
     use std::time::Duration;
 
-    fn route(host: HostPattern, path: PathPattern, methods: &[Method]) -> Arc<Route> {
+    fn route(host: HostPattern, path: PathPattern, methods: &[Method]) -> Route {
         let second = Duration::from_secs(1);
-        Arc::new(Route {
+        Route {
+            number: 0,
+            meter: Default::default(),
             name: format!("{host:?} {path:?}").into(),
             host,
             path,
@@ -91,7 +93,7 @@ mod tests {
             token: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
             headers: Vec::new(),
-        })
+        }
     }
 
     fn exact(path: &str) -> PathPattern {
@@ -112,7 +114,7 @@ mod tests {
             route(api(), exact("/orders/new"), &[Method::POST]),
         ];
         order(&mut routes);
-        RouteTable { routes, ..RouteTable::default() }
+        RouteTable { routes: routes.into_iter().map(Arc::new).collect(), ..RouteTable::default() }
     }
 
     #[test]
@@ -144,7 +146,7 @@ mod tests {
     fn a_wrong_method_is_told_apart_from_no_route() {
         let mut routes = vec![route(HostPattern::Exact("a".into()), below("/x/"), &[Method::GET])];
         order(&mut routes);
-        let table = RouteTable { routes, ..RouteTable::default() };
+        let table = RouteTable { routes: routes.into_iter().map(Arc::new).collect(), ..RouteTable::default() };
         assert!(matches!(choose(&table, "a", "/x/1", "POST"), Choice::WrongMethod));
         assert!(matches!(choose(&table, "a", "/y", "GET"), Choice::NoRoute));
         assert!(matches!(choose(&table, "b", "/x/1", "GET"), Choice::NoRoute));

@@ -53,6 +53,11 @@ impl Section {
         SettingError::new(self.place(key), problem)
     }
 
+    /// Whether the key is there, without reading it.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     pub fn text(&mut self, key: &'static str) -> Result<Option<String>, SettingError> {
         match self.take(key) {
             None => Ok(None),

@@ -6,7 +6,7 @@ use crate::settings::{Section, SettingError};
 use crate::snapshot::route::TokenRule;
 
 /// Reads a route's rule; `issuer` finds the position of an issuer by the name that the configuration uses.
-pub fn rule(mut section: Section, issuer: impl Fn(&str) -> Option<usize>) -> Result<TokenRule, SettingError> {
+pub fn rule(mut section: Section, mut issuer: impl FnMut(&str) -> Option<usize>) -> Result<TokenRule, SettingError> {
     let names = section.texts("issuers")?;
     if names.is_empty() {
         return Err(section.error("issuers", "needs at least one issuer"));
