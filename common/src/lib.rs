@@ -13,4 +13,5 @@ pub mod reject;
 pub mod secret;
 pub mod settings;
 pub mod sigv4;
+// pub mod sigv4;
 pub mod verify;

@@ -18,7 +18,10 @@ impl<'a> CanonicalPath<'a> {
         if raw.first() != Some(&b'/') {
             return Err(Ambiguity::InvalidTarget);
         }
-        let shape = Shape::of(raw)?;
+        let mut shape = Shape::default();
+        for unit in Units(raw) {
+            shape.add(unit?);
+        }
         let path = if shape.rewrite {
             let mut text = String::with_capacity(raw.len() + 16);
             Units(raw).flatten().for_each(|unit| unit.write(&mut text));
@@ -63,17 +66,6 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(raw: &[u8]) -> Result<Self, Ambiguity> {
-        let mut shape = Self::default();
-        if raw.iter().all(|&byte| is_plain(byte)) {
-            return Ok(shape); // nearly every path
-        }
-        for unit in Units(raw) {
-            shape.add(unit?);
-        }
-        Ok(shape)
-    }
-
     fn add(&mut self, unit: Unit) {
         match unit {
             Unit::Plain(_) => {}
@@ -126,7 +118,8 @@ impl Iterator for Units<'_> {
 
 fn literal(byte: u8) -> Result<Unit, Ambiguity> {
     match byte {
-        _ if is_plain(byte) => Ok(Unit::Plain(byte)),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => Ok(Unit::Plain(byte)),
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => Ok(Unit::Plain(byte)),
         b'[' | b']' | b'{' | b'}' | b'|' | b'^' | b'`' => Ok(Unit::Unescaped(byte)),
         b';' => Err(Ambiguity::PathParameter),
         b'\\' => Err(Ambiguity::Backslash),
@@ -206,11 +199,6 @@ fn push_escape(text: &mut String, byte: u8) {
     for nibble in [byte >> 4, byte & 15] {
         text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }));
     }
-}
-
-/// `pchar` without `;` and escapes, and the slash.
-fn is_plain(byte: u8) -> bool {
-    is_unreserved(byte) || b"/!$&'()*+,=:@".contains(&byte)
 }
 
 fn is_unreserved(byte: u8) -> bool {

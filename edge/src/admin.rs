@@ -1,0 +1,189 @@
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, `POST /reload`. Plain HTTP/1.1, one request a connection, for the
+//! operator's own network; it runs on the control thread and never meets a request of the public listeners.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::clock::Clock;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::app::Reload;
+use crate::gateway::InFlight;
+use crate::observe::Metrics;
+use crate::snapshot::picture::Picture;
+
+const MOST_CONNECTIONS: usize = 32;
+const MOST_HEAD_BYTES: usize = 8 * 1024;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Heartbeats come each second; a pool that has not been heard of for this long is not ready.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What the admin listener reports on.
+pub struct State {
+    pub picture: Arc<Picture>,
+    pub reload: Reload,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    in_flight: InFlight,
+    has_feed: bool,
+    listening: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl State {
+    pub fn new(
+        picture: Arc<Picture>,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        in_flight: InFlight,
+        has_feed: bool,
+        reload: Reload,
+    ) -> Self {
+        Self {
+            picture,
+            reload,
+            metrics,
+            clock,
+            in_flight,
+            has_feed,
+            listening: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The public listeners accept.
+    pub fn listening(&self) {
+        self.listening.store(true, Ordering::Relaxed);
+    }
+
+    /// A stop was asked for.
+    pub fn draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Why this edge should get no traffic; empty when it should.
+    fn unready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if !self.listening.load(Ordering::Relaxed) {
+            reasons.push("listeners are not bound yet".to_owned());
+        }
+        if self.draining.load(Ordering::Relaxed) {
+            reasons.push("draining".to_owned());
+        }
+        let now = self.clock.now();
+        for issuer in &self.picture.load().issuers {
+            let age = issuer.news.as_ref().map(|news| news.age(now));
+            match (&issuer.trust, age) {
+                (None, _) => reasons.push(format!("{}: no keys yet", issuer.name)),
+                (Some(_), Some(Some(age))) if age > FRESH => {
+                    reasons.push(format!("{}: not heard of for {} s", issuer.name, age.as_secs()));
+                }
+                (Some(_), Some(None)) if self.has_feed => reasons.push(format!("{}: never heard of", issuer.name)),
+                _ => {}
+            }
+        }
+        reasons
+    }
+}
+
+/// Serves until the runtime ends.
+pub async fn serve(listener: TcpListener, state: Arc<State>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await; // out of file descriptors, most likely
+            continue;
+        };
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let _ = timeout(PATIENCE, serve_one(stream, &state)).await; // who is slower than that gets nothing
+            drop(place);
+        });
+    }
+}
+
+async fn serve_one(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        if head.len() > MOST_HEAD_BYTES || stream.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split(' ');
+    let answer = answer(words.next().unwrap_or_default(), words.next().unwrap_or_default(), state);
+    stream.write_all(answer.text().as_bytes()).await?;
+    stream.shutdown().await
+}
+
+struct Answer {
+    status: &'static str,
+    content_type: &'static str,
+    body: String,
+}
+
+impl Answer {
+    fn json(status: &'static str, body: &serde_json::Value) -> Self {
+        Self { status, content_type: "application/json", body: format!("{body}\n") }
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "HTTP/1.1 {}\r\ncontent-type: {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{}",
+            self.status,
+            self.content_type,
+            self.body.len(),
+            self.body
+        )
+    }
+}
+
+fn answer(method: &str, path: &str, state: &State) -> Answer {
+    match (method, path) {
+        ("GET" | "HEAD", "/healthz") => Answer::json("200 OK", &serde_json::json!({"healthy": true})),
+        ("GET" | "HEAD", "/readyz") => readiness(state),
+        ("GET" | "HEAD", "/metrics") => metrics(state),
+        ("POST", "/reload") => reload(state),
+        (_, "/healthz" | "/readyz" | "/metrics" | "/reload") => {
+            Answer::json("405 Method Not Allowed", &serde_json::json!({"error": "method_not_allowed"}))
+        }
+        _ => Answer::json("404 Not Found", &serde_json::json!({"error": "not_found"})),
+    }
+}
+
+fn readiness(state: &State) -> Answer {
+    let reasons = state.unready();
+    let status = if reasons.is_empty() { "200 OK" } else { "503 Service Unavailable" };
+    let generation = state.picture.load().generation;
+    let body = serde_json::json!({"ready": reasons.is_empty(), "generation": generation, "reasons": reasons});
+    Answer::json(status, &body)
+}
+
+fn metrics(state: &State) -> Answer {
+    state.metrics.in_flight.set(i64::try_from(state.in_flight.count()).unwrap_or(i64::MAX));
+    match state.metrics.text() {
+        Ok(body) => Answer {
+            status: "200 OK",
+            content_type: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            body,
+        },
+        Err(_) => Answer::json("500 Internal Server Error", &serde_json::json!({"error": "server_error"})),
+    }
+}
+
+fn reload(state: &State) -> Answer {
+    match state.reload.run() {
+        Ok(generation) => Answer::json("200 OK", &serde_json::json!({"generation": generation})),
+        Err(error) => {
+            let body = serde_json::json!({"error": error.to_string(), "generation": state.picture.load().generation});
+            Answer::json("422 Unprocessable Content", &body)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Builds an edge from a configuration, runs it, ends it.
+//!
+//! Threads: pingora's (`Server::run` on a plain thread of its own, and its workers), one control thread with a small runtime
+//! (admin, signals, feed), one writer of the access log. Control and workers share the picture, atomics and bounded queues only.
+
+mod control;
+mod reload;
+mod server;
+mod shutdown;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::clock::{Clock, SystemClock};
+use ring::rand::{SecureRandom, SystemRandom};
+
+pub use self::reload::Reload;
+pub use self::shutdown::{Shutdown, ShutdownHandle};
+use crate::admin::State;
+use crate::config::{Config, ConfigError, environment, load};
+use crate::gateway::{Gateway, InFlight, RequestIds};
+use crate::observe::{AccessLog, Metrics};
+use crate::snapshot::picture::Picture;
+
+/// How long a listener may take to come up.
+const START_TIME: Duration = Duration::from_secs(10);
+/// Connections that were just accepted become requests within this time after the listeners closed.
+const SETTLE_TIME: Duration = Duration::from_millis(50);
+
+/// Why an edge does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("listening on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("TLS certificate or key: {0}")]
+    Certificate(String),
+    #[error("starting a thread: {0}")]
+    Thread(io::Error),
+    #[error("the operating system gave no random bytes")]
+    Random,
+}
+
+/// A started edge: it serves until [`Running::wait`] has returned.
+pub struct Running {
+    state: Arc<State>,
+    stop: Receiver<()>,
+    drain: tokio::sync::watch::Sender<bool>,
+    in_flight: InFlight,
+    drain_limit: Duration,
+}
+
+/// Starts the edge that the file describes. When this returns, its listeners accept.
+pub fn start(file: &Path, shutdown: Shutdown) -> Result<Running, StartError> {
+    start_with(file, shutdown, Arc::new(SystemClock), io::stderr())
+}
+
+/// The same with another clock and another place for the access log.
+pub fn start_with(
+    file: &Path,
+    shutdown: Shutdown,
+    clock: Arc<dyn Clock>,
+    log: impl io::Write + Send + 'static,
+) -> Result<Running, StartError> {
+    let metrics = Arc::new(Metrics::default());
+    let config = load(file, &environment(), &metrics)?;
+    let picture = Arc::new(Picture::new(config.verdict_bytes));
+    let log = AccessLog::start(config.log, metrics.log_lines_dropped.clone(), log).map_err(StartError::Thread)?;
+    let in_flight = InFlight::default();
+    let gateway = Gateway {
+        picture: Arc::clone(&picture),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+        log,
+        in_flight: in_flight.clone(),
+        realm: config.listen.realm.clone(),
+        keepalive: config.listen.bounds.keepalive,
+        request_ids: RequestIds::new(random()?),
+    };
+    let reload = Reload::new(file.to_owned(), Arc::clone(&picture), Arc::clone(&metrics), &config.listen);
+    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reload }, shutdown)
+}
+
+/// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
+pub fn run_blocking(file: &Path, shutdown: Shutdown) -> Result<(), StartError> {
+    start(file, shutdown)?.wait();
+    Ok(())
+}
+
+struct Parts {
+    gateway: Gateway,
+    picture: Arc<Picture>,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    in_flight: InFlight,
+    reload: Reload,
+}
+
+fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, StartError> {
+    let Config { listen, feed, routes, issuers, .. } = config;
+    let generation = parts.picture.configure(routes, issuers);
+    parts.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    let listeners: Vec<SocketAddr> = listen.http.into_iter().chain(listen.https.as_ref().map(|(at, _)| *at)).collect();
+    for address in &listeners {
+        check_bindable(*address)?;
+    }
+    let state = Arc::new(State::new(
+        parts.picture,
+        Arc::clone(&parts.metrics),
+        parts.clock,
+        parts.in_flight.clone(),
+        feed.is_some(),
+        parts.reload,
+    ));
+    let admin = listen.admin.map(control::bind).transpose()?;
+    let (drain, drained) = tokio::sync::watch::channel(false);
+    server::spawn(&listen, parts.gateway, parts.metrics, drained)?;
+    let stop = control::spawn(admin, Arc::clone(&state), shutdown)?;
+    for address in listeners {
+        wait_until_accepting(address)?;
+    }
+    state.listening();
+    Ok(Running { state, stop, drain, in_flight: parts.in_flight, drain_limit: listen.drain })
+}
+
+impl Running {
+    /// What is known and served; the feed writes to it.
+    pub fn picture(&self) -> &Arc<Picture> {
+        &self.state.picture
+    }
+
+    /// Blocks until a stop is asked for and what was in flight is done, or the limit has passed.
+    pub fn wait(self) {
+        // An error means that the control thread is gone: nothing could ask for a stop any more.
+        let _ = self.stop.recv();
+        self.state.draining();
+        let begun = Instant::now();
+        let _ = self.drain.send(true); // no receiver: pingora has ended already
+        thread::sleep(SETTLE_TIME);
+        while self.in_flight.count() > 0 && begun.elapsed() < self.drain_limit {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A clear error now instead of a panic on one of pingora's threads.
+fn check_bindable(address: SocketAddr) -> Result<(), StartError> {
+    TcpListener::bind(address).map(drop).map_err(|source| StartError::Listen { address, source })
+}
+
+fn wait_until_accepting(address: SocketAddr) -> Result<(), StartError> {
+    let begun = Instant::now();
+    loop {
+        match TcpStream::connect_timeout(&reachable(address), Duration::from_millis(200)) {
+            Ok(_) => return Ok(()),
+            Err(source) if begun.elapsed() > START_TIME => return Err(StartError::Listen { address, source }),
+            Err(_) => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// The wildcard address is for listening; one connects to the loopback behind it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v6.port())),
+        other => other,
+    }
+}
+
+fn random() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+
+#[cfg(test)]
+mod tests;

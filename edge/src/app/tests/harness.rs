@@ -1,0 +1,284 @@
+//! An edge, an upstream that echoes what it received, and keys.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use common::clock::{FakeClock, UnixMillis};
+use common::jose::{Alg, Jwks, SigningKey};
+use serde_json::{Value, json};
+
+use crate::app::{Running, Shutdown, ShutdownHandle, start_with};
+
+pub const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+pub const ISS: &str = "https://issuer.test/pool";
+
+const KEY_A: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");
+const KEY_B: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-b.pk8");
+
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_pkcs8(Alg::RS256, KEY_A).unwrap()
+}
+
+/// A key that nobody published.
+pub fn second_key() -> SigningKey {
+    SigningKey::from_pkcs8(Alg::RS256, KEY_B).unwrap()
+}
+
+/// Claims of a good access token.
+pub fn claims() -> Value {
+    json!({
+        "iss": ISS,
+        "sub": "ada",
+        "token_use": "access",
+        "client_id": "web",
+        "scope": "openid orders/read",
+        "cognito:groups": ["staff", "admin"],
+        "exp": NOW.seconds() + 600,
+        "iat": NOW.seconds() - 10,
+        "jti": "j-1",
+        "origin_jti": "o-1",
+    })
+}
+
+pub fn signed(key: &SigningKey, claims: &Value) -> String {
+    key.sign_compact(&key.header(), claims).unwrap()
+}
+
+/// The bytes of a GET with these header fields.
+pub fn request(target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut text = format!("GET {target} HTTP/1.1\r\nHost: api.test\r\n");
+    for (name, value) in fields {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str("\r\n");
+    text.into_bytes()
+}
+
+pub struct Edge {
+    pub running: Running,
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    pub clock: Arc<FakeClock>,
+    stop: ShutdownHandle,
+    folder: tempfile::TempDir,
+}
+
+impl Edge {
+    pub fn start() -> Self {
+        Self::start_with_route("")
+    }
+
+    /// `more` are further lines of the protected route.
+    pub fn start_with_route(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let upstream = echo_upstream();
+        let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
+        std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+        let [address, admin] = free_addresses();
+        let config = format!(
+            r#"
+[listen]
+http = "{address}"
+admin = "{admin}"
+threads = 2
+drain_timeout = "1s"
+[log]
+access = "off"
+[[issuer]]
+name = "corp"
+iss = "{ISS}"
+profile = "cognito"
+jwks = {{ file = "jwks.json" }}
+[[upstream]]
+name = "echo"
+servers = ["{upstream}"]
+read_timeout = "2s"
+[[upstream]]
+name = "nobody"
+servers = ["127.0.0.1:1"]
+[[route]]
+match = {{ path = "/api/*" }}
+upstream = "echo"
+token = {{ issuers = ["corp"], use = "access" }}
+headers = {{ add = {{ "x-user-id" = "{{sub}}", "x-groups" = "{{cognito:groups}}" }} }}
+{more}
+[[route]]
+match = {{ path = "/public/*" }}
+upstream = "echo"
+[[route]]
+match = {{ path = "/down/*" }}
+upstream = "nobody"
+"#
+        );
+        let file = folder.path().join("edge.toml");
+        std::fs::write(&file, config).unwrap();
+        let clock = Arc::new(FakeClock::at(NOW));
+        let (stop, shutdown) = Shutdown::at_request();
+        let running = start_with(&file, shutdown, clock.clone(), std::io::sink()).unwrap();
+        Self { running, address, admin, clock, stop, folder }
+    }
+
+    /// Sends one request on a connection of its own.
+    pub fn send(&self, request: &[u8]) -> Answer {
+        Connection::to(self.address).send(request)
+    }
+
+    pub fn connect(&self) -> Connection {
+        Connection::to(self.address)
+    }
+
+    pub fn admin(&self, method: &str, path: &str) -> Answer {
+        Connection::to(self.admin).send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+    }
+
+    pub fn config_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("edge.toml")
+    }
+
+    /// Asks for a stop and waits for it.
+    pub fn stop(self) {
+        self.stop.stop();
+        self.running.wait();
+    }
+}
+
+/// A client connection.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Self(stream)
+    }
+
+    pub fn send(&mut self, request: &[u8]) -> Answer {
+        self.0.write_all(request).unwrap();
+        self.read_answer().expect("an answer")
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
+    /// None when the connection ends first.
+    pub fn read_answer(&mut self) -> Option<Answer> {
+        let mut bytes = Vec::new();
+        let end = loop {
+            if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.read_some(&mut bytes)?;
+        };
+        let mut answer = Answer::head(std::str::from_utf8(&bytes[..end]).unwrap());
+        let length = answer.header("content-length").map_or(0, |text| text.parse::<usize>().unwrap());
+        while bytes.len() < end + length {
+            self.read_some(&mut bytes)?;
+        }
+        answer.body = String::from_utf8(bytes[end..].to_vec()).unwrap();
+        Some(answer)
+    }
+
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0; 1]), Ok(0) | Err(_))
+    }
+
+    fn read_some(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
+        let mut chunk = [0; 4096];
+        match self.0.read(&mut chunk) {
+            Ok(0) | Err(_) => None,
+            Ok(n) => {
+                bytes.extend_from_slice(&chunk[..n]);
+                Some(())
+            }
+        }
+    }
+}
+
+/// A response; the body of the echo upstream is the head that it received.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    fn head(text: &str) -> Self {
+        let mut lines = text.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, headers: fields(lines), body: String::new() }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    /// The values under which the upstream saw a header.
+    pub fn echoed(&self, name: &str) -> Vec<String> {
+        let seen = fields(self.body.split("\r\n").skip(1));
+        seen.into_iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v).collect()
+    }
+
+    /// The request line that the upstream saw.
+    pub fn echoed_line(&self) -> &str {
+        self.body.split("\r\n").next().unwrap()
+    }
+}
+
+fn fields<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<(String, String)> {
+    lines.filter_map(|line| line.split_once(':')).map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect()
+}
+
+/// Answers each request with the head that it received; bodies of known length are read and dropped.
+fn echo_upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || echo(stream));
+        }
+    });
+    address
+}
+
+fn echo(mut stream: TcpStream) {
+    let mut bytes = Vec::new();
+    loop {
+        let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else {
+            let mut chunk = [0; 4096];
+            match stream.read(&mut chunk) {
+                Ok(0) | Err(_) => return,
+                Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+            }
+            continue;
+        };
+        let head = String::from_utf8(bytes[..end + 4].to_vec()).unwrap();
+        let length = fields(head.split("\r\n"))
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case("content-length"))
+            .map_or(0, |(_, v)| v.parse::<usize>().unwrap());
+        let mut body = bytes.split_off(end + 4);
+        while body.len() < length {
+            let mut chunk = [0; 4096];
+            let n = stream.read(&mut chunk).unwrap();
+            body.extend_from_slice(&chunk[..n]);
+        }
+        bytes = body.split_off(length);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nX-Request-Id: upstream\r\nConnection: x-inner\r\nX-Inner: 1\r\n\r\n{head}",
+            head.len()
+        );
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn free_addresses() -> [SocketAddr; 2] {
+    let listeners = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
+}

@@ -1,0 +1,133 @@
+//! `[[upstream]]` and `[[route]]`, put together from what the modules read.
+
+use std::sync::Arc;
+
+use common::canonical::{IdentityHeaders, Policy};
+
+use crate::config::Upstreams;
+use crate::config::issuers::POOL_PREFIX;
+use crate::forward::OWN_HEADERS;
+use crate::observe::Metrics;
+use crate::settings::{Section, SettingError};
+use crate::snapshot::picture::ConfiguredIssuer;
+use crate::snapshot::route::{HostPattern, PathPattern, Route, RouteTable, TokenRule};
+use crate::{forward, gates, routes};
+
+/// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
+/// operator meant to close.
+const NOT_YET: [&str; 3] = ["acl", "step_up", "limits"];
+
+pub fn upstreams(sections: Vec<Section>) -> Result<Upstreams, SettingError> {
+    let mut upstreams = Upstreams::new();
+    for section in sections {
+        let place = section.place("name");
+        let upstream = routes::config::upstream(section)?;
+        let name = upstream.name.to_string();
+        if upstreams.insert(name.clone(), upstream).is_some() {
+            return Err(SettingError::new(place, format!("there are two upstreams called \"{name}\"")));
+        }
+    }
+    Ok(upstreams)
+}
+
+/// The table of all routes. Pools that routes name join `issuers`, without keys until the feed brings them.
+pub fn table(
+    sections: Vec<Section>,
+    upstreams: &Upstreams,
+    issuers: &mut Vec<ConfiguredIssuer>,
+    has_feed: bool,
+    metrics: &Metrics,
+) -> Result<RouteTable, SettingError> {
+    let mut table = Vec::new();
+    for section in sections {
+        table.push(route(section, upstreams, issuers, has_feed, metrics)?);
+    }
+    if table.is_empty() {
+        return Err(SettingError::new("route", "is missing: there must be at least one [[route]]"));
+    }
+    routes::order(&mut table);
+    for (number, route) in table.iter_mut().enumerate() {
+        route.number = number;
+    }
+    let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str()));
+    let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
+        .map_err(|error| SettingError::new("route", error.to_string()))?;
+    let heads = Policy { identity, ..Policy::default() };
+    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), heads })
+}
+
+fn route(
+    mut section: Section,
+    upstreams: &Upstreams,
+    issuers: &mut Vec<ConfiguredIssuer>,
+    has_feed: bool,
+    metrics: &Metrics,
+) -> Result<Route, SettingError> {
+    for key in NOT_YET {
+        if section.has(key) {
+            return Err(section.error(key, "is not supported yet"));
+        }
+    }
+    let matched = section.section("match")?.ok_or_else(|| section.error("match", "is missing"))?;
+    let matched = routes::config::matcher(matched)?;
+    let upstream = section.required_text("upstream")?;
+    let Some(upstream) = upstreams.get(&upstream) else {
+        return Err(section.error("upstream", format!("no upstream is called \"{upstream}\"")));
+    };
+    let token = match section.section("token")? {
+        None => None,
+        Some(rule) => Some(gates::token::config::rule(rule, |name| position(issuers, has_feed, name))?),
+    };
+    let default = gates::session::config::default_rule(token.as_ref().is_some_and(|rule| names_pool(rule, issuers)));
+    let revocation = match section.section("revocation")? {
+        None => default,
+        Some(rule) => gates::session::config::rule(rule, default)?,
+    };
+    let headers = match section.section("headers")? {
+        None => Vec::new(),
+        Some(headers) => forward::config::added_headers(headers)?,
+    };
+    section.finish()?;
+    let name = name(&upstream.name, &matched.host, &matched.path);
+    Ok(Route {
+        number: 0,
+        meter: metrics.meter(&name),
+        name: name.into(),
+        host: matched.host,
+        path: matched.path,
+        methods: matched.methods,
+        upstream: Arc::clone(upstream),
+        token,
+        revocation,
+        headers,
+    })
+}
+
+/// Where the issuer of that name stands; a pool is added when it is named first.
+fn position(issuers: &mut Vec<ConfiguredIssuer>, has_feed: bool, name: &str) -> Option<usize> {
+    if let Some(position) = issuers.iter().position(|issuer| issuer.name == name) {
+        return Some(position);
+    }
+    let pool = name.strip_prefix(POOL_PREFIX)?;
+    if !has_feed || common::ids::PoolId::parse(pool).is_err() {
+        return None;
+    }
+    issuers.push(ConfiguredIssuer { name: name.to_owned(), trust: None });
+    Some(issuers.len() - 1)
+}
+
+fn names_pool(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> bool {
+    rule.issuers.iter().filter_map(|&at| issuers.get(at)).any(|issuer| issuer.name.starts_with(POOL_PREFIX))
+}
+
+fn name(upstream: &str, host: &HostPattern, path: &PathPattern) -> String {
+    let host = match host {
+        HostPattern::Any => String::new(),
+        HostPattern::Exact(host) => host.clone(),
+        HostPattern::Suffix(suffix) => format!("*{suffix}"),
+    };
+    match path {
+        PathPattern::Exact(path) => format!("{upstream} {host}{path}"),
+        PathPattern::Prefix(prefix) => format!("{upstream} {host}{prefix}*"),
+    }
+}

@@ -1,0 +1,146 @@
+//! `tollgate edge explain`: which route a request would take, and what each gate would say. Nothing is sent anywhere.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use common::canonical::{Ambiguity, RequestHead, Version, canonical_request};
+use common::clock::{Clock, SystemClock, UnixMillis};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::config::{ConfigError, environment, load};
+use crate::facts::Facts;
+use crate::forward;
+use crate::gates::{Outcome, RequestView, session, token};
+use crate::gateway::take_apart;
+use crate::observe::Metrics;
+use crate::reply;
+use crate::routes::{Choice, choose};
+use crate::snapshot::Snapshot;
+use crate::snapshot::picture::Picture;
+use crate::snapshot::route::Route;
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("reading the request: {0}")]
+    Request(#[from] std::io::Error),
+    #[error("the request does not start with a line such as `GET /orders HTTP/1.1`")]
+    NoRequestLine,
+}
+
+/// Explains the request in a file: the text of an HTTP/1.1 head, with line feeds or CRLF.
+pub fn explain(config: &Path, request: &Path) -> Result<String, ExplainError> {
+    let config = load(config, &environment(), &Metrics::default())?;
+    let picture = Picture::new(config.verdict_bytes);
+    picture.configure(config.routes, config.issuers);
+    let text = std::fs::read(request)?;
+    explain_head(&picture.load(), &with_line_ends(&text), SystemClock.now())
+}
+
+fn explain_head(snapshot: &Arc<Snapshot>, raw: &[u8], now: UnixMillis) -> Result<String, ExplainError> {
+    let mut story = String::new();
+    let (method, target, fields) = take_apart(raw).map_err(|_| ExplainError::NoRequestLine)?;
+    let fields: Vec<_> = fields.collect();
+    let method = std::str::from_utf8(method).map_err(|_| ExplainError::NoRequestLine)?;
+    let head = RequestHead { method, target, version: Version::Http11, authority: None };
+    let request = match canonical_request(head, fields.iter().copied(), &snapshot.routes.heads) {
+        Ok(request) => request,
+        Err(ambiguity) => return Ok(refused_form(story, ambiguity)),
+    };
+    let path = request.path.decoded();
+    line(&mut story, "canonical", &format!("{method} {}{}", request.host.name(), request.target()));
+    if request.identity_headers {
+        line(&mut story, "stripped", "headers that only the edge may say");
+    }
+    let route = match choose(&snapshot.routes, request.host.name(), &path, method) {
+        Choice::Route(route) => route,
+        Choice::WrongMethod => return Ok(verdict(story, Some(common::reject::Reject::MethodNotAllowed))),
+        Choice::NoRoute => return Ok(verdict(story, Some(common::reject::Reject::NoRoute))),
+    };
+    line(&mut story, "route", &route.name);
+    Ok(explain_gates(story, snapshot, route, &header_map(&fields), now))
+}
+
+fn explain_gates(
+    mut story: String,
+    snapshot: &Arc<Snapshot>,
+    route: &Route,
+    headers: &HeaderMap,
+    now: UnixMillis,
+) -> String {
+    let view = RequestView { headers, route, now };
+    let mut facts = Facts::default();
+    let outcome = token::check(view, &mut facts, snapshot);
+    line(&mut story, "token", &describe(outcome, route.token.is_none()));
+    if let Outcome::Reject(reject) = outcome {
+        return verdict(story, Some(reject));
+    }
+    if let Some(bearer) = &facts.bearer {
+        line(&mut story, "  issuer", &bearer.issuer.name);
+        line(&mut story, "  sub", &bearer.identity.token.sub);
+        line(&mut story, "  kid", &bearer.identity.token.kid);
+    }
+    let outcome = session::check(view, &facts);
+    line(&mut story, "session", &describe(outcome, facts.bearer.is_none()));
+    if let Outcome::Reject(reject) = outcome {
+        return verdict(story, Some(reject));
+    }
+    for (name, value) in forward::added_headers(route, facts.identity()) {
+        line(&mut story, "adds", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    line(&mut story, "upstream", &route.upstream.name);
+    verdict(story, None)
+}
+
+fn describe(outcome: Outcome, nothing_asked: bool) -> String {
+    match outcome {
+        Outcome::Continue if nothing_asked => "asks nothing".to_owned(),
+        Outcome::Continue => "passes".to_owned(),
+        Outcome::Reject(reject) => format!("refuses: {}", reject.metric()),
+    }
+}
+
+fn refused_form(mut story: String, ambiguity: Ambiguity) -> String {
+    line(&mut story, "canonical", &format!("none: {ambiguity}"));
+    verdict(story, Some(reply::ambiguous(ambiguity)))
+}
+
+fn verdict(mut story: String, reject: Option<common::reject::Reject>) -> String {
+    match reject {
+        None => line(&mut story, "verdict", "forward"),
+        Some(reject) => line(&mut story, "verdict", &format!("{} {}", reject.status(), reject.metric())),
+    }
+    story
+}
+
+fn line(story: &mut String, what: &str, text: &str) {
+    let _ = writeln!(story, "{what:<10} {}", text.escape_debug()); // writing to a String does not fail
+}
+
+fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+/// An editor's line feeds become CRLF, and the head ends in an empty line.
+fn with_line_ends(text: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(text.len() + 16);
+    for text_line in text.split(|byte| *byte == b'\n') {
+        let text_line = text_line.strip_suffix(b"\r").unwrap_or(text_line);
+        raw.extend_from_slice(text_line);
+        raw.extend_from_slice(b"\r\n");
+        if text_line.is_empty() && raw.len() > 2 {
+            return raw;
+        }
+    }
+    raw.extend_from_slice(b"\r\n");
+    raw
+}

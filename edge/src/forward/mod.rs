@@ -1,0 +1,80 @@
+//! What goes upstream: no identity from outside, the verified one from the facts, and to which server.
+
+pub mod config;
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+use common::canonical::IdentityHeaders;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::snapshot::identity::Identity;
+use crate::snapshot::route::{Piece, Route, Upstream};
+
+/// Headers that the edge alone says, on every route, besides those that routes add. What a client sends under these names, or
+/// names that an origin could take for them, never goes upstream: some frameworks let them replace the address, the method or
+/// the path that the edge judged (SECURITY.md T19, T21).
+pub const OWN_HEADERS: &[&str] = &[
+    "x-request-id",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+    "x-forwarded-method",
+    "x-real-ip",
+    "forwarded",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-host",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-tollgate-attestation",
+];
+
+/// Every name under which `headers` could smuggle an identity.
+pub fn identity_aliases(own: &IdentityHeaders, headers: &HeaderMap) -> Vec<HeaderName> {
+    headers.keys().filter(|name| own.is_alias(name.as_str().as_bytes())).cloned().collect()
+}
+
+/// The headers that this route adds for this identity. A header whose template names a claim that the token lacks is left out.
+pub fn added_headers<'r>(
+    route: &'r Route,
+    identity: Option<&'r Identity>,
+) -> impl Iterator<Item = (&'r HeaderName, HeaderValue)> {
+    route.headers.iter().filter_map(move |header| {
+        let value = render(&header.template, identity)?;
+        Some((&header.name, value))
+    })
+}
+
+/// The next server in turn; `attempt` counts from 0 and moves on to the following one.
+pub fn pick(upstream: &Upstream, attempt: usize) -> Option<SocketAddr> {
+    let turn = match attempt {
+        0 => upstream.turn.fetch_add(1, Ordering::Relaxed),
+        _ => upstream.turn.load(Ordering::Relaxed).wrapping_add(attempt - 1),
+    };
+    upstream.servers.get(turn.checked_rem(upstream.servers.len())?).copied()
+}
+
+fn render(template: &[Piece], identity: Option<&Identity>) -> Option<HeaderValue> {
+    if let [Piece::Claim(name)] = template {
+        return HeaderValue::from_str(&identity?.token.claim_text(name)?).ok();
+    }
+    let mut text = String::new();
+    for piece in template {
+        match piece {
+            Piece::Text(literal) => text.push_str(literal),
+            Piece::Claim(name) => text.push_str(&identity?.token.claim_text(name)?),
+        }
+    }
+    HeaderValue::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests;

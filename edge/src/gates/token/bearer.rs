@@ -1,0 +1,55 @@
+//! The bearer token of a request: from `Authorization` only (SECURITY.md E10), and only from one.
+
+use common::reject::Reject;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// The token in `Authorization: Bearer …` (RFC 6750 §2.1; the scheme's case is free, RFC 9110 §11.1).
+pub fn token(headers: &HeaderMap) -> Result<&str, Reject> {
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else { return Err(Reject::MissingToken) };
+    if fields.next().is_some() {
+        return Err(Reject::SeveralTokens);
+    }
+    let text = field.to_str().map_err(|_| Reject::Malformed)?;
+    let Some((scheme, token)) = text.split_once(' ') else { return Err(Reject::Malformed) };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Reject::MissingToken);
+    }
+    let token = token.trim_start_matches(' ');
+    if token.contains(',') { Err(Reject::SeveralTokens) } else { Ok(token) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(values: &[&[u8]]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for value in values {
+            map.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn one_bearer_token_or_a_reason() {
+        let cases: [(&[&[u8]], Result<&str, Reject>); 11] = [
+            (&[b"Bearer a.b.c"], Ok("a.b.c")),
+            (&[b"bearer a.b.c"], Ok("a.b.c")),
+            (&[b"BEARER  a.b.c"], Ok("a.b.c")),
+            (&[], Err(Reject::MissingToken)),
+            (&[b"Basic dTpw"], Err(Reject::MissingToken)),
+            (&[b"Bearer"], Err(Reject::Malformed)),
+            (&[b""], Err(Reject::Malformed)),
+            (&[b"Bearer a.b.c", b"Bearer a.b.c"], Err(Reject::SeveralTokens)),
+            (&[b"Basic dTpw", b"Bearer a.b.c"], Err(Reject::SeveralTokens)),
+            (&[b"Bearer a.b.c, Bearer d.e.f"], Err(Reject::SeveralTokens)),
+            (&[b"Bearer \xff"], Err(Reject::Malformed)),
+        ];
+        for (values, expected) in cases {
+            assert_eq!(token(&headers(values)), expected, "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The token gate: one bearer token, verified once, known afterwards.
+
+mod bearer;
+pub mod config;
+
+use std::sync::Arc;
+
+use common::clock::UnixMillis;
+use common::reject::Reject;
+use common::verify::Unverified;
+
+use crate::facts::{Bearer, Facts};
+use crate::gates::{Outcome, RequestView};
+use crate::snapshot::Snapshot;
+use crate::snapshot::identity::Identity;
+use crate::snapshot::issuer::Issuer;
+use crate::snapshot::route::{Route, TokenRule};
+use crate::snapshot::verdicts::TokenDigest;
+
+/// Demands a token where the route has a rule for one.
+pub fn check(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
+    let Some(rule) = &request.route.token else { return Outcome::Continue };
+    admit(request, rule, snapshot).map(|bearer| facts.bearer = Some(bearer)).into()
+}
+
+fn admit(request: RequestView<'_>, rule: &TokenRule, snapshot: &Snapshot) -> Result<Bearer, Reject> {
+    let token = bearer::token(request.headers)?;
+    let digest = TokenDigest::of(token);
+    let issuers = || rule.issuers.iter().filter_map(|&position| snapshot.issuers.get(position));
+    for issuer in issuers() {
+        if let Some(identity) = issuer.verdicts.get(digest, request.now) {
+            return known(request, issuer, identity);
+        }
+    }
+    let unverified = Unverified::parse(token)?;
+    let issuer = claimed_issuer(&unverified, issuers())?;
+    let identity = Arc::new(first_seen(unverified, issuer, request.route, rule, request.now)?);
+    issuer.verdicts.insert(digest, Arc::clone(&identity));
+    Ok(Bearer { identity, issuer: Arc::clone(issuer) })
+}
+
+/// The signature was good; time and this route's own rule are asked again.
+fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
+    identity.token.still_valid(request.now)?;
+    issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
+    Ok(Bearer { identity, issuer: Arc::clone(issuer) })
+}
+
+/// A verdict is kept only when the token passed the route's rule too, so that a key for ID tokens never vouches for an access token.
+fn first_seen(
+    unverified: Unverified<'_>,
+    issuer: &Issuer,
+    route: &Route,
+    rule: &TokenRule,
+    now: UnixMillis,
+) -> Result<Identity, Reject> {
+    let trust = issuer.trust.as_ref().ok_or(Reject::NotReady)?;
+    let policy = issuer.policy(route).ok_or(Reject::NotReady)?;
+    let verified = unverified.authenticate(trust.keys(rule.token_use), trust.profile, trust.leeway, now)?;
+    policy.admit(&verified)?;
+    Ok(Identity::new(verified))
+}
+
+/// The issuer whose keys to try: the only one by whose name the token goes, among those that the route accepts.
+fn claimed_issuer<'s>(
+    unverified: &Unverified<'_>,
+    issuers: impl Iterator<Item = &'s Arc<Issuer>>,
+) -> Result<&'s Arc<Issuer>, Reject> {
+    let claimed = unverified.issuer()?;
+    let mut someone_is_ready = false;
+    for issuer in issuers {
+        let Some(trust) = &issuer.trust else { continue };
+        someone_is_ready = true;
+        if **trust.iss() == *claimed.as_str() {
+            return Ok(issuer);
+        }
+    }
+    Err(if someone_is_ready { Reject::WrongIssuer } else { Reject::NotReady })
+}

@@ -1,0 +1,122 @@
+//! What the phases of one request hand on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use common::canonical::CanonicalRequest;
+use common::clock::UnixMillis;
+use common::reject::Reject;
+use http::HeaderValue;
+use pingora::http::RequestHeader;
+
+use crate::facts::Facts;
+use crate::snapshot::Snapshot;
+use crate::snapshot::route::Route;
+
+/// One request on its way.
+pub struct Context {
+    pub snapshot: Arc<Snapshot>,
+    pub now: UnixMillis,
+    pub started: Instant,
+    pub request_id: HeaderValue,
+    pub canonical: Option<Canonical>,
+    /// The chosen route's position in the snapshot.
+    pub number: Option<usize>,
+    pub facts: Facts,
+    pub decision: Decision,
+    /// Connections to upstream servers that were tried.
+    pub attempts: usize,
+    /// The rest of the request can't be told from the next one, or is too long to read.
+    pub must_close: bool,
+    _in_flight: Entered,
+}
+
+/// The end of the story, for log and metrics.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Decision {
+    pub reject: Option<Reject>,
+    pub detail: Option<&'static str>,
+}
+
+impl Context {
+    pub fn new(snapshot: Arc<Snapshot>, now: UnixMillis, request_id: HeaderValue, in_flight: Entered) -> Self {
+        Self {
+            snapshot,
+            now,
+            started: Instant::now(),
+            request_id,
+            canonical: None,
+            number: None,
+            facts: Facts::default(),
+            decision: Decision::default(),
+            attempts: 0,
+            must_close: false,
+            _in_flight: in_flight,
+        }
+    }
+
+    pub fn route(&self) -> Option<&Arc<Route>> {
+        self.snapshot.routes.routes.get(self.number?)
+    }
+}
+
+/// The canonical form, as far as it differs from what came: what does not differ is forwarded as it is.
+#[derive(Debug)]
+pub struct Canonical {
+    /// The origin-form target.
+    pub target: Option<String>,
+    /// The value of `Host`.
+    pub host: Option<String>,
+    /// Names came in that only the edge may say.
+    pub has_own_headers: bool,
+    pub has_body: bool,
+}
+
+impl Canonical {
+    pub fn of(request: &CanonicalRequest<'_>, received: &RequestHeader) -> Self {
+        let target = request.target();
+        let host = request.host.header_value();
+        let received_host = received.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
+        Self {
+            target: (target.as_bytes() != received.raw_path()).then(|| target.into_owned()),
+            host: (Some(host.as_bytes()) != received_host).then(|| host.into_owned()),
+            has_own_headers: request.identity_headers,
+            has_body: request.framing != common::canonical::Framing::NoBody,
+        }
+    }
+
+    /// The path without the query, for the log.
+    pub fn path<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+        let target = match &self.target {
+            Some(target) => target.as_str(),
+            None => std::str::from_utf8(received.raw_path()).unwrap_or_default(),
+        };
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+}
+
+/// Counts the requests that are being served: shutdown waits for none.
+#[derive(Clone, Debug, Default)]
+pub struct InFlight(Arc<AtomicUsize>);
+
+/// One of them.
+#[derive(Debug)]
+pub struct Entered(Arc<AtomicUsize>);
+
+impl InFlight {
+    pub fn enter(&self) -> Entered {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Entered(Arc::clone(&self.0))
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,247 @@
+//! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
+
+mod context;
+mod front;
+mod head;
+mod upstream;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::canonical::Framing;
+use common::clock::Clock;
+use common::reject::Reject;
+use http::HeaderValue;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::{Error, HttpPeer, Result, Session};
+use pingora::proxy::{FailToProxy, ProxyHttp};
+use pingora::{ErrorSource, ErrorType};
+
+pub use self::context::{Context, InFlight};
+pub use self::front::{Bounds, Front};
+pub use self::head::take_apart;
+use crate::facts::Facts;
+use crate::gates::{self, Outcome, RequestView};
+use crate::gateway::context::{Canonical, Decision};
+use crate::observe::{AccessLog, Metrics, Record, hash_subject};
+use crate::reply::{self, REQUEST_ID};
+use crate::routes::{self, Choice};
+use crate::snapshot::picture::Picture;
+
+
+/// Bodies of refused requests up to this size are read and thrown away, so that the connection can be used again; a longer one
+/// closes it. Either way nothing of it is ever read as the next request (SECURITY.md T29).
+const DRAIN_BYTES: u64 = 64 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
+/// What every request needs.
+pub struct Gateway {
+    pub picture: Arc<Picture>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<Metrics>,
+    pub log: AccessLog,
+    pub in_flight: InFlight,
+    /// The operator's own text in challenges.
+    pub realm: String,
+    /// How long an idle client connection stays open; whole seconds, at least one.
+    pub keepalive: Duration,
+    pub request_ids: RequestIds,
+}
+
+/// Numbers requests: a random part of this process, and a count.
+#[derive(Debug)]
+pub struct RequestIds {
+    process: u64,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    pub fn new(random: u64) -> Self {
+        Self { process: random, count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let text = format!("{:016x}{:016x}", self.process, self.count.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::new(self.picture.load(), self.clock.now(), self.request_ids.next(), self.in_flight.enter())
+    }
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        front::head_is_complete();
+        session.set_total_drain_timeout(Some(DRAIN_TIME));
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(self.keepalive.as_secs().max(1))); // 0 would mean for ever
+        }
+        match self.decide(session, ctx) {
+            Ok(()) => Ok(false),
+            Err(reject) => {
+                self.refuse(session, ctx, reject).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+        let attempt = ctx.attempts;
+        ctx.attempts += 1;
+        let peer = ctx.route().and_then(|route| upstream::peer(&route.upstream, attempt));
+        peer.ok_or_else(|| Error::explain(ErrorType::InternalError, "no server to go to"))
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        upstream_request: &mut RequestHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        upstream::prepare(session, upstream_request, ctx)
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        upstream::clean_response(response);
+        response.insert_header(REQUEST_ID, ctx.request_id.clone())
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // Nothing was sent, so another server may be asked, each once.
+        let servers = ctx.route().map_or(0, |route| route.upstream.servers.len());
+        error.set_retry(ctx.attempts < servers);
+        error
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
+        let answered = session.response_written().is_some();
+        let gone = *error.esource() == ErrorSource::Downstream
+            && matches!(
+                error.etype(),
+                ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed
+            );
+        if answered || gone {
+            return FailToProxy { error_code: 0, can_reuse_downstream: false };
+        }
+        let reject = upstream::failure(error);
+        session.set_keepalive(None);
+        // The client may be gone by now; there is no one left to tell.
+        let _ = self.refuse(session, ctx, reject).await;
+        FailToProxy { error_code: reject.status(), can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut Context) {
+        front::request_is_over();
+        let status = session.response_written().map_or(0, |response| response.status.as_u16());
+        match ctx.route() {
+            Some(route) => route.meter.count(status, ctx.started.elapsed()),
+            None => {
+                self.metrics.unrouted.inc();
+            }
+        }
+        if self.log.wants(ctx.decision.reject.is_some()) {
+            self.write_log(session, ctx, status);
+        }
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _ctx: &Context, _error: &Error) -> bool {
+        true // the access log tells it once, without the request's bytes
+    }
+}
+
+impl Gateway {
+    /// Canonical form, route, gates: in this order, and the first refusal stands.
+    fn decide(&self, session: &Session, ctx: &mut Context) -> Result<(), Reject> {
+        let snapshot = Arc::clone(&ctx.snapshot);
+        let raw = head::raw(session);
+        let request = head::canonical(session, raw.as_deref(), &snapshot.routes.heads).map_err(|ambiguity| {
+            ctx.decision.detail = Some(ambiguity.code());
+            ctx.must_close = true;
+            reply::ambiguous(ambiguity)
+        })?;
+        ctx.must_close = !is_drainable(request.framing);
+        let decoded = request.path.decoded();
+        let chosen = match routes::choose(&snapshot.routes, request.host.name(), &decoded, request.method) {
+            Choice::Route(route) => Ok(route.number),
+            Choice::WrongMethod => Err(Reject::MethodNotAllowed),
+            Choice::NoRoute => Err(Reject::NoRoute),
+        };
+        drop(decoded);
+        ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+        ctx.number = Some(chosen?);
+        let route = ctx.route().ok_or(Reject::Internal)?;
+        let mut facts = Facts::default();
+        let view = RequestView { headers: &session.req_header().headers, route, now: ctx.now };
+        let outcome = gates::pass(view, &mut facts, &snapshot);
+        ctx.facts = facts;
+        match outcome {
+            Outcome::Continue => Ok(()),
+            Outcome::Reject(reject) => Err(reject),
+        }
+    }
+
+    async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
+        ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
+        self.metrics.refused(reject);
+        if ctx.must_close {
+            session.set_keepalive(None);
+        }
+        let reply = reply::refusal(reject, &self.realm, &ctx.request_id);
+        let mut response = ResponseHeader::build(reply.status, Some(reply.headers.len()))?;
+        for (name, value) in reply.headers {
+            response.append_header(name, value)?;
+        }
+        session.write_response_header(Box::new(response), false).await?;
+        session.write_response_body(Some(reply.body), true).await
+    }
+
+    fn write_log(&self, session: &Session, ctx: &Context, status: u16) {
+        let token = ctx.facts.identity().map(|identity| &identity.token);
+        self.log.write(&Record {
+            at: ctx.now,
+            request_id: ctx.request_id.to_str().unwrap_or_default(),
+            reason: ctx.decision.reject.map(Reject::metric),
+            detail: ctx.decision.detail,
+            route: ctx.route().map(|route| &*route.name),
+            method: session.req_header().method.as_str(),
+            path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),
+            status,
+            micros: u64::try_from(ctx.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            client: client_ip(session),
+            iss: token.map(|token| &*token.iss),
+            sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
+            kid: token.map(|token| &*token.kid),
+        });
+    }
+}
+
+fn is_drainable(framing: Framing) -> bool {
+    match framing {
+        Framing::NoBody | Framing::Stream => true,
+        Framing::Length(bytes) => bytes <= DRAIN_BYTES,
+        Framing::Chunked => false,
+    }
+}
+
+/// The address at the other end of the socket (SECURITY.md E16).
+fn client_ip(session: &Session) -> Option<IpAddr> {
+    session.client_addr()?.as_inet().map(std::net::SocketAddr::ip)
+}

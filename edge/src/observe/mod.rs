@@ -1,0 +1,7 @@
+//! What the edge tells about itself: one log line a decision, and metrics with bounded labels.
+
+mod access_log;
+mod metrics;
+
+pub use self::access_log::{AccessLog, LogLevel, Record, hash_subject};
+pub use self::metrics::Metrics;

@@ -1,0 +1,132 @@
+//! Refusals as HTTP: the only place that turns a [`Reject`] into a response.
+
+use bytes::Bytes;
+use common::canonical::Ambiguity;
+use common::reject::Reject;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+/// The header that every answer carries.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Seconds after which a client may try again when the edge or the upstream is not ready.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// A response, independent of who writes it.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Bytes,
+}
+
+/// The answer to a refused request: `{"error","error_description","request_id"}` and, where a better token would help, a
+/// challenge that names the class of the reason (RFC 6750 §3).
+pub fn refusal(reject: Reject, realm: &str, request_id: &HeaderValue) -> Reply {
+    let body = Bytes::from(
+        serde_json::json!({
+            "error": reject.wire_code(),
+            "error_description": reject.description(),
+            "request_id": request_id.to_str().unwrap_or_default(),
+        })
+        .to_string(),
+    );
+    let mut headers = vec![
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_LENGTH, HeaderValue::from(body.len())),
+        (REQUEST_ID, request_id.clone()),
+    ];
+    if let Some(challenge) = reject.www_authenticate(realm).and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.push((WWW_AUTHENTICATE, challenge));
+    }
+    let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
+        // RFC 9110 §15.5.6 wants the field; an empty list gives nothing away.
+        StatusCode::METHOD_NOT_ALLOWED => headers.push((ALLOW, HeaderValue::from_static(""))),
+        _ => {}
+    }
+    Reply { status, headers, body }
+}
+
+/// The reason for which a request without a canonical form is refused.
+pub fn ambiguous(ambiguity: Ambiguity) -> Reject {
+    use Ambiguity as A;
+    match ambiguity {
+        A::MethodRefused => Reject::MethodNotAllowed,
+        A::TargetTooLong | A::TooManyHeaders | A::HeadersTooLarge => Reject::HeadersTooLarge,
+        A::UserInfo
+        | A::MissingHost
+        | A::DuplicateHost
+        | A::InvalidHost
+        | A::AbsoluteTargetMismatch
+        | A::AuthorityMismatch => Reject::AmbiguousHost,
+        A::LengthAndEncoding
+        | A::InvalidLength
+        | A::DuplicateLength
+        | A::DuplicateEncoding
+        | A::UnsupportedEncoding
+        | A::FramingAlias => Reject::AmbiguousBody,
+        A::InvalidMethod
+        | A::InvalidHeaderName
+        | A::ObsFold
+        | A::LineBreakInHeader
+        | A::NulInHeader
+        | A::InvalidHeaderValue
+        | A::ConnectionSpecificHeader
+        | A::IdentityAlias
+        | A::IdentityNominated => Reject::AmbiguousHeader,
+        A::AsteriskTarget
+        | A::InvalidTarget
+        | A::FragmentInTarget
+        | A::NonAsciiTarget
+        | A::ControlInTarget
+        | A::InvalidTargetCharacter
+        | A::BadEscape
+        | A::EncodedSlash
+        | A::Backslash
+        | A::EncodedBackslash
+        | A::EncodedNul
+        | A::PathParameter
+        | A::DotSegment
+        | A::EmptySegment
+        | A::DoubleEscape
+        | A::NotUtf8 => Reject::AmbiguousPath,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_the_same_shape() {
+        let id = HeaderValue::from_static("abc");
+        for reject in Reject::ALL {
+            let reply = refusal(reject, "api", &id);
+            assert_eq!(reply.status.as_u16(), reject.status());
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["error"], reject.wire_code());
+            assert_eq!(body["request_id"], "abc");
+            let value = |name: &HeaderName| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
+            assert_eq!(value(&REQUEST_ID), Some("abc"));
+            assert_eq!(value(&WWW_AUTHENTICATE).is_some(), matches!(reject.status(), 401 | 403), "{reject:?}");
+            assert_eq!(value(&RETRY_AFTER).is_some(), reject.status() == 503, "{reject:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_names_the_class_of_reason() {
+        let reply = refusal(Reject::Expired, "api", &HeaderValue::from_static("1"));
+        let (_, challenge) = reply.headers.iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
+        let expected = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"expired\"";
+        assert_eq!(challenge, expected);
+    }
+
+    #[test]
+    fn the_status_of_an_ambiguity_stays_a_client_error() {
+        for ambiguity in Ambiguity::ALL {
+            assert!((400..500).contains(&ambiguous(*ambiguity).status()), "{ambiguity:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What the edge knows of one token issuer.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use common::claims::TokenUse;
+use common::clock::UnixMillis;
+use common::jose::KeySet;
+use common::verify::{Leeway, Policy, Profile};
+
+use crate::snapshot::deaths::Deaths;
+use crate::snapshot::route::{Route, RouteTable, TokenRule};
+use crate::snapshot::verdicts::Verdicts;
+
+/// One issuer that routes may name.
+#[derive(Debug)]
+pub struct Issuer {
+    /// `corp`, or `pool:us-east-1_AbCdEf123`.
+    pub name: Arc<str>,
+    /// None: nothing has arrived yet, so no token of this issuer is accepted.
+    pub trust: Option<Trust>,
+    /// What each route asks of this issuer's tokens, by [`Route::number`]; empty without trust.
+    pub policies: Arc<[Option<Policy>]>,
+    pub deaths: Deaths,
+    /// App clients that are switched off.
+    pub disabled_clients: Arc<HashSet<String>>,
+    /// None: an issuer that tells no revocations.
+    pub news: Option<Arc<News>>,
+    /// Verdicts under `trust`: replaced together with it.
+    pub verdicts: Arc<Verdicts>,
+}
+
+/// Whom to believe: the rules of the tokens and the keys, which know their `iss`.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    pub profile: Profile,
+    pub leeway: Leeway,
+    pub access_keys: Arc<KeySet>,
+    /// Keys apart from those for access tokens, as Cognito has them; the same set where an issuer makes no difference.
+    pub id_keys: Arc<KeySet>,
+}
+
+impl Trust {
+    /// The exact `iss`.
+    pub fn iss(&self) -> &Arc<str> {
+        self.access_keys.issuer()
+    }
+
+    pub fn keys(&self, token_use: TokenUse) -> &KeySet {
+        match token_use {
+            TokenUse::Access => &self.access_keys,
+            TokenUse::Id => &self.id_keys,
+        }
+    }
+
+    /// What every route asks of tokens under this trust.
+    pub fn policies(&self, table: &RouteTable) -> Arc<[Option<Policy>]> {
+        table.routes.iter().map(|route| route.token.as_ref().map(|rule| self.policy(rule))).collect()
+    }
+
+    fn policy(&self, rule: &TokenRule) -> Policy {
+        let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+        Policy {
+            profile: self.profile,
+            issuer: Arc::clone(self.iss()),
+            token_use: rule.token_use,
+            clients: boxed(&rule.clients),
+            audiences: boxed(&rule.audiences),
+            scopes_all: boxed(&rule.scopes_all),
+            groups_any: boxed(&rule.groups_any),
+            leeway: self.leeway,
+        }
+    }
+}
+
+impl Issuer {
+    /// What `route` asks of this issuer's tokens.
+    pub fn policy(&self, route: &Route) -> Option<&Policy> {
+        self.policies.get(route.number)?.as_ref()
+    }
+}
+
+/// The issuer's clock in the newest heartbeat: all up to here has been told.
+#[derive(Debug, Default)]
+pub struct News(AtomicU64);
+
+impl News {
+    pub fn as_of(at: UnixMillis) -> Self {
+        Self(AtomicU64::new(at.0))
+    }
+
+    /// Heartbeats never run backwards.
+    pub fn heard(&self, at: UnixMillis) {
+        self.0.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    /// None before the first heartbeat.
+    pub fn age(&self, now: UnixMillis) -> Option<Duration> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            at => Some(now.since(UnixMillis(at))),
+        }
+    }
+}

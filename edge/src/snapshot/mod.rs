@@ -1,0 +1,25 @@
+//! The immutable picture that every request decides by: routes, issuers, keys, revocations. One `Arc` a request.
+//!
+//! This module owns the data types; `routes`, `gates` and `forward` decide over them. [`picture`] is the only place that writes.
+
+pub mod deaths;
+pub mod identity;
+pub mod issuer;
+pub mod picture;
+pub mod route;
+pub mod verdicts;
+
+use std::sync::Arc;
+
+use self::issuer::Issuer;
+use self::route::RouteTable;
+
+/// One state of the edge.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Counts configurations that were taken into use, from 1.
+    pub generation: u64,
+    pub routes: Arc<RouteTable>,
+    /// In the order to which [`route::TokenRule::issuers`] refers.
+    pub issuers: Vec<Arc<Issuer>>,
+}

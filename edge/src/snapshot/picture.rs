@@ -1,0 +1,253 @@
+//! The one writer of the snapshot. Readers never wait for it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use common::clock::UnixMillis;
+use common::verify::Policy;
+
+use crate::snapshot::Snapshot;
+use crate::snapshot::deaths::{Death, Deaths, Frozen, merge};
+use crate::snapshot::issuer::{Issuer, News, Trust};
+use crate::snapshot::route::RouteTable;
+use crate::snapshot::verdicts::Verdicts;
+
+/// From this many deaths in the overlay on, they are folded into the base.
+const OVERLAY_LIMIT: usize = 1_024;
+
+/// The current snapshot and its writers' lock.
+#[derive(Debug)]
+pub struct Picture {
+    current: ArcSwap<Snapshot>,
+    writer: Mutex<()>,
+    verdict_bytes: usize,
+}
+
+/// All that is known of one pool, as a snapshot of the feed tells it.
+#[derive(Debug)]
+pub struct PoolState {
+    /// None: the pool is switched off or unknown to the issuer; its tokens are refused.
+    pub trust: Option<Trust>,
+    pub deaths: Frozen,
+    pub disabled_clients: HashSet<String>,
+    /// The issuer's clock at that moment.
+    pub as_of: UnixMillis,
+}
+
+impl Picture {
+    /// An empty picture; `verdict_bytes` bounds the verdicts kept for each issuer.
+    pub fn new(verdict_bytes: usize) -> Self {
+        Self { current: ArcSwap::default(), writer: Mutex::new(()), verdict_bytes }
+    }
+
+    /// The picture as it is now.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Takes a validated configuration into use. What is known of issuers that it keeps stays known. Answers the generation.
+    pub fn configure(&self, routes: RouteTable, issuers: Vec<ConfiguredIssuer>) -> u64 {
+        let _writing = self.write();
+        let old = self.load();
+        let issuers = issuers.into_iter().map(|issuer| self.carry_over(&old, &routes, issuer)).collect();
+        let generation = old.generation + 1;
+        self.current.store(Arc::new(Snapshot { generation, routes: Arc::new(routes), issuers }));
+        generation
+    }
+
+    /// Replaces all that is known of a pool.
+    pub fn replace(&self, issuer: &str, state: PoolState) {
+        self.change(issuer, |old, routes| Issuer {
+            name: Arc::clone(&old.name),
+            policies: policies(state.trust.as_ref(), routes),
+            trust: state.trust,
+            deaths: Deaths::frozen(state.deaths),
+            disabled_clients: Arc::new(state.disabled_clients),
+            news: Some(Arc::new(News::as_of(state.as_of))),
+            verdicts: self.no_verdicts(),
+        });
+    }
+
+    /// Replaces an issuer's keys and `iss`; `None` switches it off. Its revocations stay.
+    pub fn trust(&self, issuer: &str, trust: Option<Trust>) {
+        self.change(issuer, |old, routes| Issuer {
+            policies: policies(trust.as_ref(), routes),
+            trust,
+            verdicts: self.no_verdicts(),
+            ..copy(old)
+        });
+    }
+
+    /// Replaces the list of app clients that are switched off.
+    pub fn disabled_clients(&self, issuer: &str, clients: HashSet<String>) {
+        self.change(issuer, |old, _| Issuer { disabled_clients: Arc::new(clients), ..copy(old) });
+    }
+
+    /// Adds revocations; they count from the moment that this returns. Answers whether [`Picture::fold`] is due.
+    pub fn revoke(&self, issuer: &str, deaths: &[Death]) -> bool {
+        let mut due = false;
+        self.change(issuer, |old, _| {
+            let deaths = old.deaths.with(deaths);
+            due = deaths.overlay.len() > OVERLAY_LIMIT;
+            Issuer { deaths, ..copy(old) }
+        });
+        due
+    }
+
+    /// All up to `at`, by the issuer's clock, has been told.
+    pub fn heartbeat(&self, issuer: &str, at: UnixMillis) {
+        if let Some(news) = self.find(issuer).and_then(|issuer| issuer.news.clone()) {
+            news.heard(at);
+        }
+    }
+
+    /// Folds the overlay into a new base: slow for many revocations, so call it on a thread that serves no one.
+    /// `now` is the issuer's clock.
+    pub fn fold(&self, issuer: &str, now: UnixMillis) {
+        let Some(before) = self.find(issuer) else { return };
+        let base = Arc::new(merge(&before.deaths, now));
+        self.change(issuer, |old, _| {
+            if !Arc::ptr_eq(&old.deaths.base, &before.deaths.base) {
+                return copy(old); // replaced by a snapshot meanwhile
+            }
+            // What arrived during the merge is still in the overlay and stays there; what was merged leaves it when nothing came.
+            let nothing_came = Arc::ptr_eq(&old.deaths.overlay, &before.deaths.overlay);
+            let overlay = if nothing_came { Arc::default() } else { Arc::clone(&old.deaths.overlay) };
+            Issuer { deaths: Deaths { base: Arc::clone(&base), overlay }, ..copy(old) }
+        });
+    }
+
+    fn find(&self, issuer: &str) -> Option<Arc<Issuer>> {
+        self.load().issuers.iter().find(|known| &*known.name == issuer).cloned()
+    }
+
+    fn change(&self, issuer: &str, change: impl FnOnce(&Issuer, &RouteTable) -> Issuer) {
+        let _writing = self.write();
+        let old = self.load();
+        let Some(position) = old.issuers.iter().position(|known| &*known.name == issuer) else { return };
+        let mut issuers = old.issuers.clone();
+        let Some(slot) = issuers.get_mut(position) else { return };
+        *slot = Arc::new(change(slot, &old.routes));
+        self.current.store(Arc::new(Snapshot {
+            generation: old.generation,
+            routes: Arc::clone(&old.routes),
+            issuers,
+        }));
+    }
+
+    fn carry_over(&self, old: &Snapshot, routes: &RouteTable, configured: ConfiguredIssuer) -> Arc<Issuer> {
+        let known = old.issuers.iter().find(|known| *known.name == *configured.name);
+        let (trust, deaths, disabled_clients, news) = match known {
+            None => (configured.trust, Deaths::default(), Arc::default(), None),
+            Some(known) => (
+                configured.trust.or_else(|| known.trust.clone()),
+                known.deaths.clone(),
+                Arc::clone(&known.disabled_clients),
+                known.news.clone(),
+            ),
+        };
+        Arc::new(Issuer {
+            name: configured.name.into(),
+            policies: policies(trust.as_ref(), routes),
+            trust,
+            deaths,
+            disabled_clients,
+            news,
+            verdicts: self.no_verdicts(),
+        })
+    }
+
+    fn no_verdicts(&self) -> Arc<Verdicts> {
+        Arc::new(Verdicts::bounded(self.verdict_bytes))
+    }
+
+    fn write(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An issuer as a configuration names it.
+#[derive(Debug)]
+pub struct ConfiguredIssuer {
+    pub name: String,
+    /// Trust that the configuration itself gives (a JWKS file); `None` for what arrives later.
+    pub trust: Option<Trust>,
+}
+
+fn policies(trust: Option<&Trust>, routes: &RouteTable) -> Arc<[Option<Policy>]> {
+    trust.map(|trust| trust.policies(routes)).unwrap_or_default()
+}
+
+fn copy(issuer: &Issuer) -> Issuer {
+    Issuer {
+        name: Arc::clone(&issuer.name),
+        trust: issuer.trust.clone(),
+        policies: Arc::clone(&issuer.policies),
+        deaths: issuer.deaths.clone(),
+        disabled_clients: Arc::clone(&issuer.disabled_clients),
+        news: issuer.news.clone(),
+        verdicts: Arc::clone(&issuer.verdicts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::deaths::{Fingerprint, Kind, Mark};
+
+    const POOL: &str = "pool:us-east-1_A";
+
+    fn picture() -> Picture {
+        let picture = Picture::new(1 << 20);
+        picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: POOL.into(), trust: None }]);
+        picture
+    }
+
+    fn death(subject: &str) -> Death {
+        Death { kind: Kind::Token, subject: Fingerprint::of(subject), mark: Mark::for_good(UnixMillis(u64::MAX)) }
+    }
+
+    fn is_dead(picture: &Picture, subject: &str) -> bool {
+        let pool = picture.find(POOL).unwrap();
+        pool.deaths.kills(Kind::Token, Fingerprint::of(subject), UnixMillis(1))
+    }
+
+    #[test]
+    fn a_revocation_counts_at_once_and_survives_folding_and_reloading() {
+        let picture = picture();
+        assert!(!picture.revoke(POOL, &[death("a")]));
+        assert!(is_dead(&picture, "a"));
+        picture.fold(POOL, UnixMillis(1));
+        assert!(is_dead(&picture, "a"));
+        assert!(picture.find(POOL).unwrap().deaths.overlay.is_empty());
+        let generation =
+            picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: POOL.into(), trust: None }]);
+        assert_eq!(generation, 2);
+        assert!(is_dead(&picture, "a"));
+        assert!(!is_dead(&picture, "b"));
+    }
+
+    #[test]
+    fn folding_is_due_when_the_overlay_is_long() {
+        let picture = picture();
+        let many: Vec<Death> = (0..=OVERLAY_LIMIT).map(|i| death(&i.to_string())).collect();
+        assert!(picture.revoke(POOL, &many));
+    }
+
+    #[test]
+    fn a_reader_keeps_the_picture_it_took() {
+        let picture = picture();
+        let before = picture.load();
+        picture.revoke(POOL, &[death("a")]);
+        assert!(before.issuers[0].deaths.is_empty());
+    }
+
+    #[test]
+    fn news_grow_old_from_the_last_heartbeat() {
+        let news = News::as_of(UnixMillis(1_000));
+        news.heard(UnixMillis(900));
+        assert_eq!(news.age(UnixMillis(1_500)).unwrap().as_millis(), 500);
+        assert_eq!(News::default().age(UnixMillis(5)), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Routes, upstreams and the rules of their gates, as data. The deciding is done by `routes`, `gates` and `forward`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use common::canonical::Policy as CanonicalPolicy;
+use common::claims::TokenUse;
+use http::{HeaderName, Method};
+use prometheus_client::metrics::counter::Counter;
+
+/// All routes in the order in which they are tried: the more exact before the less exact, then as written.
+#[derive(Debug, Default)]
+pub struct RouteTable {
+    pub routes: Vec<Arc<Route>>,
+    /// What a request head must be. It names every header that any route adds: none of them may come in from outside, on any route.
+    pub heads: CanonicalPolicy,
+}
+
+/// One route: which requests, to which upstream, through which gates.
+#[derive(Debug)]
+pub struct Route {
+    /// The position in the table.
+    pub number: usize,
+    /// A short, stable name for logs and metrics: the upstream and the path pattern.
+    pub name: Arc<str>,
+    pub host: HostPattern,
+    pub path: PathPattern,
+    /// Empty: any method but CONNECT and TRACE.
+    pub methods: Vec<Method>,
+    pub upstream: Arc<Upstream>,
+    /// None: anyone may pass.
+    pub token: Option<TokenRule>,
+    pub revocation: RevocationRule,
+    pub headers: Vec<AddedHeader>,
+    pub meter: Meter,
+}
+
+/// The counters of a route: handles, so that counting looks nothing up and takes no lock.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    /// By hundreds of the status; the first is for what is no status.
+    pub by_class: [Counter; 6],
+    pub seconds: Counter<f64, AtomicU64>,
+}
+
+impl Meter {
+    pub fn count(&self, status: u16, spent: Duration) {
+        let class = usize::from(status / 100);
+        if let Some(counter) = self.by_class.get(class).or(self.by_class.first()) {
+            counter.inc();
+        }
+        self.seconds.inc_by(spent.as_secs_f64());
+    }
+}
+
+/// Which hosts, in the canonical lower-case form without port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    Any,
+    Exact(String),
+    /// `*.example.com`, kept as `.example.com`: one label or more before it.
+    Suffix(String),
+}
+
+/// Which canonical paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathPattern {
+    Exact(String),
+    /// `/orders/*`, kept as `/orders/`: that path and all below it.
+    Prefix(String),
+}
+
+/// A named group of servers and how patiently they are asked.
+#[derive(Debug)]
+pub struct Upstream {
+    pub name: Arc<str>,
+    /// Never empty.
+    pub servers: Vec<SocketAddr>,
+    pub timeouts: Timeouts,
+    /// Round robin: the number of the next request.
+    pub turn: AtomicUsize,
+}
+
+/// Per connection attempt, per read and per write; `idle` is how long an unused connection is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub read: Duration,
+    pub write: Duration,
+    pub idle: Duration,
+}
+
+/// Which tokens open a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRule {
+    /// Positions in the snapshot's list of issuers; never empty.
+    pub issuers: Vec<usize>,
+    pub token_use: TokenUse,
+    /// Empty: any client of the issuers.
+    pub clients: Vec<String>,
+    /// `aud` must hold one of these (profile `rfc9068`, which refuses an empty list, and ID tokens).
+    pub audiences: Vec<String>,
+    pub scopes_all: Vec<String>,
+    pub groups_any: Vec<String>,
+}
+
+/// What happens when the news of revocations is old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevocationRule {
+    /// The issuer must be one that tells revocations, and must have told them.
+    pub required: bool,
+    /// Age from the issuer's clock in the last heartbeat.
+    pub max_staleness: Duration,
+    pub stale: Stale,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    Deny,
+    Allow,
+}
+
+/// A header that the upstream gets from verified facts.
+#[derive(Clone, Debug)]
+pub struct AddedHeader {
+    pub name: HeaderName,
+    pub template: Vec<Piece>,
+}
+
+/// A piece of a template such as `user-{sub}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Text(String),
+    /// The claim of that name; a list is joined with commas.
+    Claim(String),
+}

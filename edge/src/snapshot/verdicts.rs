@@ -1,0 +1,132 @@
+//! Known good tokens: a bounded, sharded map from the SHA-256 of a whole token to what was verified about it.
+//!
+//! Only tokens whose signature was verified are kept, one map an issuer, so a flood of forgeries fills nothing and no verdict
+//! crosses issuers. A hit says "the signature was good"; time, revocation and the route's own rule are asked again each time.
+//! Two generations a shard bound the bytes: what is used moves to the young one, and when that is full the old one is dropped whole.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use common::clock::UnixMillis;
+use foldhash::fast::RandomState;
+use ring::digest;
+
+use crate::snapshot::identity::Identity;
+
+const SHARDS: usize = 32;
+/// Key, pointer, map slot and allocation headers of one entry; bytes.
+const ENTRY_OVERHEAD: usize = 160;
+
+/// The SHA-256 of a whole token: the one name under which a verdict is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    pub fn of(token: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, token.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.as_ref());
+        Self(bytes)
+    }
+
+    fn shard(self) -> usize {
+        let Self([first, ..]) = self;
+        usize::from(first) % SHARDS
+    }
+}
+
+/// The verdicts on one issuer's tokens.
+pub struct Verdicts {
+    shards: [Mutex<Shard>; SHARDS],
+    /// Bytes that one generation of one shard may hold.
+    budget: usize,
+}
+
+#[derive(Default)]
+struct Shard {
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Default)]
+struct Generation {
+    map: HashMap<TokenDigest, Arc<Identity>, RandomState>,
+    bytes: usize,
+}
+
+impl Verdicts {
+    /// `bytes` bounds the whole map.
+    pub fn bounded(bytes: usize) -> Self {
+        Self { shards: Default::default(), budget: bytes / SHARDS / 2 }
+    }
+
+    /// The verdict on this token, unless it has expired.
+    pub fn get(&self, token: TokenDigest, now: UnixMillis) -> Option<Arc<Identity>> {
+        let mut shard = self.shards.get(token.shard())?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shard.young.map.get(&token) {
+            return if known.token.dies_at() > now { Some(Arc::clone(known)) } else { shard.young.forget(&token) };
+        }
+        let known = shard.old.remove(&token)?;
+        if known.token.dies_at() <= now {
+            return None;
+        }
+        shard.keep(token, Arc::clone(&known), self.budget);
+        Some(known)
+    }
+
+    pub fn insert(&self, token: TokenDigest, identity: Arc<Identity>) {
+        let Some(shard) = self.shards.get(token.shard()) else { return };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.keep(token, identity, self.budget);
+    }
+
+    /// Bytes held now, as accounted.
+    pub fn bytes(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| {
+                let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                shard.young.bytes + shard.old.bytes
+            })
+            .sum()
+    }
+}
+
+impl std::fmt::Debug for Verdicts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verdicts").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+impl Shard {
+    fn keep(&mut self, token: TokenDigest, identity: Arc<Identity>, budget: usize) {
+        let cost = cost(&identity);
+        if cost > budget {
+            return;
+        }
+        if self.young.bytes + cost > budget {
+            self.old = mem::take(&mut self.young);
+        }
+        if self.young.map.insert(token, identity).is_none() {
+            self.young.bytes += cost;
+        }
+    }
+}
+
+impl Generation {
+    fn remove(&mut self, token: &TokenDigest) -> Option<Arc<Identity>> {
+        let identity = self.map.remove(token)?;
+        self.bytes = self.bytes.saturating_sub(cost(&identity));
+        Some(identity)
+    }
+
+    fn forget(&mut self, token: &TokenDigest) -> Option<Arc<Identity>> {
+        self.remove(token);
+        None
+    }
+}
+
+fn cost(identity: &Identity) -> usize {
+    ENTRY_OVERHEAD + identity.weight()
+}
