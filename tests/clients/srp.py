@@ -6,6 +6,7 @@ import unicodedata
 
 from botocore.exceptions import ClientError
 from pycognito import Cognito
+from pycognito.exceptions import TokenVerificationException
 
 from system import Mismatch, expect, expect_equal, run
 
@@ -50,7 +51,7 @@ def check(system, arguments):
         where = f"seed {seed}, user {turn}, name {username!r}, password {password!r}"
         try:
             one(system, pool, client, username, password, wrong_too=turn % 10 == 0)
-        except (Mismatch, ClientError) as error:
+        except (Mismatch, ClientError, TokenVerificationException) as error:
             raise Mismatch(f"{where}: {error}") from None
     return f"{len(names)} users"
 

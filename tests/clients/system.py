@@ -23,7 +23,7 @@ import boto3
 import jwt
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 PASSWORD_SYMBOLS = "^$*.[]{}()?-!@#%&/,><':;|_~`+="
 WAIT_SECONDS = 10.0
@@ -259,7 +259,7 @@ def run(check):
     except Mismatch as mismatch:
         print(f"{name}: MISMATCH: {mismatch}", file=sys.stderr)
         sys.exit(1)
-    except ClientError as error:
-        print(f"{name}: MISMATCH: unexpected {error}", file=sys.stderr)
+    except (BotoCoreError, ClientError, http.client.HTTPException, OSError) as error:
+        print(f"{name}: MISMATCH: unexpected {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)
     print(f"{name}: ok{': ' + said if said else ''}")
