@@ -59,6 +59,10 @@ impl Peer for TollgateEdge {
         format!(
             "[listen]
 http = \"{listen}\"
+threads = 1
+
+[log]
+access = \"off\"
 
 [[issuer]]
 name = \"bench\"
