@@ -4,16 +4,14 @@
 //! file each: `scenario` says what is sent to whom and in which order, `load` sends it, `peers` start and stop what is measured,
 //! `measure` counts, `report` prints.
 
-mod error;
 mod load;
 mod measure;
 mod peers;
 mod report;
 mod scenario;
 
-pub use error::BenchError;
 pub use report::Report;
-pub use scenario::{Options, Pinning};
+pub use scenario::{BenchError, Options, Pinning};
 
 /// Measures the edge and the installed peers in one interleaved run of at most two minutes.
 ///

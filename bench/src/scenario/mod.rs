@@ -1,5 +1,6 @@
 //! What is sent to whom, in which order, one file a scenario.
 
+mod error;
 mod findings;
 mod proof;
 pub mod quick;
@@ -7,10 +8,8 @@ pub mod quick;
 use std::ffi::OsString;
 use std::time::Duration;
 
+pub use error::BenchError;
 pub use findings::{Case, CaseFinding, Findings, Pinned};
-pub use proof::ProofError;
-
-use crate::error::BenchError;
 
 /// Whether the load generator keeps off the processor of what it measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use common::clock::{Clock, SystemClock};
 use self::lab::{Lab, System};
 use self::rounds::Rounds;
 use super::{Findings, Options, Pinned};
-use crate::error::BenchError;
 use crate::measure::Machine;
+use crate::scenario::error::BenchError;
 
 /// Starts everything, measures in rounds, ends everything.
 pub fn run(options: &Options) -> Result<Findings, BenchError> {

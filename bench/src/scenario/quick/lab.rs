@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use common::clock::UnixMillis;
 use tempfile::TempDir;
 
-use crate::error::BenchError;
 use crate::load::{Issuer, Upstream};
 use crate::peers::{
     Cores, Duty, EnvoyJwtCached, HaproxyJwt, NginxPlain, Peer, PeerError, Route, Running, Site, TollgateEdge,
     free_address,
 };
+use crate::scenario::error::BenchError;
 use crate::scenario::proof::prove;
 use crate::scenario::{Case, Options, Pinning};
 

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::lab::{Lab, System};
 use super::sample::{Sample, summarize};
-use crate::error::BenchError;
 use crate::load::Load;
 use crate::measure::{Spread, thread_time_ns};
 use crate::peers::HOST;
+use crate::scenario::error::BenchError;
 use crate::scenario::{Case, CaseFinding, Options};
 
 /// Rounds that are made however slow the machine is, as long as there is any time left.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::lab::System;
-use crate::error::BenchError;
 use crate::load::{Load, Outcome};
 use crate::measure::{CpuTime, Spread, own_cpu_time, process_tree_time};
 use crate::scenario::CaseFinding;
+use crate::scenario::error::BenchError;
 
 /// Share of requests that may fail before a figure means nothing.
 const FAILURE_LIMIT: f64 = 0.01;

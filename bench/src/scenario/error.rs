@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::load::FixtureError;
 use crate::peers::PeerError;
-use crate::scenario::ProofError;
+use crate::scenario::proof::ProofError;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
