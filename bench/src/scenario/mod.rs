@@ -47,7 +47,7 @@ impl Default for Options {
             requests: 12_000,
             connections: 32,
             known_tokens: 2_000,
-            new_tokens: 3_000,
+            new_tokens: 2_000,
             limit: Duration::from_secs(100),
             pinning: Pinning::WherePossible,
         }
