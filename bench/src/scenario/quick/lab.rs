@@ -24,8 +24,6 @@ pub struct Lab {
     folder: TempDir,
     pub issuer: Issuer,
     pub known: Vec<String>,
-    /// One batch a round.
-    pub new: Vec<Vec<String>>,
     upstream: Upstream,
     pub cores: Option<Cores>,
 }
@@ -56,13 +54,12 @@ impl Lab {
         }
         // Before pinning: signing uses every processor.
         let known = issuer.tokens(options.known_tokens)?;
-        let new = (0..options.rounds).map(|_| issuer.tokens(options.new_tokens)).collect::<Result<_, _>>()?;
         let cores = match options.pinning {
             Pinning::WherePossible => Cores::divide(),
             Pinning::Off => None,
         };
         let upstream = Upstream::start().map_err(BenchError::Upstream)?;
-        Ok(Self { folder, issuer, known, new, upstream, cores })
+        Ok(Self { folder, issuer, known, upstream, cores })
     }
 
     /// The edge, which must start, and the peers that are there; the others go to `without` with the reason.
