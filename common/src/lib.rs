@@ -9,5 +9,5 @@ pub mod ids;
 pub mod jose;
 pub mod reject;
 pub mod secret;
-pub mod verify;
 pub mod settings;
+pub mod verify;
