@@ -1,6 +1,6 @@
 //! Every reason to refuse a request, with its status, wire code, metric and public text.
 //!
-//! The mappings are total functions over a closed enum: a new reason does not compile until [`Reject::row`] names all four.
+//! The mappings are total functions over a closed enum: a new reason does not compile until its row names all four.
 //! None of the texts carries anything from the request, so a refusal can be sent, logged and counted as it is.
 
 use std::fmt;

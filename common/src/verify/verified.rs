@@ -62,13 +62,14 @@ impl Verified {
     }
 
     /// Any claim as text for a header: a string as it is, an array of strings joined with commas, and other values as their
-    /// JSON. `None` where there is no such claim, or where a text would break out of a header field.
+    /// JSON. `None` where there is no such claim, where a text would break out of a header field, and where an item of the
+    /// array has a comma itself: whoever splits the list again would find an item that was never granted.
     pub fn claim_text(&self, name: &str) -> Option<Cow<'_, str>> {
         let raw = self.claims.raw(name)?;
         let text = match raw.as_bytes().first() {
             Some(b'"') => self.claims.text(name).ok()??,
             Some(b'[') => match self.claims.value::<Vec<String>>(name) {
-                Ok(items) => Cow::Owned(items?.join(",")),
+                Ok(items) => Cow::Owned(joined(&items?)?),
                 Err(_) => Cow::Borrowed(raw),
             },
             _ => Cow::Borrowed(raw),
@@ -85,6 +86,10 @@ impl Verified {
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.claims.as_str().len() * 2 + self.claims.names().count() * 24
     }
+}
+
+fn joined(items: &[String]) -> Option<String> {
+    (!items.iter().any(|item| item.contains(','))).then(|| items.join(","))
 }
 
 impl fmt::Debug for Verified {

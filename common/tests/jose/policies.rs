@@ -249,6 +249,13 @@ fn claim_texts_cannot_break_out_of_a_header() {
     assert_eq!(verified.claim_text("a"), None);
     assert_eq!(verified.claim_text("b"), None);
     assert_eq!(verified.claim_text("c").unwrap(), "né");
+    let grouped = |groups: Value| {
+        let text = token(&key, &with(access_claims(), "cognito:groups", groups));
+        check(&key, &text).unwrap().claim_text("cognito:groups").map(String::from)
+    };
+    assert_eq!(grouped(json!(["a", "b"])).as_deref(), Some("a,b"));
+    assert_eq!(grouped(json!(["a,admin,b"])), None);
+    assert_eq!(grouped(json!([])).as_deref(), Some(""));
 }
 
 #[test]

@@ -197,6 +197,19 @@ mod tests {
         assert_eq!(Object::parse(object(MAX_MEMBERS + 1)), Err(JsonError::Invalid));
     }
 
+    #[test]
+    fn a_duplicate_is_found_wherever_it_stands() {
+        for count in [3, 23, 24, 25, 26, 60, MAX_MEMBERS] {
+            for twice in [0, 1, count / 2, count - 2] {
+                let mut names: Vec<String> = (0..count).map(|i| format!(r#""k{i}":1"#)).collect();
+                assert!(Object::parse(format!("{{{}}}", names.join(","))).is_ok());
+                names[count - 1] = names[twice].clone();
+                assert!(Object::parse(format!("{{{}}}", names.join(","))).is_err(), "{twice} of {count}");
+                assert!(Object::parse(format!(r#"{{"a":{{{}}}}}"#, names.join(","))).is_err(), "{twice} of {count}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn agrees_with_serde_json_where_it_accepts(text in r#"\{("[ab\\u061]{0,3}":[0-9\[\]{}"a:.e,-]{0,6},?){0,3}\}"#) {

@@ -1,14 +1,17 @@
 //! The rules that `serde_json` does not have: unique names, bounded depth, no NUL.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Objects and arrays may nest this deep, the outermost included.
 pub const MAX_DEPTH: usize = 8;
-/// Members of one object. It also bounds the search for duplicates, which compares each name with those before it.
+/// Members of one object.
 pub const MAX_MEMBERS: usize = 128;
+
+const FEW_NAMES: usize = 20;
 
 /// Looks into one value for what skipping over it does not find: duplicates, depth, bad escapes, numbers beyond `f64`.
 pub fn check(raw: &str) -> Result<(), serde_json::Error> {
@@ -85,25 +88,37 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-/// The names of one object so far.
+/// The names of one object so far. A few are compared one by one, which is what tokens have; many go into a set, so that a
+/// text of nothing but names costs its length and not its square.
 #[derive(Default)]
-pub struct Names<'a>(Vec<Cow<'a, str>>);
+pub struct Names<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
 
 impl<'a> Names<'a> {
     pub fn for_members(count: usize) -> Self {
-        Self(Vec::with_capacity(count))
+        Self { few: Vec::with_capacity(count), many: HashSet::new() }
     }
 
     pub fn add<E: serde::de::Error>(&mut self, name: Cow<'a, str>) -> Result<(), E> {
         refuse_nul(&name)?;
-        if self.0.len() >= MAX_MEMBERS {
+        if self.few.len() + self.many.len() >= MAX_MEMBERS {
             return Err(E::custom("too many members"));
         }
-        if self.0.contains(&name) {
-            return Err(E::custom("duplicate name"));
+        if self.few.len() >= FEW_NAMES {
+            self.many.extend(self.few.drain(..));
         }
-        self.0.push(name);
-        Ok(())
+        if self.is_new(name) { Ok(()) } else { Err(E::custom("duplicate name")) }
+    }
+
+    fn is_new(&mut self, name: Cow<'a, str>) -> bool {
+        if !self.many.is_empty() {
+            return self.many.insert(name);
+        }
+        let new = !self.few.contains(&name);
+        self.few.push(name);
+        new
     }
 }
 
