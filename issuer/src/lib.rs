@@ -1,4 +1,5 @@
 //! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
 
 pub mod outbox;
+pub mod publish;
 pub mod store;
