@@ -27,6 +27,7 @@ mod services;
 mod sessions;
 mod signin;
 mod signup;
+pub mod publish;
 pub mod store;
 mod tokens;
 mod users;

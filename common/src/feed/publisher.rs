@@ -110,9 +110,8 @@ pub struct Publisher {
 impl Publisher {
     /// For an edge that may read `served`.
     pub fn new(served: impl IntoIterator<Item = FeedName>) -> Self {
-        let new = |feed| (feed, Served { cursor: Cursor::Lost, waiting: VecDeque::new(), acked: None });
         Self {
-            feeds: served.into_iter().map(new).collect(),
+            feeds: served.into_iter().map(|feed| (feed, Served::new())).collect(),
             heads: BTreeMap::new(),
             heads_at: UnixMillis(0),
             last_heartbeat: UnixMillis(0),
@@ -120,6 +119,17 @@ impl Publisher {
             ready: false,
             urgent: VecDeque::new(),
             turn: 0,
+        }
+    }
+
+    /// Serves these feeds too; the edge is told.
+    pub fn serve_also(&mut self, feeds: impl IntoIterator<Item = FeedName>) {
+        let known = self.feeds.len();
+        for feed in feeds {
+            self.feeds.entry(feed).or_insert_with(Served::new);
+        }
+        if self.greeted && self.feeds.len() > known {
+            self.welcome();
         }
     }
 
@@ -255,9 +265,13 @@ impl Publisher {
                 served.cursor = Cursor::At(position);
             }
         }
+        self.welcome();
+        Ok(())
+    }
+
+    fn welcome(&mut self) {
         let welcome = Welcome { feeds: self.feeds.keys().cloned().collect(), issuer_clock: self.heads_at };
         self.urgent.push_back(Publish::Send(Message::Welcome(welcome)));
-        Ok(())
     }
 
     fn on_ack(&mut self, ack: Ack) -> Result<(), CloseReason> {
@@ -300,6 +314,10 @@ impl Publisher {
 }
 
 impl Served {
+    fn new() -> Self {
+        Self { cursor: Cursor::Lost, waiting: VecDeque::new(), acked: None }
+    }
+
     fn next(&mut self, feed: &FeedName, head: Option<&Position>) -> Option<Publish> {
         if let Some(message) = self.waiting.pop_front() {
             return Some(Publish::Send(message));
