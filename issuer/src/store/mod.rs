@@ -27,6 +27,8 @@ mod dialect;
 mod error;
 mod migrate;
 mod sqlite;
+#[cfg(test)]
+mod suite;
 mod value;
 
 use std::sync::Arc;

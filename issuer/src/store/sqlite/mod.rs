@@ -137,3 +137,17 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), OpenErr
 fn away(error: impl std::fmt::Display) -> OpenError {
     OpenError::Unavailable(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::StoreConfig;
+    use crate::store::suite::{Home, engine_suite};
+
+    impl Home for tempfile::TempDir {
+        fn config(&self) -> StoreConfig {
+            StoreConfig::sqlite(self.path().join("tollgate.db"))
+        }
+    }
+
+    engine_suite!(suite, tempfile::tempdir().unwrap());
+}
