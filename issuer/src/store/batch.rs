@@ -63,7 +63,7 @@ impl Statement {
         if !["INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|known| word.eq_ignore_ascii_case(known)) {
             return Some("a batch takes INSERT, UPDATE, DELETE and WITH only");
         }
-        self.values.iter().find_map(Value::fault)
+        fault(&self.sql, &self.values)
     }
 }
 
@@ -143,8 +143,20 @@ impl Query {
     }
 
     pub(super) fn fault(&self) -> Option<&'static str> {
-        self.values.iter().find_map(Value::fault)
+        fault(&self.sql, &self.values)
     }
+}
+
+fn fault(sql: &str, values: &[Value]) -> Option<&'static str> {
+    if highest_parameter(sql) != values.len() {
+        return Some("the statement has another number of parameters than values are bound");
+    }
+    values.iter().find_map(Value::fault)
+}
+
+fn highest_parameter(sql: &str) -> usize {
+    let number = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    sql.split('$').skip(1).filter_map(number).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -173,6 +185,20 @@ mod tests {
             let mut batch = Batch::new();
             batch.add(Statement::new(sql));
             assert_eq!(batch.check().is_ok(), taken, "{sql}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_has_a_value() {
+        for (sql, values, fits) in [
+            ("DELETE FROM t WHERE a = $2 AND b IN ($1,$2)", 2, true),
+            ("DELETE FROM t WHERE a = $12", 12, true),
+            ("DELETE FROM t WHERE a = $1", 0, false),
+            ("DELETE FROM t WHERE a = $1", 2, false),
+            ("DELETE FROM t", 0, true),
+        ] {
+            let statement = (0..values).fold(Statement::new(sql), |s, n| s.bind(n));
+            assert_eq!(statement.fault().is_none(), fits, "{sql} {values}");
         }
     }
 

@@ -25,7 +25,10 @@ mod batch;
 mod config;
 mod dialect;
 mod error;
+#[cfg(any(test, feature = "test-support"))]
+pub mod fixture;
 mod migrate;
+mod postgres;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -48,6 +51,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Engine {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 impl Store {
@@ -55,7 +59,7 @@ impl Store {
     pub async fn open(config: &StoreConfig, migrations: &[&Migration]) -> Result<Self, OpenError> {
         let engine = match config {
             StoreConfig::Sqlite(config) => Engine::Sqlite(sqlite::Sqlite::open(config, migrations)?),
-            StoreConfig::Postgres(_) => return Err(OpenError::Config("PostgreSQL is not built in yet".to_owned())),
+            StoreConfig::Postgres(config) => Engine::Postgres(postgres::Postgres::open(config, migrations).await?),
         };
         Ok(Self { engine: Arc::new(engine) })
     }
@@ -67,6 +71,7 @@ impl Store {
         }
         match &*self.engine {
             Engine::Sqlite(engine) => engine.read(query).await,
+            Engine::Postgres(engine) => engine.read(query).await,
         }
     }
 
@@ -86,6 +91,7 @@ impl Store {
         }
         match &*self.engine {
             Engine::Sqlite(engine) => engine.commit(batch).await,
+            Engine::Postgres(engine) => engine.commit(batch).await,
         }
     }
 }
