@@ -35,3 +35,6 @@ mod users;
 pub use self::access::NewKey;
 pub use self::app::{Running, StartError, first_key, start};
 pub use self::config::Config;
+//! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
+
+pub mod store;
