@@ -10,3 +10,4 @@ pub mod jose;
 pub mod reject;
 pub mod secret;
 pub mod verify;
+pub mod settings;
