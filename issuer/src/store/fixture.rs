@@ -2,7 +2,7 @@
 //! its files, when the process that started it does, however that ends: its keeper is a shell that reads our pipe.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,8 +14,7 @@ const KEEPER: &str = r#"
 set -u; bin=$1; dir=$2; fsync=$3; pid=
 new() { "$bin/initdb" -D "$dir/data" -U tollgate --auth=trust -E UTF8 --no-sync "$@" >"$dir/initdb.log" 2>&1; }
 start() {
-  "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c max_connections=200 -c fsync=$fsync \
-    -c deadlock_timeout=50ms -c shared_buffers=32MB >>"$dir/server.log" 2>&1 3>&- & pid=$!
+  "$bin/postgres" -D "$dir/data" >>"$dir/server.log" 2>&1 & pid=$!
   until grep -qs ready "$dir/data/postmaster.pid"; do
     kill -0 $pid 2>/dev/null || { tail -n 3 "$dir/server.log" | tr '\n' ' '; return 1; }
     sleep 0.02
@@ -23,7 +22,10 @@ start() {
 }
 stop() { [ -z "$pid" ] || { kill -$1 $pid 2>/dev/null; wait $pid; pid=; }; }
 trap '' INT TERM
-if new --locale-provider=icu --icu-locale=en-US --locale=C.UTF-8 || { rm -rf "$dir/data"; new --locale=C; }; then echo ok
+if new --locale-provider=icu --icu-locale=en-US --locale=C.UTF-8 || { rm -rf "$dir/data"; new --locale=C; }; then
+  printf '%s\n' "unix_socket_directories = '$dir'" "listen_addresses = ''" "fsync = $fsync" 'max_connections = 200' \
+    'deadlock_timeout = 50ms' 'shared_buffers = 32MB' >>"$dir/data/postgresql.conf"
+  echo ok
 else tail -n 3 "$dir/initdb.log" | tr '\n' ' '; echo; fi
 while read -r command; do
   case $command in
@@ -87,6 +89,28 @@ impl Cluster {
         let thread = std::thread::spawn(move || execute(&admin, &sql)); // callers may stand inside a runtime
         thread.join().map_err(|_| "the thread that creates a database ended early".to_owned())??;
         Ok(self.settings(&name))
+    }
+
+    /// The server's own directory, for files that it shall read (see [`Cluster::give`]).
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Lets the server, and only it, read a file.
+    pub fn give(&self, file: &Path) -> Result<(), String> {
+        let owner = std::fs::metadata(&self.directory).map_err(|e| e.to_string())?;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).map_err(|e| e.to_string())?;
+        std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid())).map_err(|e| e.to_string())
+    }
+
+    /// Settings that hold from the next start.
+    pub fn set(&self, settings: &[(&str, &str)]) -> Result<(), String> {
+        let mut lines = String::new();
+        for (name, value) in settings {
+            lines.push_str(&format!("{name} = '{value}'\n"));
+        }
+        let file = std::fs::OpenOptions::new().append(true).open(self.directory.join("data/postgresql.conf"));
+        file.and_then(|mut file| file.write_all(lines.as_bytes())).map_err(|e| e.to_string())
     }
 
     /// A server that is told to stop and disconnects everyone.

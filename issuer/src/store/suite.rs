@@ -21,7 +21,14 @@ pub(super) const BLOBS: Migration = Migration {
     sql: "CREATE TABLE blobs (id BIGINT PRIMARY KEY, body BYTEA, note TEXT);
           CREATE TABLE leaves (blob BIGINT NOT NULL REFERENCES blobs (id), note TEXT);",
 };
-pub(super) const SCHEMA: &[&Migration] = &[&COUNTERS, &BLOBS];
+pub(super) const FEED: Migration = Migration {
+    version: 3,
+    name: "feed",
+    sql: "CREATE TABLE feed_head (feed TEXT PRIMARY KEY, seq BIGINT NOT NULL, digest BYTEA NOT NULL) WITHOUT ROWID;
+          CREATE TABLE feed_log (feed TEXT NOT NULL, seq BIGINT NOT NULL, prev BIGINT NOT NULL, digest BYTEA NOT NULL, subject TEXT,
+              body BYTEA NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (feed, seq));",
+};
+pub(super) const SCHEMA: &[&Migration] = &[&COUNTERS, &BLOBS, &FEED];
 
 /// A database that the test owns and that lives as long as this value.
 pub(super) trait Home: Send {
@@ -55,6 +62,8 @@ macro_rules! engine_suite {
                 answers_are_bounded,
                 parameters_may_come_in_any_order,
                 the_digest_is_sha256_of_both,
+                a_log_behind_one_head_has_no_gaps,
+                the_first_fault_of_a_batch_is_told,
                 what_was_acknowledged_is_there_after_reopening,
                 migrations_run_once,
                 a_newer_schema_is_refused,
@@ -229,14 +238,15 @@ pub(super) async fn opposite_orders_of_rows_all_end(store: Store, _: StoreConfig
             .bind(name)
             .expect(Rows::Exactly(1))
     };
-    let tasks = (0..40).map(|n| {
-        let statements = if n % 2 == 0 { [add("a"), add("b")] } else { [add("b"), add("a")] };
-        let store = store.clone();
-        tokio::spawn(async move { store.commit(batch(statements)).await })
-    });
-    let done = join_all(tasks).await.into_iter().filter(|o| matches!(o, Ok(Ok(())))).count() as i64;
-    assert!(done > 0);
-    assert_eq!((counter(&store, "a").await, counter(&store, "b").await), (Some(done), Some(done)));
+    for round in 1..=20 {
+        let tasks = (0..4).map(|n| {
+            let statements = if n % 2 == 0 { [add("a"), add("b")] } else { [add("b"), add("a")] };
+            let store = store.clone();
+            tokio::spawn(async move { store.commit(batch(statements)).await })
+        });
+        assert!(join_all(tasks).await.into_iter().all(|outcome| matches!(outcome, Ok(Ok(())))));
+        assert_eq!((counter(&store, "a").await, counter(&store, "b").await), (Some(round * 4), Some(round * 4)));
+    }
 }
 
 pub(super) async fn a_caller_that_leaves_halves_nothing(store: Store, _: StoreConfig) {
@@ -333,6 +343,49 @@ pub(super) async fn the_digest_is_sha256_of_both(store: Store, _: StoreConfig) {
     assert_eq!(row.opt_bytes(1), Ok(None));
 }
 
+/// As the feed appends: the head's row orders all batches that change it.
+pub(super) async fn a_log_behind_one_head_has_no_gaps(store: Store, _: StoreConfig) {
+    let head = Statement::new("INSERT INTO feed_head (feed, seq, digest) VALUES ($1, 0, $2)").bind("f").bind([0u8; 32]);
+    store.commit(batch([head])).await.unwrap();
+    let append = |subject: Option<&'static str>, n: u64| {
+        let head = "UPDATE feed_head SET seq = seq + 1, digest = chain_digest(digest, $1) WHERE feed = $2";
+        let log = "INSERT INTO feed_log (feed, seq, prev, digest, subject, body, at)
+                   SELECT feed, seq, seq - 1, digest, $1, $2, $3 FROM feed_head WHERE feed = $4";
+        let body = n.to_be_bytes();
+        batch([
+            Statement::new(head).bind(body).bind("f").expect(Rows::Exactly(1)),
+            Statement::new(log).bind(subject).bind(body).bind(n).bind("f").expect(Rows::Exactly(1)),
+        ])
+    };
+    let tasks = (0..60).map(|n| {
+        let (store, batch) = (store.clone(), append((n % 2 == 0).then_some("even"), n));
+        tokio::spawn(async move { store.commit(batch).await })
+    });
+    assert!(join_all(tasks).await.into_iter().all(|outcome| matches!(outcome, Ok(Ok(())))));
+    let rows =
+        store.read(Query::new("SELECT seq, prev, digest, body, subject FROM feed_log ORDER BY seq")).await.unwrap();
+    let mut chain = [0u8; 32].to_vec();
+    for (seq, row) in rows.iter().enumerate() {
+        assert_eq!((row.u64(0), row.u64(1)), (Ok(seq as u64 + 1), Ok(seq as u64)));
+        chain.extend(row.bytes(3).unwrap());
+        chain = digest(&SHA256, &chain).as_ref().to_vec();
+        assert_eq!(row.bytes(2).unwrap(), chain);
+        assert_eq!(row.opt_text(4).unwrap().is_some(), row.bytes(3).unwrap()[7] % 2 == 0);
+    }
+    assert_eq!(rows.len(), 60);
+}
+
+pub(super) async fn the_first_fault_of_a_batch_is_told(store: Store, _: StoreConfig) {
+    store.commit(batch([insert("taken", 1)])).await.unwrap();
+    let broken = || Statement::new("INSERT INTO leaves (blob) VALUES (99)");
+    let missing = || set("absent", 0, 1);
+    let outcome = store.commit(batch([insert("a", 1), missing(), broken(), missing()])).await;
+    assert_eq!(outcome, Err(CommitError::Missed { index: 1 }));
+    let outcome = store.commit(batch([insert("a", 1), broken(), missing()])).await;
+    assert!(matches!(outcome, Err(CommitError::Refused { index: 1, .. })), "{outcome:?}");
+    assert_eq!(counters(&store).await, 1);
+}
+
 pub(super) async fn what_was_acknowledged_is_there_after_reopening(store: Store, config: StoreConfig) {
     store.commit(batch((0..100).map(|n| insert(&format!("c{n}"), n)))).await.unwrap();
     drop(store);
@@ -343,28 +396,28 @@ pub(super) async fn what_was_acknowledged_is_there_after_reopening(store: Store,
 pub(super) async fn migrations_run_once(store: Store, config: StoreConfig) {
     store.commit(batch([insert("kept", 1)])).await.unwrap();
     drop(store);
-    let third = Migration { version: 3, name: "third", sql: "ALTER TABLE blobs ADD COLUMN more TEXT" };
+    let third = Migration { version: 4, name: "third", sql: "ALTER TABLE blobs ADD COLUMN more TEXT" };
     for _ in 0..2 {
-        let store = Store::open(&config, &[&third, &COUNTERS, &BLOBS]).await.unwrap();
+        let store = Store::open(&config, &[&third, &COUNTERS, &BLOBS, &FEED]).await.unwrap();
         assert_eq!(counter(&store, "kept").await, Some(1));
         let rows =
             store.read(Query::new("SELECT version, name FROM schema_migrations ORDER BY version")).await.unwrap();
         let ledger: Vec<_> = rows.iter().map(|row| (row.int(0).unwrap(), row.text(1).unwrap())).collect();
-        assert_eq!(ledger, [(1, "counters"), (2, "blobs"), (3, "third")]);
+        assert_eq!(ledger, [(1, "counters"), (2, "blobs"), (3, "feed"), (4, "third")]);
     }
 }
 
 pub(super) async fn a_newer_schema_is_refused(store: Store, config: StoreConfig) {
     drop(store);
-    let older = Store::open(&config, &[&COUNTERS]).await;
-    assert_eq!(older.err(), Some(OpenError::Newer { version: 2, name: "blobs".into() }));
+    let older = Store::open(&config, &[&COUNTERS, &BLOBS]).await;
+    assert_eq!(older.err(), Some(OpenError::Newer { version: 3, name: "feed".into() }));
 }
 
 pub(super) async fn a_failed_migration_leaves_nothing(store: Store, config: StoreConfig) {
     drop(store);
-    let bad = Migration { version: 3, name: "bad", sql: "CREATE TABLE half (a BIGINT); CREATE TABLE half (a BIGINT)" };
-    let outcome = Store::open(&config, &[&COUNTERS, &BLOBS, &bad]).await;
+    let bad = Migration { version: 4, name: "bad", sql: "CREATE TABLE half (a BIGINT); CREATE TABLE half (a BIGINT)" };
+    let outcome = Store::open(&config, &[&COUNTERS, &BLOBS, &FEED, &bad]).await;
     assert!(matches!(outcome, Err(OpenError::Migrations(_))), "{:?}", outcome.err());
-    let good = Migration { version: 3, name: "good", sql: "CREATE TABLE half (a BIGINT)" };
-    Store::open(&config, &[&COUNTERS, &BLOBS, &good]).await.unwrap();
+    let good = Migration { version: 4, name: "good", sql: "CREATE TABLE half (a BIGINT)" };
+    Store::open(&config, &[&COUNTERS, &BLOBS, &FEED, &good]).await.unwrap();
 }

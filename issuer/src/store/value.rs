@@ -1,10 +1,13 @@
 //! The four kinds of value that both engines have, and rows of them.
 
+use std::fmt;
+
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId, Sub};
 
-/// What a parameter is bound to and what a column holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a parameter is bound to and what a column holds. Its `Debug` shows no text and no bytes: they may be secrets or personal data,
+/// and drivers log parameters.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     Null,
     Int(i64),
@@ -21,6 +24,18 @@ impl Value {
             Self::Text(text) if text.contains('\0') => Some("a text value holds a NUL byte"),
             Self::OutOfRange(_) => Some("a number is too large for BIGINT"),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Int(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "text of {} bytes", text.len()),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::OutOfRange(number) => write!(f, "{number}, out of range"),
         }
     }
 }
@@ -248,5 +263,11 @@ mod tests {
         assert!(Value::from(i64::MAX as u64).fault().is_none());
         assert!(Value::from(vec![0u8]).fault().is_none());
         assert_eq!(Value::from(None::<&str>), Value::Null);
+    }
+
+    #[test]
+    fn debug_shows_no_contents() {
+        let row = Row::new(vec!["hunter2".into(), b"hunter2".into(), Value::Null, 5.into()]);
+        assert_eq!(format!("{row:?}"), "Row([text of 7 bytes, 7 bytes, NULL, 5])");
     }
 }

@@ -79,14 +79,13 @@ async fn pipeline(connection: &Object, statements: &[Statement], prepared: &[Pre
     if let Some(Err(error)) = answers.next() {
         return Err(Broken { index: 0, failure: error.into() });
     }
-    let mut missed = None;
     for (index, (answer, statement)) in answers.zip(statements).enumerate() {
         let changed = answer.map_err(|error| Broken { index, failure: error.into() })?;
-        if missed.is_none() && !statement.rows.allows(changed) {
-            missed = Some(Outcome::Missed(index));
+        if !statement.rows.allows(changed) {
+            return Ok(Outcome::Missed(index)); // whatever befell later ones may have come of this
         }
     }
-    Ok(missed.unwrap_or(Outcome::Done))
+    Ok(Outcome::Done)
 }
 
 /// Starts all of them, each in its turn, before it waits for any: that is what makes the driver pipeline.

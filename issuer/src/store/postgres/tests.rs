@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::store::fixture::{Cluster, Fsync};
 use crate::store::suite::{Home, engine_suite};
-use crate::store::{Batch, CommitError, Query, Rows, Statement, Store, StoreConfig, StoreError};
+use crate::store::{
+    Batch, CommitError, OpenError, PostgresConfig, Query, Rows, Statement, Store, StoreConfig, StoreError,
+};
 
 /// One server for the suite; each test has a database of its own.
 static SHARED: OnceLock<Result<Mutex<Cluster>, String>> = OnceLock::new();
@@ -105,4 +107,36 @@ async fn issuers_that_start_together_migrate_once() {
     for opened in futures_util::future::join_all(opens).await {
         opened.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn tls_is_verified() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut cluster = Cluster::start(Fsync::Off).unwrap();
+    let [key_file, ca_file, other_file] = ["key.pem", "ca.pem", "other.pem"].map(|name| cluster.directory().join(name));
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    std::fs::write(&ca_file, certificate.pem()).unwrap();
+    std::fs::write(&other_file, stranger.cert.pem()).unwrap();
+    cluster.give(&key_file).unwrap();
+    cluster.give(&ca_file).unwrap();
+    cluster.stop().unwrap();
+    let port = port.to_string();
+    let (key_path, ca_path) = (key_file.to_str().unwrap(), ca_file.to_str().unwrap());
+    let on = [("ssl", "on"), ("ssl_key_file", key_path), ("ssl_cert_file", ca_path)];
+    cluster.set(&on).unwrap();
+    cluster.set(&[("listen_addresses", "localhost"), ("port", &port)]).unwrap();
+    cluster.resume().unwrap();
+
+    let mut config = PostgresConfig::new(format!("postgres://tollgate@localhost:{port}/postgres?sslmode=require"));
+    config.ca_file = Some(ca_file);
+    let store = Store::open(&StoreConfig::Postgres(config.clone()), &[]).await.unwrap();
+    let query = Query::new("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    assert_eq!(store.one(query).await.unwrap().unwrap().flag(0), Ok(true));
+
+    config.ca_file = Some(other_file);
+    let outcome = Store::open(&StoreConfig::Postgres(config), &[]).await;
+    assert!(matches!(outcome, Err(OpenError::Unavailable(_))), "{:?}", outcome.err());
 }

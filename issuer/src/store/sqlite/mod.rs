@@ -139,15 +139,4 @@ fn away(error: impl std::fmt::Display) -> OpenError {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::store::StoreConfig;
-    use crate::store::suite::{Home, engine_suite};
-
-    impl Home for tempfile::TempDir {
-        fn config(&self) -> StoreConfig {
-            StoreConfig::sqlite(self.path().join("tollgate.db"))
-        }
-    }
-
-    engine_suite!(suite, tempfile::tempdir().unwrap());
-}
+mod tests;

@@ -57,7 +57,6 @@ impl Writer {
             Ok(outcomes) => outcomes,
             Err(EngineFailure(error)) => {
                 self.recover();
-                tracing::error!(%error, batches = group.len(), "the database refused a commit");
                 group.iter().map(|_| Err(CommitError::Unavailable(error.to_string()))).collect()
             }
         }
