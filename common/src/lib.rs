@@ -15,3 +15,4 @@ pub mod settings;
 pub mod sigv4;
 // pub mod sigv4;
 pub mod verify;
+pub mod settings;

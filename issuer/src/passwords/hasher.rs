@@ -93,7 +93,7 @@ pub enum PasswordsStartError {
     Hash(#[from] PasswordError),
 }
 
-fn bounded(password: &SecretString) -> Result<SecretString, PasswordError> {
+pub(super) fn bounded(password: &SecretString) -> Result<SecretString, PasswordError> {
     if password.expose().len() > MAX_PASSWORD_BYTES { Err(PasswordError::TooLong) } else { Ok(password.clone()) }
 }
 

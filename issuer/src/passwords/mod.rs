@@ -9,6 +9,7 @@
 mod argon;
 mod generate;
 mod hasher;
+mod on_pool;
 mod policy;
 mod secret_hash;
 pub mod srp;
@@ -16,6 +17,7 @@ mod work_pool;
 
 pub use generate::temporary_password;
 pub use hasher::{PasswordError, Passwords, PasswordsStartError, Verdict};
+pub use on_pool::Credentials;
 pub use policy::{InvalidPolicy, PasswordPolicy, PolicyRules, PolicyViolation, SYMBOLS};
 pub use secret_hash::{secret_hash, verify_secret_hash};
 pub use work_pool::{PoolSettings, StartError};

@@ -18,7 +18,8 @@
 //! server takes +g^b or −g^b by a coin flip (−1 is no square, N being 3 modulo 4): the difference is then uniform for every guess.
 //! A client computes as ever and gets S or −S, by the parity of its own exponent; the server accepts both.
 //!
-//! All secret exponentiations are constant-time (crypto-bigint). They take about 1 ms each: run them on [`super::Passwords::run`].
+//! All secret exponentiations are constant-time (crypto-bigint). They take about 1 ms each: use them through
+//! [`super::Passwords`], which runs them on its pool.
 
 mod challenge;
 mod decoy;
@@ -36,6 +37,6 @@ pub use timestamp::{InvalidTimestamp, TIMESTAMP_TOLERANCE, Timestamp};
 pub use verifier::{InvalidVerifier, Verifier};
 
 #[cfg(test)]
-mod client;
+pub(super) mod test_client;
 #[cfg(test)]
 mod vectors;

@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::challenge::{Challenge, Claim, PendingChallenge, SrpError};
-use super::client::Client;
 use super::decoy::Decoys;
 use super::group::PublicValue;
 use super::identity::Identity;
+use super::test_client::Client;
 use super::timestamp::Timestamp;
 use super::verifier::Verifier;
 use crate::envelope::RootKey;
