@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use common::settings::EXIT_CONFIG;
 
 /// Token gateway at the edge, identity issuer in the middle.
 #[derive(Debug, Parser)]
@@ -111,12 +112,98 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "issuer")]
         Command::Issuer(options) => issuer(&options),
         #[cfg(feature = "edge")]
-        Command::Edge(options) => edge(&options),
+        Command::Edge(options) => edge(options),
         #[cfg(feature = "issuer")]
-        Command::Admin(options) => crate::admin::run(options),
+        Command::Admin(options) => report(on_runtime(crate::admin::run(options)), |error| error.exit_code()),
         #[cfg(feature = "bench")]
         Command::Bench(options) => bench(&options),
         #[cfg(all(feature = "issuer", feature = "edge"))]
         Command::SampleApi(options) => sample_api(&options),
     }
+}
+
+#[cfg(all(feature = "issuer", feature = "edge"))]
+fn up(options: crate::up::Options) -> ExitCode {
+    report(on_runtime(crate::up::run(options)), crate::up::UpError::exit_code)
+}
+
+#[cfg(feature = "issuer")]
+fn issuer(options: &RoleOptions) -> ExitCode {
+    let config = match issuer::Config::load(&options.config, std::env::vars()) {
+        Ok(config) => config,
+        Err(error) => return report::<(), _>(Err(error), |_| EXIT_CONFIG),
+    };
+    if options.check_config {
+        return ExitCode::SUCCESS;
+    }
+    crate::log::to_stderr();
+    report(crate::roles::issuer(config, options.until_eof), |error| if error.configuration { EXIT_CONFIG } else { 1 })
+}
+
+#[cfg(feature = "edge")]
+fn edge(options: EdgeOptions) -> ExitCode {
+    if let Some(EdgeCommand::Explain { config, request }) = options.command {
+        return match edge::explain(&config, &request) {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => report::<(), _>(Err(error), edge::EdgeError::exit_code),
+        };
+    }
+    let Some(run) = options.run else {
+        eprintln!("tollgate edge: --config FILE is needed");
+        return ExitCode::from(EXIT_CONFIG);
+    };
+    if run.check_config {
+        return report(edge::check_config(&run.config), edge::EdgeError::exit_code);
+    }
+    crate::log::to_stderr();
+    report(crate::roles::edge(&run.config, run.until_eof), edge::EdgeError::exit_code)
+}
+
+#[cfg(feature = "bench")]
+fn bench(options: &BenchOptions) -> ExitCode {
+    let BenchCommand::Edge { json, .. } = options.command;
+    match bench::edge_quick(&bench::Options::default()) {
+        Ok(found) if json => match found.to_json() {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => report::<(), _>(Err(error), |_| 1),
+        },
+        Ok(found) => {
+            println!("{found}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => report::<(), _>(Err(error), |_| 1),
+    }
+}
+
+#[cfg(all(feature = "issuer", feature = "edge"))]
+fn sample_api(options: &SampleApiOptions) -> ExitCode {
+    if options.until_eof {
+        std::thread::spawn(|| {
+            crate::stdin_guard::wait_for_eof();
+            std::process::exit(0);
+        });
+    }
+    report(on_runtime(crate::sample_api::serve(options.listen)).map(|_| ()), |_| 1)
+}
+
+/// One line on standard error, and the exit code that belongs to the error.
+fn report<T, E: std::fmt::Display>(outcome: Result<T, E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
+    match outcome {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tollgate: {error}");
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+#[cfg(feature = "issuer")]
+fn on_runtime<T, E: From<std::io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    crate::roles::small_runtime()?.block_on(work)
 }

@@ -1,6 +1,10 @@
 //! The one binary: subcommands only assemble what the libraries provide.
 
+#[cfg(feature = "issuer")]
+mod admin;
 mod commands;
+mod log;
+mod roles;
 #[cfg(all(feature = "issuer", feature = "edge"))]
 mod sample_api;
 mod stdin_guard;

@@ -100,15 +100,12 @@ impl Wire {
             request = request.header(*name, *value);
         }
         if let Some(signer) = &self.signer {
-            let to_sign = sigv4::Request {
-                method: call.method.as_str(),
-                path: call.path,
-                query: "",
-                headers: &signed,
-                body: body.as_bytes(),
-            };
+            let headers: Vec<(&str, &[u8])> = signed.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let to_sign = sigv4::Request { method: call.method.as_str(), target: call.path, headers: &headers };
             let scope = sigv4::Scope { region: &signer.region, service: call.service };
-            for (name, value) in sigv4::sign(&to_sign, &signer.credentials, &scope, SystemClock.now()) {
+            let digest = sigv4::body_sha256(body.as_bytes());
+            let signature = sigv4::sign(&to_sign, &digest, &signer.credentials, scope, SystemClock.now());
+            for (name, value) in signature.iter() {
                 request = request.header(name, value);
             }
         }

@@ -36,7 +36,8 @@ impl StartError {
         Self { line: error.to_string(), configuration: true }
     }
 
-    fn failure(error: impl std::fmt::Display) -> Self {
+    /// The machine did not give what the issuer needs.
+    pub fn failure(error: impl std::fmt::Display) -> Self {
         Self { line: error.to_string(), configuration: false }
     }
 }

@@ -166,6 +166,7 @@ impl AdminKey {
         Credentials {
             access_key_id: self.access_key_id.clone(),
             secret_access_key: SecretString::new(self.secret_access_key.clone()),
+            session_token: None,
         }
     }
 }

@@ -1,0 +1,114 @@
+//! `tollgate admin`: what Cognito's API does not have. Most of it asks the issuer's admin listener with a key; what must work
+//! without a running issuer says so.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use common::secret::SecretString;
+use common::settings::EXIT_CONFIG;
+use common::sigv4::Credentials;
+use hyper::Method;
+use serde_json::json;
+
+use crate::wire::{Signer, Wire, WireError};
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Make an admin key while the issuer is stopped; prints it once.
+    FirstKey {
+        /// The issuer's settings file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Edges: who may receive which pools' keys and revocations.
+    #[command(subcommand)]
+    Edge(EdgeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum EdgeCommand {
+    /// Print a join token for a new edge: single use, 15 minutes.
+    Enrol {
+        name: String,
+        /// Pools that the edge serves.
+        #[arg(long, value_name = "POOL", required = true, num_args = 1..)]
+        pools: Vec<String>,
+        #[command(flatten)]
+        issuer: Issuer,
+    },
+    /// Cut an edge off and never let it back in under its certificate.
+    Revoke {
+        name: String,
+        #[command(flatten)]
+        issuer: Issuer,
+    },
+}
+
+/// The key is taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+#[derive(Debug, clap::Args)]
+struct Issuer {
+    /// The issuer's admin listener.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8702")]
+    admin: String,
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error(transparent)]
+    Settings(#[from] common::settings::SettingsError),
+    #[error(transparent)]
+    Start(#[from] issuer::StartError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error("{0} is not set: the admin key comes by environment")]
+    NoKey(&'static str),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl AdminError {
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Settings(_) | Self::NoKey(_)) { EXIT_CONFIG } else { 1 }
+    }
+}
+
+pub async fn run(options: Options) -> Result<(), AdminError> {
+    match options.command {
+        AdminCommand::FirstKey { config } => {
+            let config = issuer::Config::load(&config, std::env::vars())?;
+            let key = issuer::first_key(&config).await?;
+            println!("AWS_ACCESS_KEY_ID={}", key.access_key_id);
+            println!("AWS_SECRET_ACCESS_KEY={}", key.secret_access_key.expose());
+        }
+        AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {
+            let ask = json!({ "name": name, "pools": pools });
+            let answer = issuer.wire()?.admin(&issuer.admin, Method::POST, "/v1/edges", &ask).await?;
+            println!("{}", answer.get("join_token").and_then(|token| token.as_str()).unwrap_or_default());
+        }
+        AdminCommand::Edge(EdgeCommand::Revoke { name, issuer }) => {
+            let path = format!("/v1/edges/{name}");
+            issuer.wire()?.admin(&issuer.admin, Method::DELETE, &path, &json!({})).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Issuer {
+    fn wire(&self) -> Result<Wire, AdminError> {
+        let variable = |name: &'static str| std::env::var(name).map_err(|_| AdminError::NoKey(name));
+        let credentials = Credentials {
+            access_key_id: variable("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: SecretString::new(variable("AWS_SECRET_ACCESS_KEY")?),
+            session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(SecretString::new),
+        };
+        Ok(Wire::new(Some(Signer { credentials, region: self.region.clone() })))
+    }
+}
