@@ -141,3 +141,85 @@ impl ClaimSet for IdClaims {
         self.token_use
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn access() -> Value {
+        json!({
+            "sub": "s", "iss": "i", "client_id": "c", "token_use": "access", "scope": "a b", "exp": 20, "iat": 10,
+            "auth_time": 10, "jti": "j", "origin_jti": "o", "username": "u", "cognito:groups": ["g"], "department": "x",
+        })
+    }
+
+    fn id() -> Value {
+        json!({
+            "sub": "s", "iss": "i", "aud": "c", "token_use": "id", "exp": 20, "iat": 10, "auth_time": 10,
+            "cognito:username": "u", "email": "a@b", "email_verified": true, "custom:level": "3",
+        })
+    }
+
+    #[test]
+    fn both_sets_read_and_write_the_same_json() {
+        let claims = AccessClaims::parse(&access().to_string()).unwrap();
+        assert_eq!(claims.groups, ["g"]);
+        assert_eq!(claims.extra["department"], "x");
+        assert_eq!(serde_json::to_value(&claims).unwrap(), access());
+        let claims = IdClaims::parse(&id().to_string()).unwrap();
+        assert_eq!(claims.attributes["custom:level"], "3");
+        assert_eq!(serde_json::to_value(&claims).unwrap(), id());
+    }
+
+    #[test]
+    fn absent_claims_are_not_written() {
+        let mut claims = AccessClaims::parse(&access().to_string()).unwrap();
+        (claims.jti, claims.origin_jti, claims.username, claims.scope) = (None, None, None, None);
+        claims.groups.clear();
+        let written = serde_json::to_string(&claims).unwrap();
+        for name in ["jti", "username", "scope", "groups", "null", "version", "amr"] {
+            assert!(!written.contains(name), "{name} in {written}");
+        }
+    }
+
+    #[test]
+    fn neither_set_reads_as_the_other() {
+        assert_eq!(IdClaims::parse(&access().to_string()).unwrap_err(), JsonError::Mistyped);
+        assert_eq!(AccessClaims::parse(&id().to_string()).unwrap_err(), JsonError::Mistyped);
+        let mut posing = id();
+        posing["client_id"] = json!("c");
+        assert_eq!(AccessClaims::parse(&posing.to_string()).unwrap_err(), JsonError::Mistyped);
+    }
+
+    /// T15.
+    #[test]
+    fn times_are_whole_numbers_or_the_token_is_refused() {
+        for name in ["exp", "iat"] {
+            for odd in [json!("20"), json!(null), json!(1e308), json!(-1), json!(20.5), json!([20]), json!(true)] {
+                for mut claims in [access(), id()] {
+                    claims[name] = odd.clone();
+                    let text = claims.to_string();
+                    let refused = match claims["token_use"].as_str() {
+                        Some("id") => IdClaims::parse(&text).is_err(),
+                        _ => AccessClaims::parse(&text).is_err(),
+                    };
+                    assert!(refused, "{text}");
+                }
+            }
+            let mut claims = access();
+            claims.as_object_mut().unwrap().remove(name);
+            assert!(AccessClaims::parse(&claims.to_string()).is_err());
+        }
+    }
+
+    #[test]
+    fn duplicates_are_refused_also_among_extra_claims() {
+        let text = access().to_string();
+        let inside = &text[1..text.len() - 1];
+        for more in [r#""department":"y""#, r#""sub":"t""#, r#""z":{"a":1,"a":1}"#] {
+            assert_eq!(AccessClaims::parse(&format!("{{{inside},{more}}}")).unwrap_err(), JsonError::Invalid);
+        }
+    }
+}

@@ -12,3 +12,4 @@ pub mod reject;
 pub mod secret;
 // pub mod sigv4;
 pub mod verify;
+pub mod settings;

@@ -1,5 +1,7 @@
 //! The border of the compact JWS serialisation (RFC 7515 §7.1): one text, one reading.
 
+use std::fmt;
+
 use crate::jose::alg::{Alg, UnsupportedAlg};
 use crate::jose::base64url;
 use crate::jose::json::{JsonError, Object};
@@ -10,7 +12,7 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 pub const MAX_KID_BYTES: usize = 256;
 
 /// A well-formed compact JWS. Nothing about it is verified.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Jws<'a> {
     pub header: JwsHeader,
     /// What the signature covers: the first two parts and the dot between them, as received.
@@ -63,6 +65,13 @@ impl<'a> Jws<'a> {
         }
         let decode = |part| base64url::decode(part).map_err(|_| JwsError::Base64);
         Ok(Self { header, signing_input, payload: decode(payload)?, signature: decode(signature)? })
+    }
+}
+
+impl fmt::Debug for Jws<'_> {
+    /// The header only: the rest is a credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws").field("header", &self.header).finish_non_exhaustive()
     }
 }
 

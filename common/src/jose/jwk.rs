@@ -100,7 +100,18 @@ impl Jwk {
 
     /// The JSON that [`Jwk::parse`] reads.
     pub fn to_json(&self) -> String {
+        // Strings under distinct names cannot fail to serialise.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The algorithm that the key is pinned to: its own, else the one of its curve, else `rsa`.
+    pub(super) fn pinned_alg(&self, rsa: Alg) -> Alg {
+        self.alg.unwrap_or(match self.key.key_type() {
+            KeyType::Rsa => rsa,
+            KeyType::P256 => Alg::ES256,
+            KeyType::P384 => Alg::ES384,
+            KeyType::Ed25519 => Alg::EdDSA,
+        })
     }
 }
 
@@ -188,17 +199,5 @@ impl JwkError {
     /// Whether the key is merely for something else: another use, or a kind of key that we do not know.
     pub(super) fn is_foreign(self) -> bool {
         matches!(self, Self::Use | Self::KeyType | Self::Curve | Self::Algorithm)
-    }
-}
-
-impl Jwk {
-    /// The algorithm that the key is pinned to: its own, else the one of its curve, else `rsa`.
-    pub(super) fn pinned_alg(&self, rsa: Alg) -> Alg {
-        self.alg.unwrap_or(match self.key.key_type() {
-            KeyType::Rsa => rsa,
-            KeyType::P256 => Alg::ES256,
-            KeyType::P384 => Alg::ES384,
-            KeyType::Ed25519 => Alg::EdDSA,
-        })
     }
 }

@@ -61,7 +61,9 @@ impl Jwks {
         &self.keys
     }
 
+    /// The JSON that [`Jwks::parse`] reads.
     pub fn to_json(&self) -> String {
+        // Strings under distinct names cannot fail to serialise.
         serde_json::to_string(self).unwrap_or_default()
     }
 

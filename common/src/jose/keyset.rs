@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jsonwebtoken::signature::Verifier;
 
 use crate::jose::alg::Alg;
+use crate::jose::compact::Jws;
 use crate::jose::jwk::{Jwk, JwkError};
 use crate::jose::jwks::Jwks;
 use crate::jose::provider::RingVerifier;
@@ -26,6 +27,17 @@ pub struct Key {
     verifier: RingVerifier,
 }
 
+/// Why none of the keys stands behind a JWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    #[error("no key of that name")]
+    UnknownKey,
+    #[error("the header's alg is not the key's")]
+    Algorithm,
+    #[error("the signature is not the key's")]
+    Signature,
+}
+
 impl KeySet {
     /// RSA keys without `alg` are pinned to RS256.
     pub fn new(issuer: impl Into<Arc<str>>, jwks: Jwks) -> Result<Self, JwkError> {
@@ -41,6 +53,18 @@ impl KeySet {
     /// The `iss` that every token under these keys must carry, to the letter.
     pub fn issuer(&self) -> &Arc<str> {
         &self.issuer
+    }
+
+    /// The key that signed `jws`. The header's `alg` never chooses: it must be the one that the key is pinned to.
+    pub fn verify(&self, jws: &Jws<'_>) -> Result<&Key, SignatureError> {
+        let key = self.key(jws.header.kid.as_deref()).ok_or(SignatureError::UnknownKey)?;
+        if key.alg() != jws.header.alg {
+            Err(SignatureError::Algorithm)
+        } else if !key.verifies(jws.signing_input.as_bytes(), &jws.signature) {
+            Err(SignatureError::Signature)
+        } else {
+            Ok(key)
+        }
     }
 
     /// The key that a token names. A token without `kid` means the only key there is.

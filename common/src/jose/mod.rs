@@ -28,6 +28,6 @@ pub use compact::{Jws, JwsError, JwsHeader, MAX_KID_BYTES, MAX_TOKEN_BYTES};
 pub use jsonwebtoken::Header;
 pub use jwk::{Jwk, JwkError};
 pub use jwks::{Jwks, JwksError, MAX_KEYS, MAX_SET_BYTES};
-pub use keyset::{Key, KeySet};
+pub use keyset::{Key, KeySet, SignatureError};
 pub use public_key::{InvalidPublicKey, PublicKey};
 pub use sign::{SignError, SigningKey};

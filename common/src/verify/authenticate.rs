@@ -1,10 +1,11 @@
 //! The checks that depend on the token alone, in the order of their price after the signature.
 
 use crate::clock::UnixMillis;
-use crate::jose::KeySet;
+use crate::jose::json::Object;
+use crate::jose::{KeySet, SignatureError};
 use crate::reject::Reject;
 use crate::verify::not_before;
-use crate::verify::profile::{Profile, list, optional, required};
+use crate::verify::profile::{Profile, optional, required};
 use crate::verify::times::{self, Leeway};
 use crate::verify::unverified::Unverified;
 use crate::verify::verified::Verified;
@@ -19,13 +20,7 @@ impl Unverified<'_> {
         now: UnixMillis,
     ) -> Result<Verified, Reject> {
         let Self { jws, claims } = self;
-        let key = keys.key(jws.header.kid.as_deref()).ok_or(Reject::UnknownKey)?;
-        if key.alg() != jws.header.alg {
-            return Err(Reject::UnsupportedAlg);
-        }
-        if !key.verifies(jws.signing_input.as_bytes(), &jws.signature) {
-            return Err(Reject::BadSignature);
-        }
+        let key = keys.verify(&jws)?;
         if *required(&claims, "iss")? != **keys.issuer() {
             return Err(Reject::WrongIssuer);
         }
@@ -44,7 +39,7 @@ impl Unverified<'_> {
             client_id: identity.client_id,
             audience: identity.audience,
             scope: optional(&claims, "scope")?.unwrap_or_default(),
-            groups: list(&claims, "cognito:groups")?,
+            groups: profile.groups(&claims)?,
             username: username(&claims)?,
             mint: jti.as_deref().and_then(not_before::mint_time),
             jti,
@@ -62,9 +57,19 @@ impl Unverified<'_> {
 }
 
 /// `username` in access tokens, `cognito:username` in ID tokens. A name for people: the user is `iss` and `sub`.
-fn username(claims: &crate::jose::json::Object) -> Result<Option<Box<str>>, Reject> {
+fn username(claims: &Object) -> Result<Option<Box<str>>, Reject> {
     match optional(claims, "username")? {
         Some(name) => Ok(Some(name)),
         None => optional(claims, "cognito:username"),
+    }
+}
+
+impl From<SignatureError> for Reject {
+    fn from(error: SignatureError) -> Self {
+        match error {
+            SignatureError::UnknownKey => Self::UnknownKey,
+            SignatureError::Algorithm => Self::UnsupportedAlg,
+            SignatureError::Signature => Self::BadSignature,
+        }
     }
 }

@@ -49,6 +49,15 @@ impl Profile {
             Self::Rfc9068 => rfc9068(claims),
         }
     }
+
+    /// RFC 9068 §2.2.3.1 borrows the name `groups` from SCIM, where other shapes than a list of strings exist: those hold
+    /// no group here.
+    pub(super) fn groups(self, claims: &Object) -> Result<Box<[Box<str>]>, Reject> {
+        match self {
+            Self::Cognito => list(claims, "cognito:groups"),
+            Self::Rfc9068 => Ok(list(claims, "groups").unwrap_or_default()),
+        }
+    }
 }
 
 fn cognito(claims: &Object) -> Result<Identity, Reject> {
@@ -84,7 +93,7 @@ pub(super) fn optional(claims: &Object, name: &str) -> Result<Option<Box<str>>, 
     Ok(claims.text(name).map_err(|_| Reject::InvalidClaims)?.map(Into::into))
 }
 
-pub(super) fn list(claims: &Object, name: &str) -> Result<Box<[Box<str>]>, Reject> {
+fn list(claims: &Object, name: &str) -> Result<Box<[Box<str>]>, Reject> {
     Ok(claims.value(name).map_err(|_| Reject::InvalidClaims)?.unwrap_or_default())
 }
 

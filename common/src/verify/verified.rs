@@ -1,6 +1,7 @@
 //! A token that stood every check that depends on it alone.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::claims::TokenUse;
@@ -12,7 +13,7 @@ use crate::verify::times::{self, Leeway};
 
 /// What an authenticated token says. Only [`crate::verify::authenticate`] makes one. The user is (`iss`, `sub`), never a name
 /// or an address (SECURITY.md E08).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Verified {
     pub iss: Arc<str>,
     pub sub: Box<str>,
@@ -22,7 +23,7 @@ pub struct Verified {
     pub audience: Box<[Box<str>]>,
     /// Space-separated, as on the wire; see [`Verified::scopes`].
     pub scope: Box<str>,
-    /// `cognito:groups`.
+    /// `cognito:groups`, or the `groups` of RFC 9068 §2.2.3.1.
     pub groups: Box<[Box<str>]>,
     pub username: Option<Box<str>>,
     pub jti: Option<Box<str>>,
@@ -83,5 +84,18 @@ impl Verified {
     /// Bytes on the heap, near enough for the budget of a cache.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.claims.as_str().len() * 2 + self.claims.names().count() * 24
+    }
+}
+
+impl fmt::Debug for Verified {
+    /// Nothing about the user.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("iss", &self.iss)
+            .field("token_use", &self.token_use)
+            .field("client_id", &self.client_id)
+            .field("kid", &self.kid)
+            .field("exp", &self.exp)
+            .finish_non_exhaustive()
     }
 }

@@ -2,5 +2,10 @@
 // Clippy's allowance for tests does not reach the helper functions of a test crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod attacks;
+mod keysets;
+mod policies;
+mod properties;
 mod roundtrip;
 mod support;
+mod wycheproof;

@@ -2,8 +2,9 @@
 
 use common::claims::TokenUse;
 use common::clock::UnixMillis;
-use common::jose::{Alg, Jwk, Jwks, KeySet, SigningKey, provider};
+use common::jose::{Alg, Jwk, Jwks, KeySet, SignError, SigningKey, provider};
 use common::reject::Reject;
+use common::verify::Unverified;
 use jsonwebtoken::jwk::ThumbprintHash;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -98,4 +99,29 @@ fn another_key_of_the_same_name_does_not_verify() {
     let forged = b.sign_compact(&a.header(), &access_claims()).unwrap();
     assert_eq!(check(&a, &forged).unwrap_err(), Reject::BadSignature);
     assert_eq!(check(&a, &token(&b, &access_claims())).unwrap_err(), Reject::UnknownKey);
+}
+
+#[test]
+fn a_key_signs_only_by_its_own_algorithm() {
+    let key = rsa_a(Alg::RS256);
+    let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::PS256);
+    assert_eq!(key.sign_compact(&header, &access_claims()), Err(SignError::Algorithm));
+    let secret = jsonwebtoken::Header::default();
+    assert_eq!(key.sign_compact(&secret, &access_claims()), Err(SignError::Algorithm));
+    let pkcs8 = include_bytes!("../../vectors/keys/rsa-2048-a.pk8");
+    for (alg, der) in
+        [(Alg::ES256, pkcs8.as_slice()), (Alg::EdDSA, pkcs8), (Alg::RS256, &pkcs8[..900]), (Alg::RS256, b"")]
+    {
+        assert_eq!(SigningKey::from_pkcs8(alg, der).err(), Some(SignError::PrivateKey));
+    }
+}
+
+#[test]
+fn debug_shows_neither_tokens_nor_people() {
+    let key = rsa_a(Alg::RS256);
+    let text = token(&key, &access_claims());
+    let shown = format!("{:?} {:?} {:?}", Unverified::parse(&text).unwrap(), check(&key, &text).unwrap(), key);
+    for hidden in ["alice", "0b6e5b4e", &text[100..120], &text[text.len() - 20..]] {
+        assert!(!shown.contains(hidden), "{hidden} in {shown}");
+    }
 }

@@ -4,18 +4,22 @@
 //! RFC 8259 §4 leaves duplicate names to each parser's taste, which lets a verifier and an origin read two different tokens
 //! out of one text (RFC 7519 §4 allows refusing them). `serde_json` alone would take the last one.
 
+mod strict;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Objects and arrays may nest this deep, the outermost included.
-pub const MAX_DEPTH: usize = 8;
-/// Members of one object. It also bounds the search for duplicates, which compares each name with those before it.
-pub const MAX_MEMBERS: usize = 128;
+use crate::jose::json::strict::{Names, Text, check};
+
+pub use strict::{MAX_DEPTH, MAX_MEMBERS};
+
+/// Room for the claims of a usual token.
+const USUAL_MEMBERS: usize = 20;
 
 /// A JSON object with its members indexed by name. It keeps the text as received.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,6 +118,11 @@ fn plain_string(raw: &str) -> Option<&str> {
     (!inner.contains('\\')).then_some(inner)
 }
 
+/// Whether skipping over the value has seen all there is to see: a string without escapes, a number that any type holds.
+fn is_plain(raw: &str) -> bool {
+    plain_string(raw).is_some() || (raw.len() < 16 && raw.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Indexes the members of the outermost object.
 struct Members<'a> {
     text: &'a str,
@@ -127,8 +136,8 @@ impl<'de> Visitor<'de> for Members<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut names = Names::default();
-        let mut members = Vec::with_capacity(24);
+        let mut names = Names::for_members(USUAL_MEMBERS);
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
         while let Some(name) = map.next_key_seed(Text)? {
             let at = match &name {
                 Cow::Borrowed(borrowed) => Name::At(range_of(self.text, borrowed)),
@@ -136,7 +145,9 @@ impl<'de> Visitor<'de> for Members<'de> {
             };
             names.add(name)?;
             let value = map.next_value::<&'de RawValue>()?.get();
-            check(value).map_err(A::Error::custom)?;
+            if !is_plain(value) {
+                check(value).map_err(A::Error::custom)?;
+            }
             members.push(Member { name: at, value: range_of(self.text, value) });
         }
         Ok(members.into())
@@ -148,134 +159,6 @@ fn range_of(text: &str, part: &str) -> Range<u32> {
     let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     let to_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     to_u32(start)..to_u32(start.saturating_add(part.len()))
-}
-
-/// Looks into one value for what skipping over it does not find: duplicates, depth, bad escapes, numbers beyond `f64`.
-fn check(raw: &str) -> Result<(), serde_json::Error> {
-    if plain_string(raw).is_some() {
-        return Ok(());
-    }
-    let mut input = serde_json::Deserializer::from_str(raw);
-    Strict { depth: 1 }.deserialize(&mut input)
-}
-
-/// Reads a value of any type and keeps nothing of it.
-#[derive(Clone, Copy)]
-struct Strict {
-    /// Levels that are open around the value.
-    depth: usize,
-}
-
-impl Strict {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth < MAX_DEPTH { Ok(Self { depth: self.depth + 1 }) } else { Err(E::custom("too deep")) }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        refuse_nul(text)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        while seq.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let inner = self.deeper()?;
-        let mut names = Names::default();
-        while let Some(name) = map.next_key_seed(Text)? {
-            names.add(name)?;
-            map.next_value_seed(inner)?;
-        }
-        Ok(())
-    }
-}
-
-/// The names of one object so far.
-#[derive(Default)]
-struct Names<'a>(Vec<Cow<'a, str>>);
-
-impl<'a> Names<'a> {
-    fn add<E: serde::de::Error>(&mut self, name: Cow<'a, str>) -> Result<(), E> {
-        refuse_nul(&name)?;
-        if self.0.len() >= MAX_MEMBERS {
-            return Err(E::custom("too many members"));
-        }
-        if self.0.contains(&name) {
-            return Err(E::custom("duplicate name"));
-        }
-        self.0.push(name);
-        Ok(())
-    }
-}
-
-/// A NUL ends the text for readers written in C, and for no one else.
-fn refuse_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
-    if text.contains('\0') { Err(E::custom("NUL")) } else { Ok(()) }
-}
-
-/// A string, borrowed from the input where it has no escapes.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
-        input.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
 }
 
 #[cfg(test)]
@@ -312,6 +195,19 @@ mod tests {
         let object = |n: usize| format!("{{{}}}", (0..n).map(|i| format!(r#""k{i}":1"#)).collect::<Vec<_>>().join(","));
         assert!(Object::parse(object(MAX_MEMBERS)).is_ok());
         assert_eq!(Object::parse(object(MAX_MEMBERS + 1)), Err(JsonError::Invalid));
+    }
+
+    #[test]
+    fn a_duplicate_is_found_wherever_it_stands() {
+        for count in [3, 23, 24, 25, 26, 60, MAX_MEMBERS] {
+            for twice in [0, 1, count / 2, count - 2] {
+                let mut names: Vec<String> = (0..count).map(|i| format!(r#""k{i}":1"#)).collect();
+                assert!(Object::parse(format!("{{{}}}", names.join(","))).is_ok());
+                names[count - 1] = names[twice].clone();
+                assert!(Object::parse(format!("{{{}}}", names.join(","))).is_err(), "{twice} of {count}");
+                assert!(Object::parse(format!(r#"{{"a":{{{}}}}}"#, names.join(","))).is_err(), "{twice} of {count}");
+            }
+        }
     }
 
     proptest! {
