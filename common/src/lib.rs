@@ -13,3 +13,5 @@ pub mod secret;
 // pub mod sigv4;
 pub mod verify;
 pub mod settings;
+// pub mod sigv4;
+pub mod sigv4;

@@ -1,0 +1,14 @@
+//! How often something may be tried. Decisions are pure: state and `now` go in, verdict and new state come out; where the state
+//! lives (a row, [`Table`], a shared counter) is the caller's business.
+//!
+//! * [`lockout`]: Cognito's ladder of growing waits after wrong passwords, counted per user.
+//! * [`gcra`]: quotas of requests per time, which say what is left and when.
+//! * [`table`]: a bounded place in memory for quotas of this process.
+
+pub mod gcra;
+pub mod lockout;
+pub mod table;
+
+pub use crate::limits::gcra::{Decision, InvalidQuota, Quota, Verdict};
+pub use crate::limits::lockout::{Attempt, Failures, Ladder};
+pub use crate::limits::table::Table;
