@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod claims;
 pub mod clock;
+pub mod feed;
 pub mod ids;
 pub mod jose;
 pub mod reject;

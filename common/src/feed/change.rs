@@ -1,0 +1,382 @@
+//! What a record says, by kind.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::raw::{Kind, RawChange, RecordError};
+use crate::clock::UnixMillis;
+use crate::ids::{ClientId, PoolId, Sub};
+
+/// How long a revocation is kept: the longest life of an ID or access token (Cognito: 24 h), and ten minutes for clocks that
+/// differ.
+pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600 + 600);
+
+/// One change, as the code on both sides speaks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    PublicKey(PublicKey),
+    Revoked(Revoked),
+    Pool(PoolSettings),
+    Client(ClientSettings),
+    NameKey(NameKey),
+    /// A document that the issuer manages centrally and the edge alone understands.
+    Managed {
+        kind: ManagedKind,
+        name: String,
+        document: Vec<u8>,
+    },
+    /// The subject is gone: a deleted client, a key that nobody needs any more.
+    Removed(Removable),
+}
+
+/// A signing key's public half. Subject: the `kid`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// RFC 7638 thumbprint.
+    pub kid: String,
+    /// RFC 7517 JSON of the public key.
+    pub jwk: String,
+    /// JWS algorithm (RFC 7518 §3.1): `RS256`, `ES256` or `EdDSA`.
+    pub alg: String,
+    pub purpose: KeyPurpose,
+    pub state: KeyState,
+}
+
+/// Which tokens a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyPurpose {
+    IdToken,
+    AccessToken,
+    /// Device certificates (`cnf.jwk`).
+    Device,
+}
+
+/// A key is published while pending, so that edges know it before the first token that it signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyState {
+    Pending,
+    Active,
+    Retiring,
+    Retired,
+    Revoked,
+}
+
+impl KeyState {
+    /// Whether a token under this key may be accepted.
+    pub const fn verifies(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Retiring)
+    }
+}
+
+/// Something that was good and is not any more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Revoked {
+    /// One token, by `jti`.
+    Token { jti: String },
+    /// Every token of one refresh family, by `origin_jti`.
+    Session { origin_jti: String },
+    /// Every token of a user minted at or before this instant.
+    User { sub: Sub, valid_after: UnixMillis },
+    /// A trusted device, by its key. `until`: when the last certificate given to it ends.
+    Device { device_key: String, until: UnixMillis },
+    /// Every token of an app client.
+    Client { client_id: ClientId },
+    /// A signing key, for ever: whoever stole it can sign new tokens.
+    Key { kid: String },
+}
+
+/// What edges must know of a pool. Subject: the pool's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolSettings {
+    pub pool: PoolId,
+    /// The exact `iss` of its tokens.
+    pub iss: String,
+    pub enabled: bool,
+    /// The longest life of its ID and access tokens, in seconds.
+    pub max_token_life_s: u64,
+}
+
+/// What edges must know of an app client. Subject: the client id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSettings {
+    pub client_id: ClientId,
+    pub enabled: bool,
+    /// Scopes that its tokens may carry; `None`: any.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// The HMAC-SHA-256 key under which a pool's user names are hashed before they leave for rules and logs. Subject: `id`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameKey {
+    pub id: String,
+    pub key: [u8; 32],
+}
+
+impl std::fmt::Debug for NameKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NameKey({}, [secret])", self.id)
+    }
+}
+
+/// Which document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ManagedKind {
+    Routes,
+    WebAcl,
+}
+
+/// What can be removed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Removable {
+    PublicKey { kid: String },
+    Pool(PoolId),
+    Client(ClientId),
+    NameKey { id: String },
+    Managed { kind: ManagedKind, name: String },
+}
+
+/// Why a record is not a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("a record of kind {0} has a body or a subject that does not belong to it")]
+    Body(u8),
+}
+
+impl Change {
+    /// The record that says this, committed at `now`.
+    pub fn to_raw(&self, now: UnixMillis) -> Result<RawChange, ChangeError> {
+        let (kind, subject, body) = match self {
+            Self::PublicKey(key) => (Kind::PUBLIC_KEY, key.kid.clone(), encode(key)?),
+            Self::Revoked(revoked) => return revoked.to_raw(now),
+            Self::Pool(pool) => (Kind::POOL_SETTINGS, pool.pool.to_string(), encode(pool)?),
+            Self::Client(client) => (Kind::CLIENT_SETTINGS, client.client_id.to_string(), encode(client)?),
+            Self::NameKey(key) => (Kind::NAME_KEY, key.id.clone(), encode(key)?),
+            Self::Managed { kind, document, .. } if document.is_empty() => {
+                return Err(ChangeError::Body(kind.kind().0));
+            }
+            Self::Managed { kind, name, document } => (kind.kind(), name.clone(), document.clone()),
+            Self::Removed(what) => {
+                // It leaves, too, once nobody can have missed it: the log does not grow with what is gone.
+                let (kind, subject) = (what.kind(), what.subject().to_owned());
+                return Ok(RawChange { kind, subject, body: Vec::new(), leave_at: Some(now.plus(LONGEST_TOKEN_LIFE)) });
+            }
+        };
+        Ok(RawChange { kind, subject, body, leave_at: None })
+    }
+
+    /// What a record says; `None` for a kind that this version does not know, which is to be skipped.
+    pub fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
+        if raw.is_removal() {
+            return Removable::from_raw(raw).map(|what| what.map(Self::Removed));
+        }
+        let change = match raw.kind {
+            Kind::PUBLIC_KEY => Self::PublicKey(decode(raw, |key: &PublicKey| &key.kid)?),
+            Kind::POOL_SETTINGS => Self::Pool(decode(raw, |pool: &PoolSettings| pool.pool.as_str())?),
+            Kind::CLIENT_SETTINGS => Self::Client(decode(raw, |client: &ClientSettings| client.client_id.as_str())?),
+            Kind::NAME_KEY => Self::NameKey(decode(raw, |key: &NameKey| &key.id)?),
+            Kind::ROUTES => managed(ManagedKind::Routes, raw),
+            Kind::WEB_ACL => managed(ManagedKind::WebAcl, raw),
+            _ => return Revoked::from_raw(raw).map(|revoked| revoked.map(Self::Revoked)),
+        };
+        Ok(Some(change))
+    }
+}
+
+impl Revoked {
+    fn to_raw(&self, now: UnixMillis) -> Result<RawChange, ChangeError> {
+        let tokens_end = now.plus(LONGEST_TOKEN_LIFE);
+        // A body of one byte: an empty one would mean removal.
+        let (kind, subject, body, leave_at) = match self {
+            Self::Token { jti } => (Kind::TOKEN_REVOKED, jti.as_str(), vec![1], Some(tokens_end)),
+            Self::Session { origin_jti } => (Kind::SESSION_REVOKED, origin_jti.as_str(), vec![1], Some(tokens_end)),
+            Self::User { sub, valid_after } => (
+                Kind::USER_NOT_BEFORE,
+                sub.as_str(),
+                encode(valid_after)?,
+                Some(tokens_end.max(valid_after.plus(LONGEST_TOKEN_LIFE))),
+            ),
+            Self::Device { device_key, until } => {
+                (Kind::DEVICE_FORGOTTEN, device_key.as_str(), encode(until)?, Some(tokens_end.max(*until)))
+            }
+            Self::Client { client_id } => (Kind::CLIENT_REVOKED, client_id.as_str(), vec![1], Some(tokens_end)),
+            Self::Key { kid } => (Kind::KEY_REVOKED, kid.as_str(), vec![1], None),
+        };
+        Ok(RawChange { kind, subject: subject.to_owned(), body, leave_at })
+    }
+
+    fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
+        let wrong = ChangeError::Body(raw.kind.0);
+        let subject = raw.subject.clone();
+        let marked = |revoked| if raw.body == [1] { Ok(Some(revoked)) } else { Err(wrong) };
+        match raw.kind {
+            Kind::TOKEN_REVOKED => marked(Self::Token { jti: subject }),
+            Kind::SESSION_REVOKED => marked(Self::Session { origin_jti: subject }),
+            Kind::CLIENT_REVOKED => marked(Self::Client { client_id: ClientId::parse(subject).map_err(|_| wrong)? }),
+            Kind::KEY_REVOKED => marked(Self::Key { kid: subject }),
+            Kind::USER_NOT_BEFORE => {
+                let sub = Sub::parse(subject).map_err(|_| wrong)?;
+                Ok(Some(Self::User { sub, valid_after: decode_body(raw)? }))
+            }
+            Kind::DEVICE_FORGOTTEN => Ok(Some(Self::Device { device_key: subject, until: decode_body(raw)? })),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Removable {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::PublicKey { .. } => Kind::PUBLIC_KEY,
+            Self::Pool(_) => Kind::POOL_SETTINGS,
+            Self::Client(_) => Kind::CLIENT_SETTINGS,
+            Self::NameKey { .. } => Kind::NAME_KEY,
+            Self::Managed { kind, .. } => kind.kind(),
+        }
+    }
+
+    fn subject(&self) -> &str {
+        match self {
+            Self::PublicKey { kid } => kid,
+            Self::Pool(pool) => pool.as_str(),
+            Self::Client(client) => client.as_str(),
+            Self::NameKey { id } => id,
+            Self::Managed { name, .. } => name,
+        }
+    }
+
+    fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
+        let wrong = ChangeError::Body(raw.kind.0);
+        let subject = raw.subject.clone();
+        Ok(Some(match raw.kind {
+            Kind::PUBLIC_KEY => Self::PublicKey { kid: subject },
+            Kind::POOL_SETTINGS => Self::Pool(PoolId::parse(subject).map_err(|_| wrong)?),
+            Kind::CLIENT_SETTINGS => Self::Client(ClientId::parse(subject).map_err(|_| wrong)?),
+            Kind::NAME_KEY => Self::NameKey { id: subject },
+            Kind::ROUTES => Self::Managed { kind: ManagedKind::Routes, name: subject },
+            Kind::WEB_ACL => Self::Managed { kind: ManagedKind::WebAcl, name: subject },
+            // Nothing takes a revocation back.
+            Kind(2..=7) => return Err(wrong),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl ManagedKind {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Routes => Kind::ROUTES,
+            Self::WebAcl => Kind::WEB_ACL,
+        }
+    }
+}
+
+fn managed(kind: ManagedKind, raw: &RawChange) -> Change {
+    Change::Managed { kind, name: raw.subject.clone(), document: raw.body.clone() }
+}
+
+fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, ChangeError> {
+    postcard::to_stdvec(body).map_err(|_| ChangeError::Record(RecordError::Malformed))
+}
+
+fn decode_body<T: DeserializeOwned>(raw: &RawChange) -> Result<T, ChangeError> {
+    match postcard::take_from_bytes(&raw.body) {
+        Ok((body, [])) => Ok(body),
+        _ => Err(ChangeError::Body(raw.kind.0)),
+    }
+}
+
+fn decode<T: DeserializeOwned>(raw: &RawChange, subject: impl Fn(&T) -> &str) -> Result<T, ChangeError> {
+    let body = decode_body(raw)?;
+    if subject(&body) == raw.subject { Ok(body) } else { Err(ChangeError::Body(raw.kind.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+    fn every_change() -> Vec<Change> {
+        let sub = Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap();
+        let client_id = ClientId::parse("4kfu1abc").unwrap();
+        let pool = PoolId::parse("us-east-1_AbCdEf123").unwrap();
+        let managed = ManagedKind::WebAcl;
+        vec![
+            Change::PublicKey(PublicKey {
+                kid: "k1".into(),
+                jwk: "{}".into(),
+                alg: "RS256".into(),
+                purpose: KeyPurpose::AccessToken,
+                state: KeyState::Pending,
+            }),
+            Change::Revoked(Revoked::Token { jti: "j".into() }),
+            Change::Revoked(Revoked::Session { origin_jti: "o".into() }),
+            Change::Revoked(Revoked::User { sub, valid_after: NOW }),
+            Change::Revoked(Revoked::Device { device_key: "d".into(), until: NOW }),
+            Change::Revoked(Revoked::Client { client_id: client_id.clone() }),
+            Change::Revoked(Revoked::Key { kid: "k1".into() }),
+            Change::Pool(PoolSettings {
+                pool: pool.clone(),
+                iss: "https://i/p".into(),
+                enabled: true,
+                max_token_life_s: 86_400,
+            }),
+            Change::Client(ClientSettings {
+                client_id: client_id.clone(),
+                enabled: true,
+                scopes: Some(vec!["a/b".into()]),
+            }),
+            Change::NameKey(NameKey { id: "1".into(), key: [7; 32] }),
+            Change::Managed { kind: managed, name: "api".into(), document: b"{}".to_vec() },
+            Change::Managed { kind: ManagedKind::Routes, name: "all".into(), document: b"[]".to_vec() },
+            Change::Removed(Removable::PublicKey { kid: "k1".into() }),
+            Change::Removed(Removable::Pool(pool)),
+            Change::Removed(Removable::Client(client_id)),
+            Change::Removed(Removable::NameKey { id: "1".into() }),
+            Change::Removed(Removable::Managed { kind: managed, name: "api".into() }),
+        ]
+    }
+
+    #[test]
+    fn every_change_survives_the_way() {
+        for change in every_change() {
+            let record = change.to_raw(NOW).unwrap().encode().unwrap();
+            let raw = RawChange::decode(&record).unwrap();
+            assert_eq!(Change::from_raw(&raw).unwrap(), Some(change));
+        }
+    }
+
+    #[test]
+    fn revocations_outlive_the_tokens_and_settings_stay() {
+        for change in every_change() {
+            let leave_at = change.to_raw(NOW).unwrap().leave_at;
+            match change {
+                Change::Revoked(Revoked::Key { .. }) => assert_eq!(leave_at, None),
+                Change::Revoked(_) | Change::Removed(_) => assert!(leave_at.unwrap() >= NOW.plus(LONGEST_TOKEN_LIFE)),
+                _ => assert_eq!(leave_at, None),
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_of_the_future_is_skipped_and_a_wrong_body_is_not() {
+        let raw = |kind, body: &[u8]| RawChange { kind, subject: "s".into(), body: body.into(), leave_at: None };
+        assert_eq!(Change::from_raw(&raw(Kind(250), b"x")), Ok(None));
+        assert_eq!(Change::from_raw(&raw(Kind(250), b"")), Ok(None));
+        for kind in [1, 2, 4, 8, 9, 10] {
+            assert_eq!(Change::from_raw(&raw(Kind(kind), &[0xff; 3])), Err(ChangeError::Body(kind)), "{kind}");
+        }
+        assert_eq!(Change::from_raw(&raw(Kind::TOKEN_REVOKED, b"")), Err(ChangeError::Body(2)), "no way back");
+    }
+
+    #[test]
+    fn a_body_about_another_subject_is_refused() {
+        let mut raw = Change::NameKey(NameKey { id: "1".into(), key: [7; 32] }).to_raw(NOW).unwrap();
+        raw.subject = "2".into();
+        assert_eq!(Change::from_raw(&raw), Err(ChangeError::Body(10)));
+    }
+}

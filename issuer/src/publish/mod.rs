@@ -1,0 +1,209 @@
+//! Serves the feed to edges over QUIC (DESIGN §4): enrolment, certificates, and one [`Publisher`](common::feed::Publisher) a connection.
+//!
+//! ```text
+//! commit ── wake() ─▶ hub: heads, new records ─▶ every connection's core ─▶ delta
+//! ```
+//!
+//! The right of an edge to read is looked up when it connects, and every two seconds after. Its certificate must be of our authority, unexpired,
+//! and not older than the edge's last join.
+
+mod authority;
+mod connection;
+mod enrolment;
+mod error;
+mod hub;
+mod join;
+mod registry;
+mod shared;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::Clock;
+use common::feed::{ALPN_FEED, ALPN_JOIN, FeedName, JoinToken};
+use common::ids::EdgeId;
+use quinn::crypto::rustls::HandshakeData;
+use quinn::{Connection, Endpoint, Incoming};
+use rustls_pki_types::CertificateDer;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+
+pub use self::authority::{EDGE_LIFE, Sealing};
+pub use self::enrolment::{JOIN_TOKEN_LIFE, Pools};
+pub use self::error::{EdgeError, StartError};
+pub use self::registry::EdgeStatus;
+use self::registry::{CLOSE_DRAIN, CLOSE_PROTOCOL, CLOSE_REVOKED};
+use self::shared::Shared;
+use crate::outbox;
+use crate::store::{Batch, Store};
+
+/// Handshakes, and joins, at the same time.
+const MAX_HANDSHAKES: usize = 128;
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where the feed listens.
+#[derive(Clone, Debug)]
+pub struct PublishConfig {
+    /// UDP.
+    pub listen: SocketAddr,
+    /// `host:port` under which edges reach it; empty: what it listens on.
+    pub advertise: String,
+}
+
+/// The running server. Dropping it stops it hard; [`Running::drain`] says goodbye first.
+pub struct Running {
+    handle: PublishHandle,
+    endpoint: Endpoint,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What the rest of the issuer uses.
+#[derive(Clone)]
+pub struct PublishHandle {
+    shared: Arc<Shared>,
+}
+
+/// Makes or reads the authority, makes the global feed if there is none, and listens.
+pub async fn start(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    config: PublishConfig,
+    sealing: Arc<dyn Sealing>,
+) -> Result<Running, StartError> {
+    let now = clock.now();
+    let mut batch = Batch::new();
+    batch.add(outbox::ensure(&FeedName::Global, now));
+    store.commit(batch).await?;
+    let authority = authority::Authority::load(&store, sealing.as_ref(), now).await?;
+    let tls = tls::server_config(authority.certificate(), authority.issuer_identity(now)?)?;
+    let endpoint = Endpoint::server(tls, config.listen).map_err(StartError::Listen)?;
+    let local = endpoint.local_addr().map_err(StartError::Listen)?;
+    let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
+    let wake = Arc::new(Notify::new());
+    let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
+    let registry = registry::Registry::default();
+    let shared = Arc::new(Shared { store, clock, authority, hub: hub.clone(), registry, wake, advertise });
+    let tasks = vec![tokio::spawn(hub.run()), tokio::spawn(accept(endpoint.clone(), shared.clone()))];
+    Ok(Running { handle: PublishHandle { shared }, endpoint, tasks })
+}
+
+impl Running {
+    pub fn handle(&self) -> PublishHandle {
+        self.handle.clone()
+    }
+
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// Closes every connection, so that edges go elsewhere at once, and waits until they know, at most `limit`.
+    pub async fn drain(self, limit: Duration) {
+        self.endpoint.close(CLOSE_DRAIN, b"the issuer is shutting down");
+        let _ = tokio::time::timeout(limit, self.endpoint.wait_idle()).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.endpoint.close(CLOSE_DRAIN, b"the issuer is shutting down");
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl PublishHandle {
+    /// Says that something was committed to the log: edges hear of it now and not at the next look. Cheap; call it after each such commit.
+    pub fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// The connected edges, a status for each connection.
+    pub fn edges(&self) -> Vec<EdgeStatus> {
+        self.shared.registry.statuses()
+    }
+
+    /// Whether each of these edges is connected and serves with everything in force.
+    pub fn all_ready(&self, names: &[EdgeId]) -> bool {
+        let statuses = self.edges();
+        names.iter().all(|name| statuses.iter().any(|status| status.edge == *name && status.ready))
+    }
+
+    /// Enrols an edge for these pools, or again for others: a token good for one join within 15 minutes.
+    pub async fn enrol(&self, name: EdgeId, pools: &Pools) -> Result<JoinToken, EdgeError> {
+        let shared = &self.shared;
+        let ca = shared.authority.pin().ok_or(EdgeError::Storage)?;
+        let secret = enrolment::enrol(&shared.store, &name, pools, shared.clock.now()).await?;
+        Ok(JoinToken { name, secret, issuer: shared.advertise.clone(), ca })
+    }
+
+    /// Voids an edge's certificates and closes its connections: here at once, at other issuers within two seconds.
+    pub async fn revoke_edge(&self, name: &EdgeId) -> Result<(), EdgeError> {
+        enrolment::revoke(&self.shared.store, name, self.shared.clock.now()).await?;
+        self.shared.registry.close(name);
+        Ok(())
+    }
+}
+
+async fn accept(endpoint: Endpoint, shared: Arc<Shared>) {
+    let slots = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    while let Some(incoming) = endpoint.accept().await {
+        // Under load, and so perhaps under attack, addresses must prove themselves before they cost us a handshake.
+        if slots.available_permits() < MAX_HANDSHAKES / 2 && !incoming.remote_address_validated() {
+            let _ = incoming.retry();
+            continue;
+        }
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            incoming.refuse();
+            continue;
+        };
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let greeted = greet(incoming, &shared).await;
+            drop(slot);
+            if let Some((edge, joined, connection)) = greeted {
+                connection::serve(shared, edge, joined, connection).await;
+            }
+        });
+    }
+}
+
+/// The handshake, and who it is. Joins are done in here.
+async fn greet(incoming: Incoming, shared: &Shared) -> Option<(EdgeId, enrolment::Joined, Connection)> {
+    let connecting = incoming.accept().ok()?;
+    let connection = tokio::time::timeout(HANDSHAKE_WITHIN, connecting).await.ok()?.ok()?;
+    match protocol(&connection).as_deref() {
+        Some(ALPN_JOIN) => {
+            join::serve(shared, connection).await;
+            None
+        }
+        Some(ALPN_FEED) => {
+            let Some((edge, issued)) = peer(&connection) else {
+                connection.close(CLOSE_PROTOCOL, b"a client certificate is needed");
+                return None;
+            };
+            match enrolment::lookup(&shared.store, &edge).await {
+                Ok(Some(joined)) if issued >= joined.joined_at => Some((edge, joined, connection)),
+                Ok(_) => {
+                    tracing::warn!(%edge, "an edge that is revoked, or an older certificate of one, was refused");
+                    connection.close(CLOSE_REVOKED, b"this edge was revoked");
+                    None
+                }
+                Err(_) => {
+                    connection.close(CLOSE_DRAIN, b"storage is unavailable");
+                    None
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
+fn protocol(connection: &Connection) -> Option<Vec<u8>> {
+    connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
+}
+
+fn peer(connection: &Connection) -> Option<(EdgeId, common::clock::UnixMillis)> {
+    let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    authority::edge_of(chain.first()?)
+}

@@ -1,0 +1,22 @@
+//! What all connections of one issuer share.
+
+use std::sync::Arc;
+
+use common::clock::Clock;
+use tokio::sync::Notify;
+
+use super::authority::Authority;
+use super::hub::Hub;
+use super::registry::Registry;
+use crate::store::Store;
+
+pub(super) struct Shared {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub authority: Authority,
+    pub hub: Arc<Hub>,
+    pub registry: Registry,
+    pub wake: Arc<Notify>,
+    /// `host:port` that join tokens name.
+    pub advertise: String,
+}

@@ -1,0 +1,130 @@
+//! All that differs between the engines' SQL. Statements and queries need nothing from here: their text is the same for both. Only the
+//! types and the table options of migrations are written for one engine.
+//!
+//! Portable migrations use BIGINT, TEXT and BYTEA, and end a `CREATE TABLE` with `) WITHOUT ROWID;` where rows are small and found by their
+//! primary key.
+
+/// SQLite: exact types (STRICT), and the types by the names that STRICT knows.
+pub(super) fn sqlite_schema(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 64);
+    for statement in statements(sql) {
+        let words: String = tokens(statement).map(sqlite_word).collect();
+        let body = words.trim_end();
+        text.push_str(body);
+        if creates_table(statement) {
+            text.push_str(if tokens(body).any(|t| t.eq_ignore_ascii_case("ROWID")) { ", STRICT" } else { " STRICT" });
+        }
+        text.push_str(";\n");
+    }
+    text
+}
+
+/// PostgreSQL: text is compared by its bytes, as SQLite does, whatever the cluster's locale; `WITHOUT ROWID` goes.
+pub(super) fn postgres_schema(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 64);
+    for statement in statements(sql) {
+        let (mut after_as, mut in_option) = (false, false);
+        for token in tokens(statement) {
+            if creates_table(statement) && token.eq_ignore_ascii_case("WITHOUT") {
+                in_option = true;
+            } else if token.eq_ignore_ascii_case("TEXT") && !after_as {
+                text.push_str("TEXT COLLATE \"C\"");
+            } else if !(in_option && token.eq_ignore_ascii_case("ROWID")) {
+                text.push_str(token);
+            }
+            if !token.trim().is_empty() {
+                after_as = token.eq_ignore_ascii_case("AS");
+            }
+        }
+        text.push_str(";\n");
+    }
+    text
+}
+
+fn sqlite_word(token: &str) -> &str {
+    match token {
+        t if t.eq_ignore_ascii_case("BIGINT") => "INTEGER",
+        t if t.eq_ignore_ascii_case("BYTEA") => "BLOB",
+        other => other,
+    }
+}
+
+fn creates_table(statement: &str) -> bool {
+    let mut words = tokens(statement).filter(|t| !t.trim().is_empty() && !t.starts_with("--"));
+    words.next().is_some_and(|w| w.eq_ignore_ascii_case("CREATE"))
+        && words.next().is_some_and(|w| w.eq_ignore_ascii_case("TABLE"))
+}
+
+/// The statements of a script, without their semicolons and without comments after the last one.
+fn statements(sql: &str) -> impl Iterator<Item = &str> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        for token in tokens(rest) {
+            if token == ";" {
+                break;
+            }
+            end += token.len();
+        }
+        let (statement, tail) = (rest.get(..end)?, rest.get(end..)?);
+        rest = tail.strip_prefix(';').unwrap_or(tail);
+        (!statement.is_empty() || !tail.is_empty()).then_some(statement)
+    })
+    .filter(|s| tokens(s).any(|t| !t.trim().is_empty() && !t.starts_with("--")))
+}
+
+/// Words, quoted texts, comments and single characters; joined they are the input again.
+fn tokens(sql: &str) -> impl Iterator<Item = &str> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let length = match first {
+            '\'' | '"' => rest.char_indices().skip(1).find(|(_, c)| *c == first).map_or(rest.len(), |(at, _)| at + 1),
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, tail) = rest.split_at_checked(length)?;
+        rest = tail;
+        Some(token)
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SCRIPT: &str = "-- users; not BIGINT\nCREATE TABLE users (pool TEXT NOT NULL, n BIGINT DEFAULT 0, k BYTEA, note TEXT DEFAULT 'a;TEXT',\n PRIMARY KEY (pool)) WITHOUT ROWID;\nCREATE INDEX users_n ON users (pool, n);\nCREATE TABLE plain (a TEXT);\nUPDATE users SET note = CAST(n AS TEXT);\n-- end\n";
+
+    #[test]
+    fn sqlite_gets_strict_tables() {
+        let sql = sqlite_schema(SCRIPT);
+        assert!(sql.contains("n INTEGER DEFAULT 0, k BLOB, note TEXT DEFAULT 'a;TEXT'"), "{sql}");
+        assert!(sql.contains("PRIMARY KEY (pool)) WITHOUT ROWID, STRICT;"), "{sql}");
+        assert!(sql.contains("CREATE TABLE plain (a TEXT) STRICT;"), "{sql}");
+        assert!(sql.contains("CREATE INDEX users_n ON users (pool, n);"), "{sql}");
+        rusqlite::Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
+    }
+
+    #[test]
+    fn postgres_gets_bytewise_text() {
+        let sql = postgres_schema(SCRIPT);
+        assert!(sql.contains("pool TEXT COLLATE \"C\" NOT NULL, n BIGINT DEFAULT 0"), "{sql}");
+        assert!(sql.contains("DEFAULT 'a;TEXT'"), "{sql}");
+        assert!(!sql.contains("ROWID"), "{sql}");
+        assert!(sql.contains("CAST(n AS TEXT)"), "{sql}");
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_lose_nothing(text in "[a-z '\";\\-\n(é]{0,40}") {
+            prop_assert_eq!(tokens(&text).collect::<String>(), text);
+        }
+    }
+}
