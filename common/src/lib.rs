@@ -16,3 +16,6 @@ pub mod sigv4;
 // pub mod sigv4;
 pub mod verify;
 pub mod settings;
+pub mod settings;
+pub mod sigv4;
+pub mod verify;

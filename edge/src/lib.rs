@@ -26,9 +26,6 @@ pub use crate::app::{Running, Shutdown, ShutdownHandle, StartError, start};
 pub use crate::config::ConfigError;
 pub use crate::explain::ExplainError;
 
-/// `EX_USAGE` of sysexits.h: the exit code for a bad configuration.
-const EXIT_BAD_CONFIG: u8 = 64;
-
 /// Why a command of the edge ended early, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
@@ -44,7 +41,7 @@ impl EdgeError {
     /// 64 for a bad configuration, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => EXIT_BAD_CONFIG,
+            Self::Config(_) => common::settings::EXIT_CONFIG,
             Self::Start(_) | Self::Explain(_) => 1,
         }
     }

@@ -136,13 +136,19 @@ fn check_name(name: &[u8], version: Version) -> Result<(), Ambiguity> {
 }
 
 fn check_value(value: &[u8], version: Version) -> Result<(), Ambiguity> {
-    if let Some(at) = value.iter().position(|&b| b != b'\t' && b.is_ascii_control()) {
+    // Without an early exit the compiler makes vector code of it: on a token of 1 KB that is the better part of the whole scan.
+    if value.iter().fold(false, |found, &b| found | is_refused_in_value(b)) {
+        let at = value.iter().position(|&b| is_refused_in_value(b)).unwrap_or_default();
         return Err(refused_control(value.get(at..).unwrap_or_default()));
     }
     if version == Version::Http2 && value.trim_ascii().len() != value.len() {
         return Err(Ambiguity::InvalidHeaderValue);
     }
     Ok(())
+}
+
+fn is_refused_in_value(byte: u8) -> bool {
+    ((byte < b' ') & (byte != b'\t')) | (byte == 0x7f)
 }
 
 /// `rest` begins with the control character.
@@ -166,9 +172,18 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 
 /// `tchar` of RFC 9110 §5.6.2.
 pub(super) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
+    TOKEN_BYTES.get(usize::from(byte)).copied().unwrap_or(false)
 }
+
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~".as_slice();
+    while let [byte, after @ ..] = rest {
+        #[allow(clippy::indexing_slicing)] // a byte is below 256
+        {
+            table[*byte as usize] = true;
+        }
+        rest = after;
+    }
+    table
+};

@@ -18,10 +18,7 @@ impl<'a> CanonicalPath<'a> {
         if raw.first() != Some(&b'/') {
             return Err(Ambiguity::InvalidTarget);
         }
-        let mut shape = Shape::default();
-        for unit in Units(raw) {
-            shape.add(unit?);
-        }
+        let shape = Shape::of(raw)?;
         let path = if shape.rewrite {
             let mut text = String::with_capacity(raw.len() + 16);
             Units(raw).flatten().for_each(|unit| unit.write(&mut text));
@@ -66,6 +63,17 @@ struct Shape {
 }
 
 impl Shape {
+    fn of(raw: &[u8]) -> Result<Self, Ambiguity> {
+        let mut shape = Self::default();
+        if raw.iter().all(|&byte| is_plain(byte)) {
+            return Ok(shape); // nearly every path
+        }
+        for unit in Units(raw) {
+            shape.add(unit?);
+        }
+        Ok(shape)
+    }
+
     fn add(&mut self, unit: Unit) {
         match unit {
             Unit::Plain(_) => {}
@@ -118,8 +126,7 @@ impl Iterator for Units<'_> {
 
 fn literal(byte: u8) -> Result<Unit, Ambiguity> {
     match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => Ok(Unit::Plain(byte)),
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => Ok(Unit::Plain(byte)),
+        _ if is_plain(byte) => Ok(Unit::Plain(byte)),
         b'[' | b']' | b'{' | b'}' | b'|' | b'^' | b'`' => Ok(Unit::Unescaped(byte)),
         b';' => Err(Ambiguity::PathParameter),
         b'\\' => Err(Ambiguity::Backslash),
@@ -199,6 +206,11 @@ fn push_escape(text: &mut String, byte: u8) {
     for nibble in [byte >> 4, byte & 15] {
         text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }));
     }
+}
+
+/// `pchar` without `;` and escapes, and the slash.
+fn is_plain(byte: u8) -> bool {
+    is_unreserved(byte) || b"/!$&'()*+,=:@".contains(&byte)
 }
 
 fn is_unreserved(byte: u8) -> bool {

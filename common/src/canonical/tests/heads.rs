@@ -43,7 +43,8 @@ fn a_plain_request_is_borrowed_whole() {
 #[test]
 fn targets() {
     use Ambiguity::*;
-    let table: &[(&str, Result<(&str, Option<&str>), Ambiguity>)] = &[
+    type PathAndQuery = (&'static str, Option<&'static str>);
+    let table: &[(&str, Result<PathAndQuery, Ambiguity>)] = &[
         ("/", Ok(("/", None))),
         ("/?", Ok(("/", Some("")))),
         ("/?a?b/../;//", Ok(("/", Some("a?b/../;//")))),

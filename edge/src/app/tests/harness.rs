@@ -73,6 +73,15 @@ impl Edge {
 
     /// `more` are further lines of the protected route.
     pub fn start_with_route(more: &str) -> Self {
+        Self::start_with(more, "")
+    }
+
+    /// `routes` are further routes.
+    pub fn start_with_routes(routes: &str) -> Self {
+        Self::start_with("", routes)
+    }
+
+    fn start_with(more: &str, routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let upstream = echo_upstream();
         let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
@@ -105,6 +114,7 @@ upstream = "echo"
 token = {{ issuers = ["corp"], use = "access" }}
 headers = {{ add = {{ "x-user-id" = "{{sub}}", "x-groups" = "{{cognito:groups}}" }} }}
 {more}
+{routes}
 [[route]]
 match = {{ path = "/public/*" }}
 upstream = "echo"
