@@ -1,9 +1,5 @@
 //! The central service: user pools, sign-in and tokens behind Amazon Cognito's wire protocol, and the feed that tells edges what
 //! has died.
-//! The central service: users, sign-in and tokens behind Amazon Cognito's wire protocol.
-
-pub mod limits;
-//! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
 
 pub mod access;
 mod admin;
@@ -25,13 +21,13 @@ mod migrations;
 pub mod outbox;
 pub mod passwords;
 mod pools;
+// pub mod publish;
 mod router;
 mod serve;
 mod services;
 mod sessions;
 mod signin;
 mod signup;
-pub mod publish;
 pub mod store;
 mod tokens;
 mod users;
@@ -39,6 +35,3 @@ mod users;
 pub use self::access::NewKey;
 pub use self::app::{Running, StartError, first_key, start};
 pub use self::config::Config;
-//! The central service: user pools, sign-in, tokens, and the feed that tells edges what has died.
-
-pub mod store;

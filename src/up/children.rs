@@ -81,7 +81,7 @@ async fn supervise(role: Role, mut stop: watch::Receiver<bool>, events: mpsc::Se
         tell(&events, Event::Started { name: role.name, pid: child.id().unwrap_or_default() }).await;
         let status = tokio::select! {
             status = child.wait() => status.map_or_else(|e| e.to_string(), |s| s.to_string()),
-            _ = stop.wait_for(|stopping| *stopping) => return end(child).await,
+            () = stopped(&mut stop) => return end(child).await,
         };
         short_lives = if born.elapsed() < SHORT_LIFE { short_lives.saturating_add(1) } else { 0 };
         if short_lives >= SHORT_LIVES_LIMIT {
@@ -92,9 +92,13 @@ async fn supervise(role: Role, mut stop: watch::Receiver<bool>, events: mpsc::Se
         let pause = Duration::from_millis(50).saturating_mul(short_lives.saturating_mul(short_lives)).min(PAUSE_LIMIT);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stopping| *stopping) => return,
+            () = stopped(&mut stop) => return,
         }
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _gone = stop.wait_for(|stopping| *stopping).await;
 }
 
 fn start(role: &Role) -> std::io::Result<Child> {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::files::EDGE_NAME;
 use super::layout::{Folder, Ports, write_private};
+use super::seed::Seed;
 use crate::wire::{Wire, WireError};
 
 const DEMO_USER: &str = "demo@example.com";
@@ -42,7 +43,7 @@ impl Demo {
     }
 
     /// Makes pool, app client and user, and enrols the edge.
-    pub async fn create(folder: &Folder, ports: Ports, wire: &Wire) -> Result<Self, DemoError> {
+    pub async fn create(folder: &Folder, ports: Ports, wire: &Wire, seed: &Seed) -> Result<Self, DemoError> {
         let issuer = format!("http://{}", ports.issuer());
         let pool = wire.cognito(&issuer, "CreateUserPool", &pool_settings()).await?;
         let pool_id = text(&pool, "CreateUserPool", &["UserPool", "Id"])?;
@@ -50,6 +51,7 @@ impl Demo {
         let client_id = text(&client, "CreateUserPoolClient", &["UserPoolClient", "ClientId"])?;
         let password = random_password()?;
         create_user(wire, &issuer, &pool_id, &password).await?;
+        seed.sow(wire, &issuer, &pool_id).await?;
         let pool_id = PoolId::parse(pool_id)
             .map_err(|_| DemoError::Answer { operation: "CreateUserPool", field: "a user pool id" })?;
         let demo = Self { pool_id, client_id, user: DEMO_USER.into(), password };

@@ -7,6 +7,7 @@ mod children;
 mod demo;
 mod files;
 mod layout;
+mod seed;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use self::children::{Children, Event, Role};
 use self::demo::{Demo, DemoError};
 use self::layout::{Folder, PortError, Ports, write_private};
+use self::seed::Seed;
 use crate::wire::{Signer, Wire};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -60,6 +62,8 @@ pub enum UpError {
     Data { path: PathBuf, why: String },
     #[error("--data {}: another `tollgate up` is using it", .0.display())]
     Locked(PathBuf),
+    #[error("--seed {}: {why}", path.display())]
+    Seed { path: PathBuf, why: String },
     #[error("the issuer could not be prepared: {0}")]
     Issuer(String),
     #[error("the demo pool could not be made: {0}")]
@@ -76,7 +80,9 @@ impl UpError {
     /// 64 when the command line or the machine must change first, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Port(_) | Self::Upstream(_) | Self::Data { .. } | Self::Locked(_) => common::settings::EXIT_CONFIG,
+            Self::Port(_) | Self::Upstream(_) | Self::Data { .. } | Self::Locked(_) | Self::Seed { .. } => {
+                common::settings::EXIT_CONFIG
+            }
             _ => 1,
         }
     }
@@ -85,6 +91,7 @@ impl UpError {
 /// Runs until it is told to end (SIGINT, SIGTERM) or a child can't be kept up.
 pub async fn run(options: Options) -> Result<(), UpError> {
     let ports = Ports::from_base(options.port_base)?;
+    let seed = Seed::load(options.seed.as_deref())?;
     let upstream = upstream_address(options.upstream.as_deref(), ports)?;
     if options.reset {
         reset(&options.data)?;
@@ -108,7 +115,7 @@ pub async fn run(options: Options) -> Result<(), UpError> {
             children.keep(role(&folder, "sample-api", &["--listen", &ports.sample_api().to_string()]));
         }
         let mut state = State { folder: &folder, ports, key: &key, demo: None, pids: BTreeMap::new() };
-        let demo = state.until(&mut inbox, demo(&folder, ports, &wire, options.seed.as_deref())).await??;
+        let demo = state.until(&mut inbox, demo(&folder, ports, &wire, &seed)).await??;
         files::write_edge(&folder, ports, &demo.pool_id, &upstream)?;
         state.demo = Some(demo);
         children.keep(role(&folder, "edge", &["--config", &folder.edge_config().to_string_lossy()]));
@@ -191,7 +198,7 @@ async fn demo(
     folder: &Folder,
     ports: Ports,
     wire: &Wire,
-    seed: Option<&std::path::Path>,
+    seed: &Seed,
 ) -> Result<Demo, UpError> {
     let alive = format!("http://{}/healthz", ports.issuer_admin());
     answers(folder, wire, &alive).await?;
