@@ -182,6 +182,5 @@ fn random() -> Result<u64, StartError> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::clock::{Clock, UnixMillis};
-use common::feed::{
-    Change, FeedName, FeedState, KeyPurpose, LONGEST_TOKEN_LIFE, PublicKey, Removable, Revoked,
-};
+use common::feed::{Change, FeedName, FeedState, KeyPurpose, LONGEST_TOKEN_LIFE, PublicKey, Removable, Revoked};
 use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
@@ -60,7 +58,9 @@ impl Pools {
         if changes.iter().any(touches_trust) {
             match trust(pool, state) {
                 Ok(trust) => self.picture.trust(&issuer, trust),
-                Err(problem) => tracing::error!(%pool, problem, "the pool's new keys are refused; the last good ones stay"),
+                Err(problem) => {
+                    tracing::error!(%pool, problem, "the pool's new keys are refused; the last good ones stay")
+                }
             }
         }
         if changes.iter().any(touches_clients) {

@@ -129,11 +129,7 @@ impl Picture {
         let mut issuers = old.issuers.clone();
         let Some(slot) = issuers.get_mut(position) else { return };
         *slot = Arc::new(change(slot, &old.routes));
-        self.current.store(Arc::new(Snapshot {
-            generation: old.generation,
-            routes: Arc::clone(&old.routes),
-            issuers,
-        }));
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes: Arc::clone(&old.routes), issuers }));
     }
 
     fn carry_over(&self, old: &Snapshot, routes: &RouteTable, configured: ConfiguredIssuer) -> Arc<Issuer> {
