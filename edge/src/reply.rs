@@ -108,7 +108,8 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(body["error"], reject.wire_code());
             assert_eq!(body["request_id"], "abc");
-            let value = |name: &HeaderName| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
+            let value =
+                |name: &HeaderName| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
             assert_eq!(value(&REQUEST_ID), Some("abc"));
             assert_eq!(value(&WWW_AUTHENTICATE).is_some(), matches!(reject.status(), 401 | 403), "{reject:?}");
             assert_eq!(value(&RETRY_AFTER).is_some(), reject.status() == 503, "{reject:?}");

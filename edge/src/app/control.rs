@@ -19,11 +19,7 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// Starts the thread. The receiver gets word when the edge shall stop.
-pub fn spawn(
-    admin: Option<TcpListener>,
-    state: Arc<State>,
-    shutdown: Shutdown,
-) -> Result<Receiver<()>, StartError> {
+pub fn spawn(admin: Option<TcpListener>, state: Arc<State>, shutdown: Shutdown) -> Result<Receiver<()>, StartError> {
     let (stop, stopped) = channel();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let work = move || runtime.block_on(control(admin, state, shutdown, stop));

@@ -4,6 +4,7 @@
 //! (admin, signals, feed), one writer of the access log. Control and workers share the picture, atomics and bounded queues only.
 
 mod control;
+mod pools;
 mod reload;
 mod server;
 mod shutdown;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use common::clock::{Clock, SystemClock};
 use ring::rand::{SecureRandom, SystemRandom};
 
+pub use self::pools::Pools;
 pub use self::reload::Reload;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::State;
@@ -179,7 +181,6 @@ fn random() -> Result<u64, StartError> {
     SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
     Ok(u64::from_be_bytes(bytes))
 }
-
 
 #[cfg(test)]
 mod tests;

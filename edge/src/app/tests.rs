@@ -119,7 +119,8 @@ fn every_bad_token_is_refused_with_its_class_of_reason() {
 fn no_token_two_tokens_and_tokens_elsewhere_are_refused() {
     let edge = Edge::start();
     let (good, other) = (bearer(&good_token()), bearer("x.y.z"));
-    let cases: [(&str, &str, &[(&str, &str)]); 6] = [
+    type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)]);
+    let cases: [Case<'_>; 6] = [
         ("/api/x", "Bearer realm=\"api\"", &[]),
         ("/api/x", "several credentials", &[("authorization", &good), ("authorization", &good)]),
         ("/api/x", "several credentials", &[("authorization", &good), ("Authorization", &other)]),

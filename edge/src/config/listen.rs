@@ -69,10 +69,8 @@ fn address(section: &mut Section, key: &'static str) -> Result<Option<SocketAddr
 }
 
 fn tls(mut section: Section, folder: &Path) -> Result<Tls, SettingError> {
-    let tls = Tls {
-        cert: folder.join(section.required_text("cert")?),
-        key: folder.join(section.required_text("key")?),
-    };
+    let tls =
+        Tls { cert: folder.join(section.required_text("cert")?), key: folder.join(section.required_text("key")?) };
     for (key, file) in [("cert", &tls.cert), ("key", &tls.key)] {
         if let Err(error) = std::fs::metadata(file) {
             return Err(section.error(key, format!("{}: {error}", file.display())));

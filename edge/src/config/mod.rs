@@ -50,13 +50,8 @@ pub enum ConfigError {
 }
 
 /// Reads a configuration file and the environment over it. Relative paths in it are relative to its folder.
-pub fn load(
-    path: &Path,
-    environment: &[(String, String)],
-    metrics: &Metrics,
-) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
+pub fn load(path: &Path, environment: &[(String, String)], metrics: &Metrics) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let environment = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     parse(&text, environment, SECTIONS)

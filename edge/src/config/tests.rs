@@ -40,8 +40,16 @@ fn a_good_file_loads() {
 #[test]
 fn every_mistake_is_one_line_that_says_where() {
     let cases = [
-        ("http = \"127.0.0.1:8800\"", "htpp = \"127.0.0.1:8800\"", "listen.http: is missing: there must be `http` or `https`"),
-        ("[listen]\n", "[listen]\nheader_timeot = \"5s\"\n", "listen.header_timeot: unknown key; did you mean `header_timeout`?"),
+        (
+            "http = \"127.0.0.1:8800\"",
+            "htpp = \"127.0.0.1:8800\"",
+            "listen.http: is missing: there must be `http` or `https`",
+        ),
+        (
+            "[listen]\n",
+            "[listen]\nheader_timeot = \"5s\"\n",
+            "listen.header_timeot: unknown key; did you mean `header_timeout`?",
+        ),
         ("[listen]\n", "[listne]\n", "listen: is missing"),
         ("127.0.0.1:8800", "localhost", "listen.http: \"localhost\" is no address such as \"127.0.0.1:8800\""),
         ("upstream = \"orders\"", "upstream = \"order\"", "route[0].upstream: no upstream is called \"order\""),
@@ -53,7 +61,11 @@ fn every_mistake_is_one_line_that_says_where() {
         ("/orders/*", "/orders*", "route[0].match.path: a `*` may only stand after a slash, at the end"),
         ("upstream = \"orders\"", "upstream = \"orders\"\nacl = \"x\"", "route[0].acl: is not supported yet"),
         ("10.0.0.5:9000", "10.0.0.5", "upstream[0].servers: \"10.0.0.5\" is no address"),
-        ("[feed]\nissuer = \"127.0.0.1:8701\"\nstate_dir = \"state\"\n", "", "route[0].token.issuers: no issuer is called \"pool:us-east-1_AbCdEf123\""),
+        (
+            "[feed]\nissuer = \"127.0.0.1:8701\"\nstate_dir = \"state\"\n",
+            "",
+            "route[0].token.issuers: no issuer is called \"pool:us-east-1_AbCdEf123\"",
+        ),
     ];
     for (from, to, expected) in cases {
         assert!(GOOD.contains(from), "{from}");

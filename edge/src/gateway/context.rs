@@ -70,7 +70,6 @@ pub struct Canonical {
     pub host: Option<String>,
     /// Names came in that only the edge may say.
     pub has_own_headers: bool,
-    pub has_body: bool,
 }
 
 impl Canonical {
@@ -82,7 +81,6 @@ impl Canonical {
             target: (target.as_bytes() != received.raw_path()).then(|| target.into_owned()),
             host: (Some(host.as_bytes()) != received_host).then(|| host.into_owned()),
             has_own_headers: request.identity_headers,
-            has_body: request.framing != common::canonical::Framing::NoBody,
         }
     }
 

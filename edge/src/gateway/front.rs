@@ -110,8 +110,7 @@ struct Phase {
 
 impl Phase {
     fn new(bounds: Bounds) -> Self {
-        let phase =
-            Self { bounds, opened: Instant::now(), state: AtomicU8::new(WAITING), deadline: AtomicU64::new(0) };
+        let phase = Self { bounds, opened: Instant::now(), state: AtomicU8::new(WAITING), deadline: AtomicU64::new(0) };
         phase.wait_for_head(bounds.head);
         phase
     }
@@ -189,9 +188,7 @@ impl Drop for Place {
 fn client_of(stream: &Stream) -> Option<IpAddr> {
     let digest = stream.get_socket_digest()?;
     Some(match digest.peer_addr()?.as_inet()?.ip() {
-        IpAddr::V6(ip) if ip.to_ipv4_mapped().is_none() => {
-            IpAddr::V6((u128::from(ip) & !u128::from(u64::MAX)).into())
-        }
+        IpAddr::V6(ip) if ip.to_ipv4_mapped().is_none() => IpAddr::V6((u128::from(ip) & !u128::from(u64::MAX)).into()),
         ip => ip.to_canonical(),
     })
 }

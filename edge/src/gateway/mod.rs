@@ -31,9 +31,9 @@ use crate::reply::{self, REQUEST_ID};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
 
-
-/// Bodies of refused requests up to this size are read and thrown away, so that the connection can be used again; a longer one
-/// closes it. Either way nothing of it is ever read as the next request (SECURITY.md T29).
+/// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
+/// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
+/// (SECURITY.md T29).
 const DRAIN_BYTES: u64 = 64 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
@@ -134,10 +134,7 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
         let answered = session.response_written().is_some();
         let gone = *error.esource() == ErrorSource::Downstream
-            && matches!(
-                error.etype(),
-                ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed
-            );
+            && matches!(error.etype(), ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed);
         if answered || gone {
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         }
@@ -201,7 +198,7 @@ impl Gateway {
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
         ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
         self.metrics.refused(reject);
-        if ctx.must_close {
+        if ctx.must_close || !drained(session).await {
             session.set_keepalive(None);
         }
         let reply = reply::refusal(reject, &self.realm, &ctx.request_id);
@@ -231,6 +228,12 @@ impl Gateway {
             kid: token.map(|token| &*token.kid),
         });
     }
+}
+
+/// Whether nothing of the body is left. A client that waits for `100 Continue` sends none before it has the answer.
+async fn drained(session: &mut Session) -> bool {
+    let waits = session.req_header().headers.contains_key(http::header::EXPECT);
+    session.is_http2() || (!waits && session.drain_request_body().await.is_ok())
 }
 
 fn is_drainable(framing: Framing) -> bool {

@@ -70,7 +70,9 @@ pub fn clean_response(response: &mut ResponseHeader) {
         .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
         .collect();
     let switches = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
-    for name in nominated.iter().chain(&[KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER]) {
+    for name in
+        nominated.iter().chain(&[KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER])
+    {
         if !(switches && name == UPGRADE) {
             response.remove_header(name);
         }
@@ -84,10 +86,9 @@ pub fn clean_response(response: &mut ResponseHeader) {
 /// The refusal for a failure on the way.
 pub fn failure(error: &Error) -> Reject {
     match (error.esource(), error.etype()) {
-        (
-            ErrorSource::Upstream,
-            ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout,
-        ) => Reject::UpstreamTimeout,
+        (ErrorSource::Upstream, ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout) => {
+            Reject::UpstreamTimeout
+        }
         (ErrorSource::Upstream, _) => Reject::UpstreamUnavailable,
         (ErrorSource::Downstream, _) => Reject::AmbiguousHeader,
         (ErrorSource::Internal | ErrorSource::Unset, _) => Reject::Internal,

@@ -65,7 +65,10 @@ impl AccessLog {
     /// Starts the writer thread.
     pub fn start(level: LogLevel, dropped: Counter, sink: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (lines, queue) = sync_channel(QUEUE);
-        thread::Builder::new().name("access-log".to_owned()).stack_size(64 * 1024).spawn(move || drain(&queue, sink))?;
+        thread::Builder::new()
+            .name("access-log".to_owned())
+            .stack_size(64 * 1024)
+            .spawn(move || drain(&queue, sink))?;
         Ok(Self { level, lines, dropped })
     }
 

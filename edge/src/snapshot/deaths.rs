@@ -189,9 +189,9 @@ mod tests {
     fn merging_keeps_the_living_marks_and_drops_those_that_left() {
         let old = death(Kind::Token, "old", Mark::for_good(UnixMillis(10)));
         let new = death(Kind::Token, "new", Mark::for_good(UnixMillis(30)));
-        let based = Deaths::frozen(merge(&Deaths::default().with(&[old.clone()]), UnixMillis(0)));
+        let based = Deaths::frozen(merge(&Deaths::default().with([&old]), UnixMillis(0)));
         assert!(based.kills(Kind::Token, old.subject, UnixMillis(1)));
-        let merged = Deaths::frozen(merge(&based.with(&[new.clone()]), UnixMillis(20)));
+        let merged = Deaths::frozen(merge(&based.with([&new]), UnixMillis(20)));
         assert!(!merged.kills(Kind::Token, old.subject, UnixMillis(1)));
         assert!(merged.kills(Kind::Token, new.subject, UnixMillis(1)));
         assert_eq!(merged.len(), 1);

@@ -31,8 +31,8 @@ pub struct PoolState {
     pub trust: Option<Trust>,
     pub deaths: Frozen,
     pub disabled_clients: HashSet<String>,
-    /// The issuer's clock at that moment.
-    pub as_of: UnixMillis,
+    /// The issuer's clock at that moment; `None` leaves the last heartbeat in place.
+    pub as_of: Option<UnixMillis>,
 }
 
 impl Picture {
@@ -64,7 +64,7 @@ impl Picture {
             trust: state.trust,
             deaths: Deaths::frozen(state.deaths),
             disabled_clients: Arc::new(state.disabled_clients),
-            news: Some(Arc::new(News::as_of(state.as_of))),
+            news: Some(news_after(old, state.as_of)),
             verdicts: self.no_verdicts(),
         });
     }
@@ -129,11 +129,7 @@ impl Picture {
         let mut issuers = old.issuers.clone();
         let Some(slot) = issuers.get_mut(position) else { return };
         *slot = Arc::new(change(slot, &old.routes));
-        self.current.store(Arc::new(Snapshot {
-            generation: old.generation,
-            routes: Arc::clone(&old.routes),
-            issuers,
-        }));
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes: Arc::clone(&old.routes), issuers }));
     }
 
     fn carry_over(&self, old: &Snapshot, routes: &RouteTable, configured: ConfiguredIssuer) -> Arc<Issuer> {
@@ -173,6 +169,15 @@ pub struct ConfiguredIssuer {
     pub name: String,
     /// Trust that the configuration itself gives (a JWKS file); `None` for what arrives later.
     pub trust: Option<Trust>,
+}
+
+/// The same clock goes on: a snapshot is never older than what it replaces.
+fn news_after(old: &Issuer, as_of: Option<UnixMillis>) -> Arc<News> {
+    let news = old.news.clone().unwrap_or_default();
+    if let Some(at) = as_of {
+        news.heard(at);
+    }
+    news
 }
 
 fn policies(trust: Option<&Trust>, routes: &RouteTable) -> Arc<[Option<Policy>]> {

@@ -170,10 +170,6 @@ impl Connection {
         self.read_answer().expect("an answer")
     }
 
-    pub fn write(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).unwrap();
-    }
-
     /// None when the connection ends first.
     pub fn read_answer(&mut self) -> Option<Answer> {
         let mut bytes = Vec::new();

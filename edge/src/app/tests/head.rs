@@ -21,7 +21,9 @@ fn identity_headers_from_outside_never_arrive() {
 #[test]
 fn what_the_edge_alone_says_cannot_be_said_for_it() {
     let edge = Edge::start();
-    for name in ["x-forwarded-for", "X_Forwarded_For", "forwarded", "x-original-url", "x-http-method-override", "x-request-id"] {
+    for name in
+        ["x-forwarded-for", "X_Forwarded_For", "forwarded", "x-original-url", "x-http-method-override", "x-request-id"]
+    {
         let answer = edge.send(&request("/public/x", &[(name, "outside")]));
         assert_eq!(answer.status, 200);
         assert!(!answer.body.contains("outside"), "{name}: {}", answer.body);
@@ -54,8 +56,18 @@ fn trailers_carry_no_identity() {
 fn ambiguous_paths_are_refused_and_the_canonical_one_is_sent() {
     let edge = Edge::start();
     for target in [
-        "/public/../api/x", "/public/%2e%2e/api/x", "/public%2f..%2fapi", "//api/x", "/public//x", "/public/;/x",
-        "/public/x\\y", "/public/%00", "/public/%5c", "/public/%252e", "/public/#x", "*",
+        "/public/../api/x",
+        "/public/%2e%2e/api/x",
+        "/public%2f..%2fapi",
+        "//api/x",
+        "/public//x",
+        "/public/;/x",
+        "/public/x\\y",
+        "/public/%00",
+        "/public/%5c",
+        "/public/%252e",
+        "/public/#x",
+        "*",
     ] {
         let answer = edge.send(&request(target, &[]));
         assert_eq!(answer.status, 400, "{target}: {answer:?}");
@@ -74,9 +86,18 @@ fn ambiguous_messages_are_refused_and_closed() {
     let edge = Edge::start();
     let cases: [(&str, &str); 12] = [
         ("two lengths", "POST /public/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
-        ("length and encoding", "POST /public/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        ("encoding and length", "POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
-        ("two encodings", "POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (
+            "length and encoding",
+            "POST /public/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "encoding and length",
+            "POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "two encodings",
+            "POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
         ("odd encoding", "POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
         ("bad length", "POST /public/x HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc"),
         ("two hosts", "GET /public/x HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
@@ -111,7 +132,10 @@ fn the_body_of_a_refused_request_is_never_the_next_request() {
     assert_eq!(connection.send(text.as_bytes()).status, 401);
     let next = connection.send(&request("/public/next", &[]));
     assert_eq!(next.echoed_line(), "GET /public/next HTTP/1.1");
-    let text = format!("POST /api/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{inner}\r\n", inner.len());
+    let text = format!(
+        "POST /api/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{inner}\r\n",
+        inner.len()
+    );
     let mut connection = edge.connect();
     assert_eq!(connection.send(text.as_bytes()).status, 401);
     assert!(connection.is_closed());

@@ -20,8 +20,12 @@ fn trust() -> Trust {
 }
 
 fn told(edge: &Edge) {
-    let state =
-        PoolState { trust: Some(trust()), deaths: Frozen::default(), disabled_clients: Default::default(), as_of: NOW };
+    let state = PoolState {
+        trust: Some(trust()),
+        deaths: Frozen::default(),
+        disabled_clients: Default::default(),
+        as_of: Some(NOW),
+    };
     edge.running.picture().replace("corp", state);
 }
 

@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn one_bearer_token_or_a_reason() {
-        let cases: [(&[&[u8]], Result<&str, Reject>); 11] = [
+        type Case<'c> = (&'c [&'c [u8]], Result<&'c str, Reject>);
+        let cases: [Case<'_>; 11] = [
             (&[b"Bearer a.b.c"], Ok("a.b.c")),
             (&[b"bearer a.b.c"], Ok("a.b.c")),
             (&[b"BEARER  a.b.c"], Ok("a.b.c")),
