@@ -1,5 +1,6 @@
 //! The task: connects, feeds the core, does what it says, saves.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,7 +165,7 @@ impl Client {
                     }
                     _ => return Ended::Lost,
                 },
-                order = orders.recv() => if let Ended::Stop = self.obey(order) { return Ended::Stop },
+                order = orders.recv() => if self.obey(order).is_break() { return Ended::Stop },
                 _ = tick.tick() => {
                     self.core.on_tick(self.clock.now());
                     self.renew_if_due();
@@ -188,13 +189,13 @@ impl Client {
         }
     }
 
-    fn obey(&mut self, order: Option<Command>) -> Ended {
+    fn obey(&mut self, order: Option<Command>) -> ControlFlow<()> {
         match order {
             Some(Command::Serving(serving)) => {
                 self.core.set_serving(serving);
-                Ended::Lost
+                ControlFlow::Continue(())
             }
-            Some(Command::Stop) | None => Ended::Stop,
+            Some(Command::Stop) | None => ControlFlow::Break(()),
         }
     }
 
@@ -356,7 +357,7 @@ impl Client {
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return Ended::Lost,
-                order = orders.recv() => if let Ended::Stop = self.obey(order) { return Ended::Stop },
+                order = orders.recv() => if self.obey(order).is_break() { return Ended::Stop },
             }
         }
     }
