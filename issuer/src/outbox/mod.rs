@@ -12,7 +12,8 @@
 
 mod read;
 mod schema;
-mod wake;
+#[cfg(test)]
+mod tests;
 
 use common::clock::UnixMillis;
 use common::feed::{Change, Digest, Epoch, FeedName};
