@@ -1,1 +1,84 @@
+//! The gateway: validates tokens at the edge and forwards what it has judged, without a call home.
+//!
+//! ```text
+//! app -> gateway -> {gates, routes, forward, reply, observe} -> {facts, snapshot} -> common
+//! config assembles what the modules read out of `settings`; admin and explain are assembled by app and the binary
+//! ```
+//! The gates import neither pingora nor the feed. A request takes one snapshot and decides by it to its end.
+
+mod admin;
+pub mod app;
+pub mod config;
+pub mod explain;
+mod facts;
 pub mod feed;
+mod forward;
+mod gates;
+mod gateway;
+mod observe;
+mod reply;
+mod routes;
+mod settings;
+pub mod snapshot;
+
+use std::path::Path;
+
+pub use crate::app::{Running, Shutdown, ShutdownHandle, StartError, start};
+pub use crate::config::ConfigError;
+pub use crate::explain::ExplainError;
+
+/// Why a command of the edge ended early, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(StartError),
+    #[error(transparent)]
+    Explain(ExplainError),
+}
+
+impl EdgeError {
+    /// 64 for a bad configuration, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => common::settings::EXIT_CONFIG,
+            Self::Start(_) | Self::Explain(_) => 1,
+        }
+    }
+}
+
+impl From<StartError> for EdgeError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(error) => Self::Config(error),
+            other => Self::Start(other),
+        }
+    }
+}
+
+impl From<ExplainError> for EdgeError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Config(error) => Self::Config(error),
+            other => Self::Explain(other),
+        }
+    }
+}
+
+/// Runs an edge until it is asked to stop and has drained. Call it on a plain thread, never inside a tokio runtime, and let the
+/// process end when it returns: pingora's threads are not joined.
+pub fn run(config: &Path, shutdown: Shutdown) -> Result<(), EdgeError> {
+    Ok(app::run_blocking(config, shutdown)?)
+}
+
+/// Reads and validates a configuration, with the files that it names, and starts nothing.
+pub fn check_config(config: &Path) -> Result<(), EdgeError> {
+    config::load(config, &config::environment(), &observe::Metrics::default())?;
+    Ok(())
+}
+
+/// Says which route the request in a file would take and what the gates would answer.
+pub fn explain(config: &Path, request: &Path) -> Result<String, EdgeError> {
+    Ok(explain::explain(config, request)?)
+}

@@ -21,7 +21,7 @@ mod migrations;
 pub mod outbox;
 pub mod passwords;
 mod pools;
-// pub mod publish;
+pub mod publish;
 mod router;
 mod serve;
 mod services;
