@@ -4,23 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
-use common::secret::SecretString;
+use common::secret::{SecretBytes, SecretString};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::access::{self, NewKey};
 use crate::audit::Recorder;
 use crate::config::{Config, Engine};
-use crate::envelope::{PoolKey, PoolKeys, RootKey};
+use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::messages::{Courier, OutboxFolder};
+use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
+use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
 use crate::store::{Batch, Store, StoreConfig};
 use crate::{admin, codes, migrations, router, serve, sessions, signin};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// How long edges may take to learn that they should go elsewhere.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why the issuer did not start: one line for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,7 @@ impl StartError {
 pub struct Running {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
+    publishing: publish::Running,
     writers: Vec<JoinHandle<()>>,
     /// Ends the writers, after the servers.
     finish: watch::Sender<bool>,
@@ -58,6 +63,7 @@ impl Running {
         for server in self.servers {
             let _ended = server.await;
         }
+        self.publishing.drain(GOODBYE_LIMIT).await;
         self.finish.send_replace(true);
         for writer in self.writers {
             let _ended = writer.await;
@@ -71,6 +77,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     common::jose::provider::install();
     let public = serve::bind(config.listen.http, "listen.http").await.map_err(StartError::configuration)?;
     let private = serve::bind(config.listen.admin, "listen.admin").await.map_err(StartError::configuration)?;
+    let ready = config.ready.edges().map_err(StartError::configuration)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opened = Opened::open(&config).await?;
     let (stop, stopping) = watch::channel(false);
@@ -81,6 +88,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (courier, delivery) =
         Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
     let feed = Wake::default();
+    let publishing = publish::start(
+        opened.store.clone(),
+        clock.clone(),
+        PublishConfig { listen: config.listen.feed, advertise: config.feed.public_address.clone() },
+        opened.authority_sealing.clone(),
+        feed.clone(),
+    )
+    .await
+    .map_err(StartError::configuration)?;
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
@@ -90,6 +106,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         deployment_key: opened.deployment_key,
         pool_keys: opened.pool_keys,
         audit,
+        metrics: Metrics::default(),
         courier,
         feed,
     });
@@ -97,10 +114,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let prune = tokio::spawn(prune(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
-        tokio::spawn(serve::serve(private, admin::routes(services.clone(), &config.ready), stopping)),
+        tokio::spawn(serve::serve(private, admin::routes(services.clone(), publishing.handle(), ready), stopping)),
     ];
     let writers = [recorder, prune].into_iter().chain(delivery).collect();
-    Ok(Running { stop, servers, writers, finish })
+    Ok(Running { stop, servers, publishing, writers, finish })
 }
 
 /// Makes an admin key while no issuer runs (`tollgate up`, `tollgate admin first-key`).
@@ -114,6 +131,7 @@ struct Opened {
     store: Store,
     pool_keys: Arc<PoolKeys>,
     deployment_key: PoolKey,
+    authority_sealing: Arc<dyn Sealing>,
 }
 
 impl Opened {
@@ -121,10 +139,13 @@ impl Opened {
         let root = RootKey::from_file(&config.secrets.root_key_file).map_err(StartError::configuration)?;
         let deployment_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
+        let authority_key =
+            root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
+        let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
         let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(StartError::failure)?;
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
         pool_keys.check_root().await.map_err(StartError::configuration)?;
-        Ok(Self { store, pool_keys, deployment_key })
+        Ok(Self { store, pool_keys, deployment_key, authority_sealing })
     }
 }
 
@@ -160,5 +181,24 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }
+    }
+}
+
+/// Seals the feed's certificate authority under the deployment's key.
+struct AuthoritySealing(PoolKey);
+
+impl AuthoritySealing {
+    fn cell(context: &str) -> Context<'_> {
+        Context { table: "feed_ca", row: &[], column: context }
+    }
+}
+
+impl Sealing for AuthoritySealing {
+    fn seal(&self, context: &str, plain: &[u8]) -> Option<Vec<u8>> {
+        self.0.seal(Self::cell(context), plain).ok()
+    }
+
+    fn open(&self, context: &str, sealed: &[u8]) -> Option<SecretBytes> {
+        self.0.open(Self::cell(context), sealed).ok()
     }
 }

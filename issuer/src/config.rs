@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use common::ids::EdgeId;
 use common::settings::{self, SettingsError};
 use serde::Deserialize;
 
@@ -100,6 +101,15 @@ pub struct Ready {
     pub edges: Vec<String>,
 }
 
+impl Ready {
+    pub fn edges(&self) -> Result<Vec<EdgeId>, SettingsError> {
+        let parse = |name: &String| {
+            EdgeId::parse(name.as_str()).map_err(|_| SettingsError::new(format!("ready.edges: '{name}' is not an edge's name")))
+        };
+        self.edges.iter().map(parse).collect()
+    }
+}
+
 /// Which database to open.
 #[derive(Clone, Debug)]
 pub enum Engine {
@@ -119,6 +129,7 @@ impl Config {
         let config: Self = settings::parse(text, env)?;
         config.storage.engine()?;
         config.issuer.check()?;
+        config.ready.edges()?;
         Ok(config)
     }
 }

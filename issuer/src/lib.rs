@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limits;
 mod login;
 mod messages;
+mod metrics;
 mod migrations;
 pub mod outbox;
 pub mod passwords;

@@ -9,6 +9,7 @@ use crate::config::Deployment;
 use crate::envelope::{PoolKey, PoolKeys};
 use crate::keys::KeyRing;
 use crate::messages::Courier;
+use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::Passwords;
 use crate::store::Store;
@@ -24,6 +25,7 @@ pub struct Services {
     pub keys: KeyRing,
     pub passwords: Passwords,
     pub audit: Recorder,
+    pub metrics: Metrics,
     pub courier: Courier,
     /// Rings when a commit changed what edges must know.
     pub feed: Wake,

@@ -62,7 +62,7 @@ impl Demo {
 
     /// Gets a join token for the edge, unless it has joined before.
     pub async fn enrol_edge(&self, folder: &Folder, ports: Ports, wire: &Wire) -> Result<(), DemoError> {
-        if folder.edge_state().join("edge.pem").exists() {
+        if folder.edge_state().join("identity").exists() {
             return Ok(());
         }
         let admin = format!("http://{}", ports.issuer_admin());

@@ -1,15 +1,35 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
+mod edges;
+mod health;
+mod metrics;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
+use common::ids::EdgeId;
 
-use crate::config::Ready;
+use crate::publish::PublishHandle;
 use crate::services::Services;
 
+/// What the handlers of this listener get.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    services: Arc<Services>,
+    publish: PublishHandle,
+    /// Edges that must be ready before this issuer says it is.
+    ready: Arc<[EdgeId]>,
+}
+
 /// The routes of the admin listener.
-pub fn routes(_services: Arc<Services>, _ready: &Ready) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(|| async { StatusCode::OK }))
+pub fn routes(services: Arc<Services>, publish: PublishHandle, ready: Vec<EdgeId>) -> Router {
+    let state = Admin { services, publish, ready: ready.into() };
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/v1/edges", post(edges::enrol).get(edges::list))
+        .route("/v1/edges/{name}", delete(edges::revoke))
+        .with_state(state)
 }

@@ -12,6 +12,7 @@ use common::ids::PoolId;
 use super::Caller;
 use crate::audit::{Entry, NO_POOL};
 use crate::messages::Message;
+use crate::metrics::Answered;
 use crate::outbox;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
@@ -111,8 +112,9 @@ impl Call {
 
     /// Records how the request ended, unless its own transaction has.
     pub async fn record(&self, pool: Option<&str>, fault: Option<&Fault>) {
+        let result = fault.map_or("ok", |fault| fault.exception.name());
+        self.services.metrics.operations.get_or_create(&Answered { operation: self.operation, result }).inc();
         if !self.recorded.load(Ordering::Relaxed) {
-            let result = fault.map_or("ok", |fault| fault.exception.name());
             self.services.audit.record(self.entry(pool.unwrap_or(NO_POOL), None, result)).await;
         }
     }

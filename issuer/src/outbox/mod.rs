@@ -12,6 +12,7 @@
 
 mod read;
 mod schema;
+mod wake;
 #[cfg(test)]
 mod tests;
 

@@ -71,7 +71,7 @@ impl Session {
     async fn run(&mut self, mut messages: mpsc::Receiver<Result<Message, FrameError>>) -> Result<(), End> {
         let hub = self.shared.hub.clone();
         let mut heads = hub.subscribe();
-        self.shared.wake.notify_one(); // the hub sleeps while nobody listens
+        self.shared.wake.ring(); // the hub sleeps while nobody listens
         let mut tick = tokio::time::interval(TICK);
         let mut recheck = tokio::time::interval(RECHECK);
         recheck.reset();

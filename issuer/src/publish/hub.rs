@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use common::clock::{Clock, UnixMillis};
 use common::feed::{FeedName, LogRecord, Position, Record};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use crate::outbox::{self, Head, LogPage};
+use crate::outbox::{Wake, self, Head, LogPage};
 use crate::store::{Store, StoreError};
 
 /// Between two looks for commits of other issuers; our own wake the hub at once.
@@ -46,7 +46,7 @@ pub(super) type Snapshot = (Position, Arc<[Record]>);
 pub(super) struct Hub {
     store: Store,
     clock: Arc<dyn Clock>,
-    wake: Arc<Notify>,
+    wake: Wake,
     heads: watch::Sender<Heads>,
     rings: Mutex<BTreeMap<FeedName, Ring>>,
     /// Kept while somebody sends it, so that a herd of edges shares one read.
@@ -54,7 +54,7 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, wake: Wake) -> Self {
         let heads = watch::Sender::new(Heads::default());
         Self { store, clock, wake, heads, rings: Mutex::default(), snapshots: tokio::sync::Mutex::default() }
     }
@@ -67,7 +67,7 @@ impl Hub {
     pub(super) async fn run(self: Arc<Self>) {
         loop {
             if self.heads.receiver_count() == 0 {
-                self.wake.notified().await;
+                self.wake.rung().await;
                 continue;
             }
             let pause = match self.look().await {
@@ -78,7 +78,7 @@ impl Hub {
                 }
             };
             tokio::select! {
-                () = self.wake.notified() => {}
+                () = self.wake.rung() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Serves the feed to edges over QUIC (DESIGN §4): enrolment, certificates, and one [`Publisher`](common::feed::Publisher) a connection.
 //!
 //! ```text
-//! commit ── wake() ─▶ hub: heads, new records ─▶ every connection's core ─▶ delta
+//! commit ── Wake::ring ─▶ hub: heads, new records ─▶ every connection's core ─▶ delta
 //! ```
 //!
 //! The right of an edge to read is looked up when it connects, and every two seconds after. Its certificate must be of our authority, unexpired,
@@ -27,7 +27,7 @@ use common::ids::EdgeId;
 use quinn::crypto::rustls::HandshakeData;
 use quinn::{Connection, Endpoint, Incoming};
 use rustls_pki_types::CertificateDer;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use self::authority::{EDGE_LIFE, Sealing};
@@ -36,7 +36,7 @@ pub use self::error::{EdgeError, StartError};
 pub use self::registry::EdgeStatus;
 use self::registry::{CLOSE_DRAIN, CLOSE_PROTOCOL, CLOSE_REVOKED};
 use self::shared::Shared;
-use crate::outbox;
+use crate::outbox::{self, Wake};
 use crate::store::{Batch, Store};
 
 /// Handshakes, and joins, at the same time.
@@ -71,6 +71,7 @@ pub async fn start(
     clock: Arc<dyn Clock>,
     config: PublishConfig,
     sealing: Arc<dyn Sealing>,
+    wake: Wake,
 ) -> Result<Running, StartError> {
     let now = clock.now();
     let mut batch = Batch::new();
@@ -81,7 +82,6 @@ pub async fn start(
     let endpoint = Endpoint::server(tls, config.listen).map_err(StartError::Listen)?;
     let local = endpoint.local_addr().map_err(StartError::Listen)?;
     let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
-    let wake = Arc::new(Notify::new());
     let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
     let registry = registry::Registry::default();
     let shared = Arc::new(Shared { store, clock, authority, hub: hub.clone(), registry, wake, advertise });
@@ -117,11 +117,6 @@ impl Drop for Running {
 }
 
 impl PublishHandle {
-    /// Says that something was committed to the log: edges hear of it now and not at the next look. Cheap; call it after each such commit.
-    pub fn wake(&self) {
-        self.shared.wake.notify_one();
-    }
-
     /// The connected edges, a status for each connection.
     pub fn edges(&self) -> Vec<EdgeStatus> {
         self.shared.registry.statuses()

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use common::clock::Clock;
-use tokio::sync::Notify;
 
 use super::authority::Authority;
 use super::hub::Hub;
 use super::registry::Registry;
+use crate::outbox::Wake;
 use crate::store::Store;
 
 pub(super) struct Shared {
@@ -16,7 +16,7 @@ pub(super) struct Shared {
     pub authority: Authority,
     pub hub: Arc<Hub>,
     pub registry: Registry,
-    pub wake: Arc<Notify>,
+    pub wake: Wake,
     /// `host:port` that join tokens name.
     pub advertise: String,
 }
