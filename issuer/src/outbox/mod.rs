@@ -12,6 +12,8 @@
 
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use common::clock::UnixMillis;
 use common::feed::{Change, Digest, Epoch, FeedName};

@@ -75,6 +75,7 @@ impl Session {
         let mut tick = tokio::time::interval(TICK);
         let mut recheck = tokio::time::interval(RECHECK);
         recheck.reset();
+        let (frames, connection) = (self.frames.clone(), self.connection.clone());
         loop {
             let full = self.pump(&hub).await?;
             tokio::select! {
@@ -88,10 +89,10 @@ impl Session {
                     Some(message) => self.on_message(message.map_err(|_| PROTOCOL)?, &hub).await?,
                     None => return Ok(()),
                 },
-                permit = self.frames.reserve(), if full => drop(permit),
+                permit = frames.reserve(), if full => drop(permit),
                 _ = tick.tick() => {}
                 _ = recheck.tick() => self.recheck().await?,
-                _ = self.connection.closed() => return Ok(()),
+                _ = connection.closed() => return Ok(()),
             }
         }
     }

@@ -99,9 +99,13 @@ impl Running {
     }
 
     /// Closes every connection, so that edges go elsewhere at once, and waits until they know, at most `limit`.
-    pub async fn drain(self, limit: Duration) {
+    pub async fn drain(mut self, limit: Duration) {
         self.endpoint.close(CLOSE_DRAIN, b"the issuer is shutting down");
         let _ = tokio::time::timeout(limit, self.endpoint.wait_idle()).await;
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            let _ = task.await;
+        }
     }
 }
 

@@ -1,0 +1,26 @@
+//! Who gets what the feed brings.
+
+use common::clock::UnixMillis;
+use common::feed::{Alarm, Change, FeedName, FeedState};
+
+/// The edge's snapshot, from here: the feed's task is the only caller, so calls never overlap. They are made in the order in which things became true,
+/// on the control runtime; whatever takes longer than a few milliseconds belongs on another thread. An acknowledgement goes to the issuer **after** the
+/// call returns: what was handed over must be in force by then.
+pub trait FeedSink: Send + Sync + 'static {
+    /// The feed's whole state is this now: at start from disk, or a snapshot. Build what gates look up.
+    fn replace(&self, feed: &FeedName, state: &FeedState);
+
+    /// These changes, oldest first, happened since the last call: put them into an overlay. `state` has them all already (for a merge of overlay and base,
+    /// which also forgets revocations that have left).
+    fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState);
+
+    /// This edge no longer follows the feed: its state is gone.
+    fn remove(&self, feed: &FeedName);
+
+    /// The feed was complete at this moment of the issuer's clock: what `max_staleness` counts from. Called at start with what was on disk, and with each
+    /// heartbeat that finds the feed complete.
+    fn fresh(&self, feed: &FeedName, as_of: UnixMillis);
+
+    /// Something that an operator must see. It is logged already.
+    fn alarm(&self, alarm: &Alarm);
+}

@@ -1,0 +1,111 @@
+//! The log against a real engine.
+
+use common::clock::UnixMillis;
+use common::feed::{Change, ClientSettings, FeedName, FeedState, LONGEST_TOKEN_LIFE, Position, Removable, Revoked};
+use common::ids::ClientId;
+
+use super::*;
+use crate::store::{Batch, CommitError, Migration, Store, StoreConfig};
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+async fn store(dir: &tempfile::TempDir) -> Store {
+    let migrations: Vec<&Migration> = MIGRATIONS.iter().collect();
+    Store::open(&StoreConfig::sqlite(dir.path().join("t.db")), &migrations).await.unwrap()
+}
+
+async fn commit(store: &Store, statements: impl IntoIterator<Item = Statement>) -> Result<(), CommitError> {
+    let mut batch = Batch::new();
+    batch.extend(statements);
+    store.commit(batch).await
+}
+
+async fn page(store: &Store, after: u64) -> LogPage {
+    read_page(&store.read(deltas_after(&FeedName::Global, after)).await.unwrap()).unwrap().unwrap()
+}
+
+async fn snap(store: &Store, now: UnixMillis) -> FeedState {
+    let (position, records) =
+        read_snapshot(&store.read(snapshot(&FeedName::Global, now)).await.unwrap()).unwrap().unwrap();
+    FeedState::from_records(position, &records).unwrap()
+}
+
+fn token(jti: &str) -> Change {
+    Change::Revoked(Revoked::Token { jti: jti.into() })
+}
+
+fn client(enabled: bool) -> Change {
+    Change::Client(ClientSettings { client_id: ClientId::parse("c").unwrap(), enabled, scopes: None })
+}
+
+#[tokio::test]
+async fn the_log_is_a_chain_and_its_fold_is_the_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let global = FeedName::Global;
+    commit(&store, [create(&global, NOW)]).await.unwrap();
+    for change in [token("a"), client(true), token("b"), client(false)] {
+        commit(&store, append(&global, &change, NOW)).await.unwrap();
+    }
+    let page = page(&store, 0).await;
+    let mut position = Position::start(page.epoch);
+    for entry in &page.records {
+        assert_eq!(entry.prev, position.digest);
+        position = position.after(&entry.record);
+        assert_eq!((entry.seq, entry.digest), (position.seq, position.digest));
+    }
+    let heads = read_heads(&store.read(heads()).await.unwrap()).unwrap();
+    assert_eq!(heads[&global], Head { position, floor: 0 });
+    let state = snap(&store, NOW).await;
+    assert_eq!(state.position(), position);
+    assert!(state.revoked().token("a") && state.revoked().token("b"));
+    assert!(!state.clients().next().unwrap().enabled, "the newest counts");
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_is_not_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let missing = commit(&store, append(&FeedName::Global, &token("a"), NOW)).await;
+    assert_eq!(missing, Err(CommitError::Missed { index: 0 }), "no such feed");
+    commit(&store, [create(&FeedName::Global, NOW)]).await.unwrap();
+    let again = commit(&store, [create(&FeedName::Global, NOW)]).await;
+    assert_eq!(again, Err(CommitError::Missed { index: 0 }), "there is one already");
+    commit(&store, [ensure(&FeedName::Global, NOW)]).await.unwrap();
+    let long = commit(&store, append(&FeedName::Global, &token(&"j".repeat(300)), NOW)).await;
+    assert_eq!(long, Err(CommitError::Missed { index: 0 }), "no encoding");
+    assert_eq!(page(&store, 0).await.records, []);
+}
+
+#[tokio::test]
+async fn pruning_forgets_what_has_left_and_brings_nothing_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let global = FeedName::Global;
+    let gone = Change::Removed(Removable::Client(ClientId::parse("c").unwrap()));
+    commit(&store, [create(&global, NOW)]).await.unwrap();
+    for change in [client(true), token("a"), gone] {
+        commit(&store, append(&global, &change, NOW)).await.unwrap();
+    }
+    let later = NOW.plus(LONGEST_TOKEN_LIFE);
+    commit(&store, append(&global, &token("b"), later)).await.unwrap();
+    let before = snap(&store, later).await;
+    assert_eq!(before.clients().count(), 0, "a removal that has left still hides what it removed");
+    commit(&store, prune(&global, NOW)).await.unwrap();
+    assert_eq!(page(&store, 0).await.records.len(), 4, "too early");
+    commit(&store, prune(&global, later)).await.unwrap();
+    let page = page(&store, 0).await;
+    assert_eq!((page.floor, page.records.len()), (3, 1));
+    assert_eq!(snap(&store, later).await, before);
+    assert!(before.revoked().token("b") && !before.revoked().token("a"));
+}
+
+#[tokio::test]
+async fn a_new_epoch_is_later_whatever_the_clock_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    commit(&store, [create(&FeedName::Global, NOW)]).await.unwrap();
+    let old = page(&store, 0).await.epoch;
+    commit(&store, [new_epoch(Some(old), UnixMillis(5))]).await.unwrap();
+    assert!(page(&store, 0).await.epoch > old);
+}
