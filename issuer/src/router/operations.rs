@@ -111,11 +111,13 @@ async fn resolve(
 ) -> Result<Caller, Fault> {
     match operation.auth {
         Auth::None => Ok(Caller::Anonymous),
-        Auth::AccessToken => match &peek.access_token {
-            Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
-            // The model's own check words the refusal.
-            None => Ok(Caller::Anonymous),
-        },
+        Auth::AccessToken => {
+            operation.check(body)?;
+            match &peek.access_token {
+                Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
+                None => Ok(Caller::Anonymous),
+            }
+        }
         Auth::SigV4 | Auth::SigV4OrClient => signed(public, head, body, now).await,
     }
 }
