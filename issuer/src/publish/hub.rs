@@ -8,7 +8,7 @@ use common::clock::{Clock, UnixMillis};
 use common::feed::{FeedName, LogRecord, Position, Record};
 use tokio::sync::watch;
 
-use crate::outbox::{Wake, self, Head, LogPage};
+use crate::outbox::{self, Head, LogPage, Wake};
 use crate::store::{Store, StoreError};
 
 /// Between two looks for commits of other issuers; our own wake the hub at once.

@@ -134,8 +134,7 @@ async fn signed(public: &Public, head: &Parts, body: &Bytes, now: UnixMillis) ->
         region: &services.deployment.region,
         services: &[Service::Idp.signing_name(), Service::Identity.signing_name()],
     };
-    let caller =
-        access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
+    let caller = access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
     Ok(Caller::Admin(caller))
 }
 
