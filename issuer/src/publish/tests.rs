@@ -97,7 +97,9 @@ impl World {
         let mut chunk = [0; 1024];
         loop {
             if let Some(frame) = decoder.next_frame().unwrap() {
-                return Ok(Message::decode(&frame).unwrap());
+                let first = Message::decode(&frame).unwrap();
+                std::mem::forget((send, recv)); // an edge that drops its streams has hung up
+                return Ok(first);
             }
             match recv.read(&mut chunk).await {
                 Ok(Some(count)) => decoder.push(&chunk[..count]),
