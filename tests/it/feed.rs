@@ -334,3 +334,32 @@ async fn a_commit_reaches_the_edge_in_a_moment() {
     println!("commit acknowledged to applied: p50 {:?}, p99 {:?}, max {:?}", took[150], took[297], took[299]);
     edge.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_was_away_catches_up() {
+    const MISSED: usize = 20_000;
+    let issuer = Issuer::start().await;
+    let config = issuer.edge_config(&issuer.enrol("fra-1", Pools::All).await);
+    let (edge, _sink) = follow(&config);
+    ready(&issuer, "fra-1").await;
+    edge.stop().await;
+    for nth in (0..MISSED).step_by(1_000) {
+        let mut batch = Batch::new();
+        for n in nth..nth + 1_000 {
+            let change = Change::Revoked(Revoked::Session { origin_jti: format!("s{n}") });
+            batch.extend(outbox::append(&pool("r_A"), &change, SystemClock.now()));
+        }
+        issuer.store.commit(batch).await.unwrap();
+    }
+    let begun = Instant::now();
+    let (edge, sink) = follow(&config);
+    let last = format!("s{}", MISSED - 1);
+    sink.wait("the last one", |seen| {
+        seen.states
+            .get(&pool("r_A"))
+            .is_some_and(|state| state.revoked().session(&last) && state.revoked().len() == MISSED)
+    })
+    .await;
+    println!("{MISSED} missed revocations applied after {:?}", begun.elapsed());
+    edge.stop().await;
+}
