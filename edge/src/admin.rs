@@ -9,19 +9,20 @@ use std::time::Duration;
 use common::clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::app::Reload;
+use crate::feed::FeedStatus;
 use crate::gateway::InFlight;
 use crate::observe::Metrics;
+use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
+use crate::snapshot::route::{Route, Stale};
 
 const MOST_CONNECTIONS: usize = 32;
 const MOST_HEAD_BYTES: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Heartbeats come each second; a pool that has not been heard of for this long is not ready.
-const FRESH: Duration = Duration::from_secs(10);
 
 /// What the admin listener reports on.
 pub struct State {
@@ -30,7 +31,7 @@ pub struct State {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
-    has_feed: bool,
+    feed: Option<watch::Receiver<FeedStatus>>,
     listening: AtomicBool,
     draining: AtomicBool,
 }
@@ -41,7 +42,7 @@ impl State {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         in_flight: InFlight,
-        has_feed: bool,
+        feed: Option<watch::Receiver<FeedStatus>>,
         reload: Reload,
     ) -> Self {
         Self {
@@ -50,7 +51,7 @@ impl State {
             metrics,
             clock,
             in_flight,
-            has_feed,
+            feed,
             listening: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         }
@@ -76,19 +77,41 @@ impl State {
             reasons.push("draining".to_owned());
         }
         let now = self.clock.now();
-        for issuer in &self.picture.load().issuers {
-            let age = issuer.news.as_ref().map(|news| news.age(now));
-            match (&issuer.trust, age) {
-                (None, _) => reasons.push(format!("{}: no keys yet", issuer.name)),
-                (Some(_), Some(Some(age))) if age > FRESH => {
-                    reasons.push(format!("{}: not heard of for {} s", issuer.name, age.as_secs()));
+        let snapshot = self.picture.load();
+        for (position, issuer) in snapshot.issuers.iter().enumerate() {
+            if !is_named(position, &snapshot) {
+                continue;
+            }
+            if issuer.trust.is_none() {
+                reasons.push(format!("{}: no keys yet", issuer.name));
+                continue;
+            }
+            let Some(limit) = patience_with(position, &snapshot) else { continue };
+            match issuer.news.as_ref().and_then(|news| news.age(now)) {
+                None => reasons.push(format!("{}: no news of revocations yet", issuer.name)),
+                Some(age) if age > limit => {
+                    reasons.push(format!("{}: the news of revocations are {} s old", issuer.name, age.as_secs()));
                 }
-                (Some(_), Some(None)) if self.has_feed => reasons.push(format!("{}: never heard of", issuer.name)),
-                _ => {}
+                Some(_) => {}
             }
         }
         reasons
     }
+}
+
+fn is_named(issuer: usize, snapshot: &Snapshot) -> bool {
+    let names = |route: &Arc<Route>| route.token.as_ref().is_some_and(|rule| rule.issuers.contains(&issuer));
+    snapshot.routes.routes.iter().any(names)
+}
+
+/// From which age on some route refuses this issuer's tokens; `None` when no route minds.
+fn patience_with(issuer: usize, snapshot: &Snapshot) -> Option<Duration> {
+    let minds = |route: &&Arc<Route>| {
+        route.revocation.required
+            && route.revocation.stale == Stale::Deny
+            && route.token.as_ref().is_some_and(|rule| rule.issuers.contains(&issuer))
+    };
+    snapshot.routes.routes.iter().filter(minds).map(|route| route.revocation.max_staleness).min()
 }
 
 /// Serves until the runtime ends.
@@ -168,6 +191,13 @@ fn readiness(state: &State) -> Answer {
 
 fn metrics(state: &State) -> Answer {
     state.metrics.in_flight.set(i64::try_from(state.in_flight.count()).unwrap_or(i64::MAX));
+    if let Some(feed) = &state.feed {
+        let status = feed.borrow().clone();
+        state.metrics.feed_connected.set(i64::from(status.connected));
+        for (name, progress) in &status.feeds {
+            state.metrics.feed(name.as_str(), progress.lag, state.clock.now().since(progress.fresh_as_of));
+        }
+    }
     match state.metrics.text() {
         Ok(body) => Answer {
             status: "200 OK",

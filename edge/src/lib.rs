@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! app -> gateway -> {gates, routes, forward, reply, observe} -> {facts, snapshot} -> common
+//! app -> feed, which hands its states to the picture through a trait that app implements
 //! config assembles what the modules read out of `settings`; admin and explain are assembled by app and the binary
 //! ```
 //! The gates import neither pingora nor the feed. A request takes one snapshot and decides by it to its end.

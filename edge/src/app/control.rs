@@ -1,15 +1,52 @@
-//! The control thread: admin listener, signals, the wish to stop.
+//! The control thread: feed, admin listener, signals, the wish to stop.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use tokio::runtime::Builder;
+use common::clock::Clock;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::admin::{self, State};
-use crate::app::{Shutdown, StartError};
+use crate::app::{Pools, Shutdown, StartError};
+use crate::config::FeedSettings;
+use crate::feed::{self, FeedConfig, FeedHandle};
+
+/// How long the feed may take to save its last state at the end.
+const LAST_SAVE: Duration = Duration::from_secs(1);
+/// Disk writes of the feed.
+const BLOCKING_THREADS: usize = 2;
+
+/// The running thread.
+pub struct Control {
+    stop: Receiver<()>,
+    finish: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Control {
+    /// Blocks until someone asks for a stop.
+    pub fn wait_for_stop(&self) {
+        // An error means that the thread is gone: nothing could ask for a stop any more.
+        let _ = self.stop.recv();
+    }
+
+    /// Ends the feed, with its state saved, and the admin listener.
+    pub fn finish(self) {
+        let _ = self.finish.send(()); // no receiver: it has ended
+        let _ = self.thread.join(); // a panic there has been reported by its own thread
+    }
+}
+
+pub fn runtime() -> Result<Runtime, StartError> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build().map_err(StartError::Thread)
+}
 
 /// Binds the admin listener before anything starts, so that a port in use is a clear error.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -18,15 +55,42 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Listen { address, source })
 }
 
-/// Starts the thread. The receiver gets word when the edge shall stop.
-pub fn spawn(admin: Option<TcpListener>, state: Arc<State>, shutdown: Shutdown) -> Result<Receiver<()>, StartError> {
-    let (stop, stopped) = channel();
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-    let work = move || runtime.block_on(control(admin, state, shutdown, stop));
-    thread::Builder::new().name("control".to_owned()).spawn(work).map_err(StartError::Thread)?;
-    Ok(stopped)
+/// Takes the last good state into use and follows the issuer from when the runtime runs.
+pub fn follow(
+    runtime: &Runtime,
+    settings: FeedSettings,
+    clock: &Arc<dyn Clock>,
+    pools: Pools,
+) -> Result<FeedHandle, StartError> {
+    let _inside = runtime.enter();
+    let config = FeedConfig::new(settings.issuer, settings.join_token_file, settings.state_dir);
+    Ok(feed::start(config, Arc::clone(clock), Arc::new(pools))?)
 }
 
+/// Starts the thread.
+pub fn spawn(
+    runtime: Runtime,
+    admin: Option<TcpListener>,
+    feed: Option<FeedHandle>,
+    state: Arc<State>,
+    shutdown: Shutdown,
+) -> Result<Control, StartError> {
+    let (stop, stopped) = channel();
+    let (finish, finished) = oneshot::channel();
+    let work = move || {
+        runtime.block_on(async move {
+            control(admin, state, shutdown, stop).await;
+            let _ = finished.await; // the edge was dropped without waiting: end as well
+            if let Some(feed) = feed {
+                let _ = timeout(LAST_SAVE, feed.stop()).await; // the last regular save stands
+            }
+        });
+    };
+    let thread = thread::Builder::new().name("control".to_owned()).spawn(work).map_err(StartError::Thread)?;
+    Ok(Control { stop: stopped, finish, thread })
+}
+
+/// Until a stop is asked for; the admin listener goes on until the runtime ends.
 async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Shutdown, stop: Sender<()>) {
     if let Some(listener) = admin {
         tokio::spawn(admin::serve(listener, Arc::clone(&state)));
@@ -40,7 +104,6 @@ async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Sh
         () = terminated(), if signals => {}
     }
     let _ = stop.send(()); // no receiver: the edge was dropped without waiting
-    std::future::pending::<()>().await; // admin answers until the process ends
 }
 
 async fn terminated() {

@@ -13,7 +13,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,9 @@ pub use self::pools::Pools;
 pub use self::reload::Reload;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::State;
+use crate::app::control::Control;
 use crate::config::{Config, ConfigError, environment, load};
+use crate::feed::{FeedError, FeedHandle};
 use crate::gateway::{Gateway, InFlight, RequestIds};
 use crate::observe::{AccessLog, Metrics};
 use crate::snapshot::picture::Picture;
@@ -43,6 +44,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("TLS certificate or key: {0}")]
     Certificate(String),
+    #[error("the feed: {0}")]
+    Feed(#[from] FeedError),
     #[error("starting a thread: {0}")]
     Thread(io::Error),
     #[error("the operating system gave no random bytes")]
@@ -52,7 +55,7 @@ pub enum StartError {
 /// A started edge: it serves until [`Running::wait`] has returned.
 pub struct Running {
     state: Arc<State>,
-    stop: Receiver<()>,
+    control: Control,
     drain: tokio::sync::watch::Sender<bool>,
     in_flight: InFlight,
     drain_limit: Duration,
@@ -112,23 +115,26 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
     for address in &listeners {
         check_bindable(*address)?;
     }
+    let admin = listen.admin.map(control::bind).transpose()?;
+    let runtime = control::runtime()?;
+    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
+    let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let state = Arc::new(State::new(
         parts.picture,
         Arc::clone(&parts.metrics),
         parts.clock,
         parts.in_flight.clone(),
-        feed.is_some(),
+        feed.as_ref().map(FeedHandle::status),
         parts.reload,
     ));
-    let admin = listen.admin.map(control::bind).transpose()?;
     let (drain, drained) = tokio::sync::watch::channel(false);
     server::spawn(&listen, parts.gateway, parts.metrics, drained)?;
-    let stop = control::spawn(admin, Arc::clone(&state), shutdown)?;
+    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), shutdown)?;
     for address in listeners {
         wait_until_accepting(address)?;
     }
     state.listening();
-    Ok(Running { state, stop, drain, in_flight: parts.in_flight, drain_limit: listen.drain })
+    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit: listen.drain })
 }
 
 impl Running {
@@ -139,8 +145,7 @@ impl Running {
 
     /// Blocks until a stop is asked for and what was in flight is done, or the limit has passed.
     pub fn wait(self) {
-        // An error means that the control thread is gone: nothing could ask for a stop any more.
-        let _ = self.stop.recv();
+        self.control.wait_for_stop();
         self.state.draining();
         let begun = Instant::now();
         let _ = self.drain.send(true); // no receiver: pingora has ended already
@@ -148,6 +153,7 @@ impl Running {
         while self.in_flight.count() > 0 && begun.elapsed() < self.drain_limit {
             thread::sleep(Duration::from_millis(5));
         }
+        self.control.finish();
     }
 }
 

@@ -8,11 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use common::clock::{Clock, UnixMillis};
-use common::feed::{Change, FeedName, FeedState, KeyPurpose, LONGEST_TOKEN_LIFE, PublicKey, Removable, Revoked};
+use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, LONGEST_TOKEN_LIFE, PublicKey, Removable, Revoked};
 use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
+use crate::feed::FeedSink;
+use crate::observe::Metrics;
 use crate::snapshot::deaths::{Death, Fingerprint, Frozen, Kind, Mark};
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{Picture, PoolState};
@@ -24,30 +26,46 @@ const CLOCK_MARGIN: Duration = Duration::from_secs(24 * 3600);
 pub struct Pools {
     picture: Arc<Picture>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     folding: Arc<AtomicBool>,
 }
 
 impl Pools {
-    pub fn new(picture: Arc<Picture>, clock: Arc<dyn Clock>) -> Self {
-        Self { picture, clock, folding: Arc::default() }
+    pub fn new(picture: Arc<Picture>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self { picture, clock, metrics, folding: Arc::default() }
     }
 
-    /// The feed's whole state is this now.
-    pub fn replace(&self, feed: &FeedName, state: &FeedState) {
+    /// One fold at a time, on a thread that serves no one. A fold that is skipped is due again at the next revocation.
+    fn fold(&self, issuer: String) {
+        if self.folding.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (picture, folding, now) = (Arc::clone(&self.picture), Arc::clone(&self.folding), self.clock.now());
+        let work = move || {
+            picture.fold(&issuer, now);
+            folding.store(false, Ordering::Release);
+        };
+        if thread::Builder::new().name("fold".to_owned()).spawn(work).is_err() {
+            self.folding.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl FeedSink for Pools {
+    fn replace(&self, feed: &FeedName, state: &FeedState) {
         let FeedName::Pool(pool) = feed else { return };
         let mut deaths = Frozen::default();
         for (revoked, leaves_at) in state.revoked().iter() {
             deaths.insert(&death(&revoked, leaves_at.unwrap_or(UnixMillis(u64::MAX))));
         }
         let trust = trust(pool, state).unwrap_or_else(|problem| {
-            tracing::error!(%pool, problem, "the pool's keys are refused: its tokens are too");
-            None
+            tracing::error!(%pool, problem, "the pool's keys are refused; the last good ones stay");
+            self.picture.trusted(&name(pool))
         });
         self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients: disabled(state), as_of: None });
     }
 
-    /// These changes happened since the last call; `state` has them.
-    pub fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
+    fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
         let FeedName::Pool(pool) = feed else { return };
         let issuer = name(pool);
         let leaves_at = self.clock.now().plus(LONGEST_TOKEN_LIFE + CLOCK_MARGIN);
@@ -68,33 +86,20 @@ impl Pools {
         }
     }
 
-    /// This edge no longer follows the feed.
-    pub fn remove(&self, feed: &FeedName) {
+    fn remove(&self, feed: &FeedName) {
         if let FeedName::Pool(pool) = feed {
             self.picture.trust(&name(pool), None);
         }
     }
 
-    /// The feed was complete at this moment of the issuer's clock.
-    pub fn fresh(&self, feed: &FeedName, as_of: UnixMillis) {
+    fn fresh(&self, feed: &FeedName, as_of: UnixMillis) {
         if let FeedName::Pool(pool) = feed {
             self.picture.heartbeat(&name(pool), as_of);
         }
     }
 
-    /// One fold at a time, on a thread that serves no one. A fold that is skipped is due again at the next revocation.
-    fn fold(&self, issuer: String) {
-        if self.folding.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (picture, folding, now) = (Arc::clone(&self.picture), Arc::clone(&self.folding), self.clock.now());
-        let work = move || {
-            picture.fold(&issuer, now);
-            folding.store(false, Ordering::Release);
-        };
-        if thread::Builder::new().name("fold".to_owned()).spawn(work).is_err() {
-            self.folding.store(false, Ordering::Release);
-        }
+    fn alarm(&self, _alarm: &Alarm) {
+        self.metrics.feed_alarms.inc();
     }
 }
 

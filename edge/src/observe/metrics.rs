@@ -1,5 +1,8 @@
 //! Metrics, all registered here. Labels are route names, reasons and status classes: none comes from a request.
 
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
 use common::reject::Reject;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -15,7 +18,7 @@ use crate::snapshot::route::Meter;
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    seconds: Family<RouteLabel, Counter<f64, std::sync::atomic::AtomicU64>>,
+    seconds: Family<RouteLabel, Counter<f64, AtomicU64>>,
     refusals: Family<RefusalLabel, Counter>,
     pub unrouted: Counter,
     pub in_flight: Gauge,
@@ -25,6 +28,10 @@ pub struct Metrics {
     pub log_lines_dropped: Counter,
     pub generation: Gauge,
     pub reloads_failed: Counter,
+    pub feed_alarms: Counter,
+    pub feed_connected: Gauge,
+    feed_lag: Family<PoolLabel, Gauge>,
+    feed_age: Family<PoolLabel, Gauge<f64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -36,6 +43,11 @@ struct RequestLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RouteLabel {
     route: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PoolLabel {
+    pool: String,
 }
 
 /// Why requests were refused.
@@ -61,6 +73,10 @@ impl Default for Metrics {
             log_lines_dropped: Counter::default(),
             generation: Gauge::default(),
             reloads_failed: Counter::default(),
+            feed_alarms: Counter::default(),
+            feed_connected: Gauge::default(),
+            feed_lag: Family::default(),
+            feed_age: Family::default(),
         };
         metrics.register();
         metrics
@@ -79,6 +95,13 @@ impl Metrics {
 
     pub fn refused(&self, reject: Reject) {
         self.refusals.get_or_create(&RefusalLabel { reason: reject.metric() }).inc();
+    }
+
+    /// How far behind the issuer a feed is.
+    pub fn feed(&self, pool: &str, lag: u64, age: Duration) {
+        let label = PoolLabel { pool: pool.to_owned() };
+        self.feed_lag.get_or_create(&label).set(i64::try_from(lag).unwrap_or(i64::MAX));
+        self.feed_age.get_or_create(&label).set(age.as_secs_f64());
     }
 
     /// The OpenMetrics text.
@@ -102,13 +125,17 @@ impl Metrics {
         registry.register("log_lines_dropped", "Log lines that found the queue full", self.log_lines_dropped.clone());
         registry.register("generation", "The configuration that serves", self.generation.clone());
         registry.register("reloads_failed", "Configurations that were not taken", self.reloads_failed.clone());
+        registry.register("feed_alarms", "Frames, states or certificates that were refused", self.feed_alarms.clone());
+        registry.register("feed_connected", "1 while the issuer is connected", self.feed_connected.clone());
+        registry.register("feed_lag", "Records that the issuer has and this edge has not", self.feed_lag.clone());
+        let age = self.feed_age.clone();
+        registry.register_with_unit("feed_age", "Since all was known, by the issuer's clock", Unit::Seconds, age);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_route_counts_by_class() {

@@ -50,14 +50,19 @@ impl Picture {
     pub fn configure(&self, routes: RouteTable, issuers: Vec<ConfiguredIssuer>) -> u64 {
         let _writing = self.write();
         let old = self.load();
-        let issuers = issuers.into_iter().map(|issuer| self.carry_over(&old, &routes, issuer)).collect();
+        let named: HashSet<String> = issuers.iter().map(|issuer| issuer.name.clone()).collect();
+        let mut issuers: Vec<_> = issuers.into_iter().map(|issuer| self.carry_over(&old, &routes, issuer)).collect();
+        // Pools that the feed has brought and no route names yet: a later configuration may name them.
+        issuers
+            .extend(old.issuers.iter().filter(|known| known.news.is_some() && !named.contains(&*known.name)).cloned());
         let generation = old.generation + 1;
         self.current.store(Arc::new(Snapshot { generation, routes: Arc::new(routes), issuers }));
         generation
     }
 
-    /// Replaces all that is known of a pool.
+    /// Replaces all that is known of a pool, which no route needs to name yet.
     pub fn replace(&self, issuer: &str, state: PoolState) {
+        self.ensure(issuer);
         self.change(issuer, |old, routes| Issuer {
             name: Arc::clone(&old.name),
             policies: policies(state.trust.as_ref(), routes),
@@ -116,6 +121,23 @@ impl Picture {
             let overlay = if nothing_came { Arc::default() } else { Arc::clone(&old.deaths.overlay) };
             Issuer { deaths: Deaths { base: Arc::clone(&base), overlay }, ..copy(old) }
         });
+    }
+
+    fn ensure(&self, issuer: &str) {
+        let _writing = self.write();
+        let old = self.load();
+        if old.issuers.iter().any(|known| &*known.name == issuer) {
+            return;
+        }
+        let mut issuers = old.issuers.clone();
+        issuers.push(self.carry_over(&old, &old.routes, ConfiguredIssuer { name: issuer.to_owned(), trust: None }));
+        let routes = Arc::clone(&old.routes);
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers }));
+    }
+
+    /// What is trusted of an issuer now.
+    pub fn trusted(&self, issuer: &str) -> Option<Trust> {
+        self.find(issuer)?.trust.clone()
     }
 
     fn find(&self, issuer: &str) -> Option<Arc<Issuer>> {
@@ -238,6 +260,21 @@ mod tests {
         let picture = picture();
         let many: Vec<Death> = (0..=OVERLAY_LIMIT).map(|i| death(&i.to_string())).collect();
         assert!(picture.revoke(POOL, &many));
+    }
+
+    #[test]
+    fn a_pool_that_came_before_a_route_named_it_is_known() {
+        let picture = Picture::new(1 << 20);
+        let mut deaths = Frozen::default();
+        deaths.insert(&death("a"));
+        let state = PoolState { trust: None, deaths, disabled_clients: HashSet::new(), as_of: Some(UnixMillis(7)) };
+        picture.replace(POOL, state);
+        let named = |name: &str| vec![ConfiguredIssuer { name: name.into(), trust: None }];
+        picture.configure(RouteTable::default(), named("corp"));
+        picture.configure(RouteTable::default(), named(POOL));
+        assert_eq!(&*picture.load().issuers[0].name, POOL);
+        assert!(is_dead(&picture, "a"));
+        assert!(picture.find(POOL).unwrap().news.is_some());
     }
 
     #[test]
