@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::app::Reload;
 use crate::feed::FeedStatus;
 use crate::gateway::InFlight;
 use crate::observe::Metrics;
@@ -24,10 +23,13 @@ const MOST_CONNECTIONS: usize = 32;
 const MOST_HEAD_BYTES: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Reads the configuration again; answers the generation that serves, or the one line why it is the old one.
+pub type Reload = Box<dyn Fn() -> Result<u64, String> + Send + Sync>;
+
 /// What the admin listener reports on.
 pub struct State {
     pub picture: Arc<Picture>,
-    pub reload: Reload,
+    reload: Reload,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
@@ -209,10 +211,10 @@ fn metrics(state: &State) -> Answer {
 }
 
 fn reload(state: &State) -> Answer {
-    match state.reload.run() {
+    match (state.reload)() {
         Ok(generation) => Answer::json("200 OK", &serde_json::json!({"generation": generation})),
         Err(error) => {
-            let body = serde_json::json!({"error": error.to_string(), "generation": state.picture.load().generation});
+            let body = serde_json::json!({"error": error, "generation": state.picture.load().generation});
             Answer::json("422 Unprocessable Content", &body)
         }
     }

@@ -144,3 +144,49 @@ fn with_line_ends(text: &[u8]) -> Vec<u8> {
     raw.extend_from_slice(b"\r\n");
     raw
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
+        [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
+        [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\n\
+        [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
+
+    fn story(request: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, file) = (folder.path().join("edge.toml"), folder.path().join("request"));
+        std::fs::write(&config, CONFIG).unwrap();
+        std::fs::write(&file, request).unwrap();
+        explain(&config, &file).unwrap()
+    }
+
+    #[test]
+    fn the_way_of_a_request_is_told() {
+        let told = story("GET /open/%7Ea?x HTTP/1.1\nHost: API.test\nX_Edge: 1\n\n");
+        for line in [
+            "canonical  GET api.test/open/~a?x",
+            "stripped   headers that only the edge may say",
+            "route      u /open/*",
+            "token      asks nothing",
+            "adds       x-edge: fra",
+            "verdict    forward",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_told() {
+        for (request, verdict) in [
+            ("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n", "401 missing_token"),
+            ("POST /open/x HTTP/1.1\nHost: a", "405 method_not_allowed"),
+            ("GET /open/../api HTTP/1.1\nHost: a", "400 ambiguous_path"),
+            ("GET /elsewhere HTTP/1.1\nHost: a", "404 no_route"),
+        ] {
+            let told = story(request);
+            assert!(told.ends_with(&format!("verdict    {verdict}\n")), "{told}");
+        }
+    }
+}

@@ -77,13 +77,13 @@ async fn supervise(role: Role, mut stop: watch::Receiver<bool>, events: mpsc::Se
             Ok(child) => child,
             Err(e) => return tell(&events, Event::GivenUp { name: role.name, why: e.to_string() }).await,
         };
-        // Waiting on a tokio child closes its standard input, and the child would take that for our end.
-        let pipe = child.stdin.take();
+        // Held here, since `wait` closes what it finds: the child lives as long as this pipe.
+        let lifeline = child.stdin.take();
         let born = Instant::now();
         tell(&events, Event::Started { name: role.name, pid: child.id().unwrap_or_default() }).await;
         let status = tokio::select! {
             status = child.wait() => status.map_or_else(|e| e.to_string(), |s| s.to_string()),
-            () = stopped(&mut stop) => return end(child, pipe).await,
+            () = stopped(&mut stop) => return end(child, lifeline).await,
         };
         short_lives = if born.elapsed() < SHORT_LIFE { short_lives.saturating_add(1) } else { 0 };
         if short_lives >= SHORT_LIVES_LIMIT {
@@ -114,8 +114,8 @@ fn start(role: &Role) -> std::io::Result<Child> {
         .spawn()
 }
 
-async fn end(mut child: Child, pipe: Option<ChildStdin>) {
-    drop(pipe);
+async fn end(mut child: Child, lifeline: Option<ChildStdin>) {
+    drop(lifeline);
     if tokio::time::timeout(DRAIN_LIMIT, child.wait()).await.is_err() {
         let _gone = child.kill().await;
     }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::admin::{self, State};
+use crate::app::reload::Reload;
 use crate::app::{Pools, Shutdown, StartError};
 use crate::config::FeedSettings;
 use crate::feed::{self, FeedConfig, FeedHandle};
@@ -73,12 +74,16 @@ pub fn spawn(
     admin: Option<TcpListener>,
     feed: Option<FeedHandle>,
     state: Arc<State>,
+    reload: Arc<Reload>,
     shutdown: Shutdown,
 ) -> Result<Control, StartError> {
     let (stop, stopped) = channel();
     let (finish, finished) = oneshot::channel();
     let work = move || {
         runtime.block_on(async move {
+            if shutdown.signals {
+                tokio::spawn(reload_at_hangup(reload));
+            }
             control(admin, state, shutdown, stop).await;
             let _ = finished.await; // the edge was dropped without waiting: end as well
             if let Some(feed) = feed {
@@ -93,10 +98,7 @@ pub fn spawn(
 /// Until a stop is asked for; the admin listener goes on until the runtime ends.
 async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Shutdown, stop: Sender<()>) {
     if let Some(listener) = admin {
-        tokio::spawn(admin::serve(listener, Arc::clone(&state)));
-    }
-    if shutdown.signals {
-        tokio::spawn(reload_at_hangup(state));
+        tokio::spawn(admin::serve(listener, state));
     }
     let signals = shutdown.signals;
     tokio::select! {
@@ -116,10 +118,10 @@ async fn terminated() {
     }
 }
 
-async fn reload_at_hangup(state: Arc<State>) {
+async fn reload_at_hangup(reload: Arc<Reload>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        match state.reload.run() {
+        match reload.run() {
             Ok(generation) => tracing::info!(generation, "configuration reloaded"),
             Err(error) => tracing::error!(%error, "configuration not taken; the last good one serves"),
         }

@@ -20,9 +20,9 @@ use common::clock::{Clock, SystemClock};
 use ring::rand::{SecureRandom, SystemRandom};
 
 pub use self::pools::Pools;
-pub use self::reload::Reload;
+use self::reload::Reload;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
-use crate::admin::State;
+use crate::admin::{self, State};
 use crate::app::control::Control;
 use crate::config::{Config, ConfigError, environment, load};
 use crate::feed::{FeedError, FeedHandle};
@@ -88,7 +88,7 @@ pub fn start_with(
         keepalive: config.listen.bounds.keepalive,
         request_ids: RequestIds::new(random()?),
     };
-    let reload = Reload::new(file.to_owned(), Arc::clone(&picture), Arc::clone(&metrics), &config.listen);
+    let reload = Arc::new(Reload::new(file.to_owned(), Arc::clone(&picture), Arc::clone(&metrics), &config.listen));
     launch(config, Parts { gateway, picture, metrics, clock, in_flight, reload }, shutdown)
 }
 
@@ -104,7 +104,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
-    reload: Reload,
+    reload: Arc<Reload>,
 }
 
 fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, StartError> {
@@ -125,11 +125,11 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
         parts.clock,
         parts.in_flight.clone(),
         feed.as_ref().map(FeedHandle::status),
-        parts.reload,
+        reload_by(&parts.reload),
     ));
     let (drain, drained) = tokio::sync::watch::channel(false);
     server::spawn(&listen, parts.gateway, parts.metrics, drained)?;
-    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), shutdown)?;
+    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
     for address in listeners {
         wait_until_accepting(address)?;
     }
@@ -155,6 +155,11 @@ impl Running {
         }
         self.control.finish();
     }
+}
+
+fn reload_by(reload: &Arc<Reload>) -> admin::Reload {
+    let reload = Arc::clone(reload);
+    Box::new(move || reload.run().map_err(|error| error.to_string()))
 }
 
 /// A clear error now instead of a panic on one of pingora's threads.

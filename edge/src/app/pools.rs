@@ -177,3 +177,6 @@ fn death(revoked: &Revoked, leaves_at: UnixMillis) -> Death {
     };
     Death { kind, subject: Fingerprint::of(subject), mark }
 }
+
+#[cfg(test)]
+mod tests;

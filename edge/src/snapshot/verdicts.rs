@@ -130,3 +130,6 @@ impl Generation {
 fn cost(identity: &Identity) -> usize {
     ENTRY_OVERHEAD + identity.weight()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use common::clock::{FakeClock, UnixMillis};
 use common::jose::{Alg, Jwks, SigningKey};
 use serde_json::{Value, json};
 
-use crate::app::{Running, Shutdown, ShutdownHandle, start_with};
+use crate::app::{Running, Shutdown, start_with};
 
 pub const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 pub const ISS: &str = "https://issuer.test/pool";
@@ -58,12 +59,15 @@ pub fn request(target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 }
 
 pub struct Edge {
-    pub running: Running,
+    /// Never dropped: pingora-runtime 0.9.1 keeps the handles of a runtime that has ended under thread ids that are used again, so
+    /// that one process can end a server only once. (`tests/stop.rs` ends one in a process of its own.)
+    pub running: &'static Running,
     pub address: SocketAddr,
     pub admin: SocketAddr,
     pub clock: Arc<FakeClock>,
-    stop: ShutdownHandle,
     folder: tempfile::TempDir,
+    /// DER.
+    pub certificate: Vec<u8>,
 }
 
 impl Edge {
@@ -82,10 +86,18 @@ impl Edge {
     }
 
     fn start_with(more: &str, routes: &str) -> Self {
+        Self::start_listening("", more, routes)
+    }
+
+    /// `listen` are further lines of `[listen]`, read in a folder that has `cert.pem` and `key.pem`.
+    pub fn start_listening(listen: &str, more: &str, routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let upstream = echo_upstream();
         let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
         std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+        let certified = rcgen::generate_simple_self_signed(vec!["api.test".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
         let [address, admin] = free_addresses();
         let config = format!(
             r#"
@@ -94,6 +106,7 @@ http = "{address}"
 admin = "{admin}"
 threads = 2
 drain_timeout = "1s"
+{listen}
 [log]
 access = "off"
 [[issuer]]
@@ -126,9 +139,10 @@ upstream = "nobody"
         let file = folder.path().join("edge.toml");
         std::fs::write(&file, config).unwrap();
         let clock = Arc::new(FakeClock::at(NOW));
-        let (stop, shutdown) = Shutdown::at_request();
+        let (_, shutdown) = Shutdown::at_request();
         let running = start_with(&file, shutdown, clock.clone(), std::io::sink()).unwrap();
-        Self { running, address, admin, clock, stop, folder }
+        let running = Box::leak(Box::new(running));
+        Self { running, address, admin, clock, folder, certificate: certified.cert.der().to_vec() }
     }
 
     /// Sends one request on a connection of its own.
@@ -147,12 +161,6 @@ upstream = "nobody"
     pub fn config_file(&self) -> std::path::PathBuf {
         self.folder.path().join("edge.toml")
     }
-
-    /// Asks for a stop and waits for it.
-    pub fn stop(self) {
-        self.stop.stop();
-        self.running.wait();
-    }
 }
 
 /// A client connection.
@@ -170,36 +178,51 @@ impl Connection {
         self.read_answer().expect("an answer")
     }
 
+    /// None when the edge closed the connection instead.
+    pub fn try_send(&mut self, request: &[u8]) -> Option<Answer> {
+        self.0.write_all(request).ok()?;
+        self.read_answer()
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
     /// None when the connection ends first.
-    pub fn read_answer(&mut self) -> Option<Answer> {
-        let mut bytes = Vec::new();
-        let end = loop {
-            if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-                break at + 4;
-            }
-            self.read_some(&mut bytes)?;
-        };
-        let mut answer = Answer::head(std::str::from_utf8(&bytes[..end]).unwrap());
-        let length = answer.header("content-length").map_or(0, |text| text.parse::<usize>().unwrap());
-        while bytes.len() < end + length {
-            self.read_some(&mut bytes)?;
-        }
-        answer.body = String::from_utf8(bytes[end..].to_vec()).unwrap();
-        Some(answer)
+    fn read_answer(&mut self) -> Option<Answer> {
+        read_answer(&mut self.0)
     }
 
     pub fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0; 1]), Ok(0) | Err(_))
     }
+}
 
-    fn read_some(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
-        let mut chunk = [0; 4096];
-        match self.0.read(&mut chunk) {
-            Ok(0) | Err(_) => None,
-            Ok(n) => {
-                bytes.extend_from_slice(&chunk[..n]);
-                Some(())
-            }
+/// The next response on a stream.
+pub fn read_answer(stream: &mut impl Read) -> Option<Answer> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break at + 4;
+        }
+        read_some(stream, &mut bytes)?;
+    };
+    let mut answer = Answer::head(std::str::from_utf8(&bytes[..end]).unwrap());
+    let length = answer.header("content-length").map_or(0, |text| text.parse::<usize>().unwrap());
+    while bytes.len() < end + length {
+        read_some(stream, &mut bytes)?;
+    }
+    answer.body = String::from_utf8(bytes[end..].to_vec()).unwrap();
+    Some(answer)
+}
+
+fn read_some(stream: &mut impl Read, bytes: &mut Vec<u8>) -> Option<()> {
+    let mut chunk = [0; 4096];
+    match stream.read(&mut chunk) {
+        Ok(0) | Err(_) => None,
+        Ok(n) => {
+            bytes.extend_from_slice(&chunk[..n]);
+            Some(())
         }
     }
 }
@@ -284,7 +307,17 @@ fn echo(mut stream: TcpStream) {
     }
 }
 
-fn free_addresses() -> [SocketAddr; 2] {
-    let listeners = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
+/// Below the ephemeral ports, so that no outgoing connection of a parallel test takes one between the look and the use.
+pub fn free_addresses() -> [SocketAddr; 2] {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
+    [0, 1].map(|_| {
+        loop {
+            let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+            let address = SocketAddr::from(([127, 0, 0, 1], port));
+            if TcpListener::bind(address).is_ok() {
+                return address;
+            }
+        }
+    })
 }
