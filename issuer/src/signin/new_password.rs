@@ -30,14 +30,15 @@ pub async fn check(
     answer: Answer<'_>,
     now: UnixMillis,
 ) -> Result<Authenticated, SignInError> {
-    let (Challenge::NewPassword { authenticated_at }, Some(sub)) = (&attempt.challenge, &attempt.sub) else {
+    let (Challenge::NewPassword { authenticated_at, valid_after }, Some(sub)) = (&attempt.challenge, &attempt.sub)
+    else {
         return Err(SignInError::Session);
     };
     let mut user = users::by_sub(&services.store, pool, sub).await?.ok_or(SignInError::Session)?;
     if !user.enabled {
         return Err(SignInError::Disabled);
     }
-    if user.status != Status::ForceChangePassword {
+    if user.status != Status::ForceChangePassword || user.valid_after.0 != *valid_after {
         return Err(SignInError::Session);
     }
     if let Some(name) = answer.attributes.keys().find(|name| !client.settings.may_write(name)) {

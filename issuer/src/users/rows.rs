@@ -137,7 +137,7 @@ pub fn update_profile(user: &User, status: Status, attributes: &Attributes, now:
     .expect(Rows::Exactly(1))
 }
 
-/// Sets the password and what follows from it. Misses when the user is gone.
+/// Sets the password and what follows from it. Misses when the user is gone or has another password than the one that was read.
 pub fn update_credentials(
     user: &User,
     credentials: &Credentials,
@@ -147,7 +147,7 @@ pub fn update_credentials(
 ) -> Statement {
     Statement::new(
         "UPDATE users SET password_hash = $1, srp_verifier = $2, status = $3, temporary_until = $4, modified_at = $5
-         WHERE pool = $6 AND sub = $7",
+         WHERE pool = $6 AND sub = $7 AND COALESCE(password_hash, '') = $8",
     )
     .bind(&credentials.password_hash)
     .bind(credentials.sealed_srp_verifier.as_slice())
@@ -156,6 +156,7 @@ pub fn update_credentials(
     .bind(now)
     .bind(&user.pool)
     .bind(&user.sub)
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
     .expect(Rows::Exactly(1))
 }
 
