@@ -85,6 +85,13 @@ pub fn aliases(pool: &Pool, attributes: &Attributes) -> Vec<(&'static str, Strin
         .collect()
 }
 
+/// Whether a name can only be an alias: no user name of the pool has this form (see [`choose`]).
+pub fn is_address_alias(pool: &Pool, name: &str) -> bool {
+    let settings = &pool.settings;
+    settings.has_alias(&AliasAttributeType::Email) && is_email(name)
+        || settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(name)
+}
+
 /// Cognito's text for a taken alias.
 pub fn taken(kind: &str) -> UserError {
     UserError::AliasTaken(match kind {
