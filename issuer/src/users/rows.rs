@@ -116,9 +116,21 @@ pub fn claim_name(pool: &PoolId, key: &str, kind: &'static str, sub: &Sub) -> St
         .expect(Rows::Exactly(1))
 }
 
-/// Takes a login name from whoever has it (ForceAliasCreation).
-pub fn release_name(pool: &PoolId, key: &str) -> Statement {
-    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2").bind(pool).bind(key)
+/// Takes an alias from whoever has it (ForceAliasCreation). User names and `sub`s are nobody else's to take.
+pub fn take_alias(pool: &PoolId, key: &str) -> Statement {
+    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2 AND kind NOT IN ('username', 'sub')")
+        .bind(pool)
+        .bind(key)
+}
+
+/// Gives up an alias that the user no longer has.
+pub fn release_alias(user: &User, key: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM login_names WHERE pool = $1 AND name = $2 AND sub = $3 AND kind NOT IN ('username', 'sub')",
+    )
+    .bind(&user.pool)
+    .bind(key)
+    .bind(&user.sub)
 }
 
 /// Sets status and attributes. Misses when the user changed since it was read.

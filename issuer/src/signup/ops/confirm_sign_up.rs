@@ -69,7 +69,7 @@ async fn confirm(
             continue;
         }
         if take_aliases {
-            batch.add(rows::release_name(&pool.id, &key));
+            batch.add(rows::take_alias(&pool.id, &key));
         }
         claims.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
     }
