@@ -3,7 +3,7 @@
 use common::clock::UnixMillis;
 use common::secret::constant_time_eq;
 
-use super::code::{CodeSlot, MAX_ATTEMPTS, digest};
+use super::code::{CodeSlot, MAX_ATTEMPTS, MAX_GUESSES, digest};
 use super::rows::{self, StoredCode};
 use crate::envelope::PoolKey;
 use crate::store::{Batch, CommitError, Statement, Store, StoreError};
@@ -62,7 +62,7 @@ fn decide(now: UnixMillis, stored: &StoredCode, counted: bool) -> Option<CodeErr
         None
     } else if stored.expires_at <= now {
         Some(CodeError::Expired)
-    } else if stored.attempts >= u64::from(MAX_ATTEMPTS) {
+    } else if stored.attempts >= u64::from(MAX_ATTEMPTS) || stored.guesses >= u64::from(MAX_GUESSES) {
         Some(CodeError::Exhausted)
     } else {
         // Nothing could be counted, and now there is a code: it came in between, and this is not its answer.
@@ -79,6 +79,7 @@ mod tests {
     use common::secret::SecretString;
 
     use super::*;
+    use crate::codes::code::GUESSING_WINDOW;
     use crate::codes::{Code, MIGRATIONS, discard, issue, prune};
     use crate::engines::on_both_engines;
     use crate::envelope::RootKey;
@@ -92,6 +93,7 @@ mod tests {
         a_code_is_for_its_purpose_subject_and_target_only,
         guesses_are_counted_also_side_by_side,
         a_newer_code_replaces_the_older,
+        new_codes_do_not_buy_guesses_without_end,
         codes_end,
         a_withdrawn_code_is_gone,
         odd_claims_match_nothing,
@@ -191,6 +193,21 @@ mod tests {
         assert_eq!(world.commit(pending).await, Err(CommitError::Missed { index: 0 }));
         assert_eq!(world.check(world.slot(), &old).await.err(), Some(CodeError::Mismatch));
         assert!(world.check(world.slot(), &new).await.is_ok());
+    }
+
+    async fn new_codes_do_not_buy_guesses_without_end(store: Store) {
+        let world = World::new(store);
+        for _ in 0..MAX_GUESSES {
+            let wrong = other(&world.issue(world.slot()).await);
+            assert_eq!(world.check(world.slot(), &wrong).await.err(), Some(CodeError::Mismatch));
+        }
+        let code = world.issue(world.slot()).await;
+        assert_eq!(world.check(world.slot(), &code).await.err(), Some(CodeError::Exhausted));
+
+        let later = NOW.plus(GUESSING_WINDOW);
+        let code = issue(later, &world.key, world.slot(), HOUR).unwrap();
+        world.commit(code.statement).await.unwrap();
+        assert!(check(later, &world.store, &world.key, world.slot(), code.text.expose()).await.is_ok());
     }
 
     async fn codes_end(store: Store) {

@@ -14,6 +14,11 @@ use crate::store::Statement;
 
 /// Guesses at one code. Six digits and five tries: one chance in 200,000.
 pub const MAX_ATTEMPTS: u32 = 5;
+/// Guesses at the codes of one slot within [`GUESSING_WINDOW`], however many codes are asked for meanwhile (Cognito: ConfirmSignUp,
+/// 15 tries an hour).
+pub const MAX_GUESSES: u32 = 15;
+/// It begins with the first code; the first code after its end begins another.
+pub const GUESSING_WINDOW: Duration = Duration::from_secs(3_600);
 
 const DIGITS: usize = 6;
 const CODES: u32 = 1_000_000;
