@@ -143,7 +143,14 @@ mod tests {
             }),
             ..CreateUserPoolRequest::default()
         };
-        for request in [mfa, trigger] {
+        let protected = CreateUserPoolRequest {
+            user_pool_add_ons: Some(wire::UserPoolAddOnsType {
+                advanced_security_additional_flows: None,
+                advanced_security_mode: wire::AdvancedSecurityModeType::Enforced,
+            }),
+            ..CreateUserPoolRequest::default()
+        };
+        for request in [mfa, trigger, protected] {
             assert!(settings(request).unwrap_err().to_string().contains("not supported"));
         }
     }
