@@ -85,8 +85,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let (audit, recorder) = Recorder::start(opened.store.clone(), finishing.clone());
     let folder = config.messages.outbox.clone().map(OutboxFolder::new);
-    let (courier, delivery) =
-        Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
+    let (courier, delivery) = Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
     let feed = Wake::default();
     let publishing = publish::start(
         opened.store.clone(),

@@ -104,7 +104,8 @@ pub struct Ready {
 impl Ready {
     pub fn edges(&self) -> Result<Vec<EdgeId>, SettingsError> {
         let parse = |name: &String| {
-            EdgeId::parse(name.as_str()).map_err(|_| SettingsError::new(format!("ready.edges: '{name}' is not an edge's name")))
+            EdgeId::parse(name.as_str())
+                .map_err(|_| SettingsError::new(format!("ready.edges: '{name}' is not an edge's name")))
         };
         self.edges.iter().map(parse).collect()
     }
@@ -149,7 +150,9 @@ impl Deployment {
         let url = url::Url::parse(&self.public_url)
             .map_err(|e| SettingsError::new(format!("issuer.public_url: '{}': {e}", self.public_url)))?;
         if !matches!(url.scheme(), "http" | "https") || self.public_url.ends_with('/') || url.query().is_some() {
-            return Err(SettingsError::new("issuer.public_url: an http or https URL without a trailing slash or query"));
+            return Err(SettingsError::new(
+                "issuer.public_url: an http or https URL without a trailing slash or query",
+            ));
         }
         if self.account_id.len() != 12 || !self.account_id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(SettingsError::new("issuer.account_id: twelve digits"));

@@ -16,7 +16,8 @@ pub use self::listen::{Listen, Tls};
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];
-const DEFAULT_VERDICT_BYTES: u64 = 8 << 20;
+/// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
+const DEFAULT_VERDICT_BYTES: u64 = 64 << 20;
 
 /// A validated configuration.
 #[derive(Debug)]

@@ -55,6 +55,14 @@ impl Trust {
         }
     }
 
+    /// The keys that sign the tokens of the other use.
+    pub fn other_keys(&self, token_use: TokenUse) -> &KeySet {
+        match token_use {
+            TokenUse::Access => &self.id_keys,
+            TokenUse::Id => &self.access_keys,
+        }
+    }
+
     /// What every route asks of tokens under this trust.
     pub fn policies(&self, table: &RouteTable) -> Arc<[Option<Policy>]> {
         table.routes.iter().map(|route| route.token.as_ref().map(|rule| self.policy(rule))).collect()

@@ -31,7 +31,11 @@ impl Recorder {
     /// Hands an entry over.
     pub async fn record(&self, entry: Entry) {
         if let Err(lost) = self.queue.send(entry).await {
-            tracing::error!(operation = lost.0.operation, result = lost.0.result, "audit entry after the end of the writer");
+            tracing::error!(
+                operation = lost.0.operation,
+                result = lost.0.result,
+                "audit entry after the end of the writer"
+            );
         }
     }
 }

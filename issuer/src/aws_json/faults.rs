@@ -35,7 +35,9 @@ impl From<PoolKeyError> for Fault {
     fn from(error: PoolKeyError) -> Self {
         match error {
             PoolKeyError::Storage(error) => error.into(),
-            PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => Self::internal(error),
+            PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => {
+                Self::internal(error)
+            }
         }
     }
 }

@@ -19,10 +19,16 @@ type Pending = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
 pub struct Registered {
     pub name: &'static str,
     pub auth: Auth,
+    check: fn(&[u8]) -> Result<(), Fault>,
     run: Arc<dyn Fn(Call, Vec<u8>) -> Pending + Send + Sync>,
 }
 
 impl Registered {
+    /// Whether the model allows the input. For operations whose caller is proven by a member of it: what is malformed is said first.
+    pub fn check(&self, body: &[u8]) -> Result<(), Fault> {
+        (self.check)(body)
+    }
+
     /// Decodes, runs, encodes. The caller in `call` has been resolved as [`Registered::auth`] asks.
     pub fn run(&self, call: Call, body: Vec<u8>) -> impl Future<Output = Result<Answer, Fault>> + Send + use<> {
         (self.run)(call, body)
@@ -45,5 +51,6 @@ where
             cognito_model::encode::<O>(&output)
         })
     };
-    Registered { name: O::NAME, auth: O::AUTH, run: Arc::new(run) }
+    let check = |body: &[u8]| cognito_model::decode::<O>(body).map(drop);
+    Registered { name: O::NAME, auth: O::AUTH, check, run: Arc::new(run) }
 }

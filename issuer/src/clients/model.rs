@@ -142,7 +142,9 @@ impl Settings {
         }
         let new_names = self.explicit_auth_flows.iter().filter(|f| f.as_str().starts_with("ALLOW_")).count();
         if new_names > 0 && new_names < self.explicit_auth_flows.len() {
-            return Err(ClientError::Settings("The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into()));
+            return Err(ClientError::Settings(
+                "The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into(),
+            ));
         }
         Ok(())
     }

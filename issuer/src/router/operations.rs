@@ -111,11 +111,13 @@ async fn resolve(
 ) -> Result<Caller, Fault> {
     match operation.auth {
         Auth::None => Ok(Caller::Anonymous),
-        Auth::AccessToken => match &peek.access_token {
-            Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
-            // The model's own check words the refusal.
-            None => Ok(Caller::Anonymous),
-        },
+        Auth::AccessToken => {
+            operation.check(body)?;
+            match &peek.access_token {
+                Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
+                None => Ok(Caller::Anonymous),
+            }
+        }
         Auth::SigV4 | Auth::SigV4OrClient => signed(public, head, body, now).await,
     }
 }
@@ -132,8 +134,7 @@ async fn signed(public: &Public, head: &Parts, body: &Bytes, now: UnixMillis) ->
         region: &services.deployment.region,
         services: &[Service::Idp.signing_name(), Service::Identity.signing_name()],
     };
-    let caller =
-        access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
+    let caller = access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
     Ok(Caller::Admin(caller))
 }
 

@@ -77,12 +77,10 @@ pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
 
 /// The guard of a refresh: misses when the session was revoked since it was read.
 pub fn still_alive(session: &Session) -> Statement {
-    Statement::new(
-        "UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL",
-    )
-    .bind(&session.pool)
-    .bind(&session.origin_jti)
-    .expect(Rows::Exactly(1))
+    Statement::new("UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL")
+        .bind(&session.pool)
+        .bind(&session.origin_jti)
+        .expect(Rows::Exactly(1))
 }
 
 /// Forgets what has expired; run now and then.

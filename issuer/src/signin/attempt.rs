@@ -88,11 +88,9 @@ impl Attempt {
         }
         let key = services.pool_keys.key(&client.pool).await?;
         let name = hex(&stored.digest);
-        let opened = key
-            .open(rows::cell(&[&name]), &stored.sealed)
-            .map_err(|e| SignInError::Internal(e.to_string()))?;
-        let challenge =
-            serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
+        let opened =
+            key.open(rows::cell(&[&name]), &stored.sealed).map_err(|e| SignInError::Internal(e.to_string()))?;
+        let challenge = serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
         Ok(Self { digest: stored.digest, client: stored.client, sub: stored.sub, challenge })
     }
 

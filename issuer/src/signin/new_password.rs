@@ -56,16 +56,12 @@ pub async fn check(
     Ok(Authenticated::new(user, UnixMillis(*authenticated_at), statements))
 }
 
-fn merged(
-    pool: &Pool,
-    user: &User,
-    given: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, SignInError> {
+fn merged(pool: &Pool, user: &User, given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SignInError> {
     let schema = pool.schema();
     schema.check(&given, Writer::User).map_err(UserError::Attributes)?;
-    let fixed = given.iter().find(|(name, value)| {
-        !schema.is_mutable(name) && user.attributes.get(*name).is_some_and(|old| old != *value)
-    });
+    let fixed = given
+        .iter()
+        .find(|(name, value)| !schema.is_mutable(name) && user.attributes.get(*name).is_some_and(|old| old != *value));
     if let Some((name, _)) = fixed {
         return Err(UserError::Attributes(format!("{name}: Attribute cannot be updated.")).into());
     }

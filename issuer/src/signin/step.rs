@@ -96,18 +96,12 @@ fn ask_new_password(
         .filter(|name| !user.attributes.contains_key(*name))
         .map(|name| format!("userAttributes.{name}"))
         .collect();
-    let readable: BTreeMap<_, _> =
-        user.attributes.iter().filter(|(name, _)| client.settings.may_read(name)).collect();
+    let readable: BTreeMap<_, _> = user.attributes.iter().filter(|(name, _)| client.settings.may_read(name)).collect();
     let json = |value: serde_json::Result<String>| value.map_err(|e| SignInError::Internal(e.to_string()));
     let parameters = BTreeMap::from([
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
         ("requiredAttributes".to_owned(), json(serde_json::to_string(&missing))?),
         ("userAttributes".to_owned(), json(serde_json::to_string(&readable))?),
     ]);
-    Ok(Asked {
-        challenge: ChallengeNameType::NewPasswordRequired,
-        parameters,
-        session: opened.session,
-        statements,
-    })
+    Ok(Asked { challenge: ChallengeNameType::NewPasswordRequired, parameters, session: opened.session, statements })
 }

@@ -48,8 +48,14 @@ pub async fn mint(
             expires: call.now.plus(client.settings.refresh_token_life()),
             revoked: None,
         };
-        let subject =
-            Subject { pool, client, user: &user, groups: &groups, session: &session, event_id: &call.origin.request_id };
+        let subject = Subject {
+            pool,
+            client,
+            user: &user,
+            groups: &groups,
+            session: &session,
+            event_id: &call.origin.request_id,
+        };
         let prepared = Prepared::new(&subject, mint);
         let mut batch = Batch::new();
         let used = batch.extend(statements.iter().cloned());

@@ -53,7 +53,9 @@ pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> 
         return wrong("Username cannot be of email format, since user pool is configured for email alias.");
     }
     if settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(given) {
-        return wrong("Username cannot be of phone number format, since user pool is configured for phone number alias.");
+        return wrong(
+            "Username cannot be of phone number format, since user pool is configured for phone number alias.",
+        );
     }
     Ok(Chosen { username: given.to_owned(), attribute: None })
 }

@@ -56,7 +56,13 @@ fn first_seen(
 ) -> Result<Identity, Reject> {
     let trust = issuer.trust.as_ref().ok_or(Reject::NotReady)?;
     let policy = issuer.policy(route).ok_or(Reject::NotReady)?;
-    let verified = unverified.authenticate(trust.keys(rule.token_use), trust.profile, trust.leeway, now)?;
+    let keys = trust.keys(rule.token_use);
+    if keys.key(unverified.kid()).is_none() && trust.other_keys(rule.token_use).key(unverified.kid()).is_some() {
+        // Whatever it says of itself, a token under a key of the other use is for that use; it is named so only when it is genuine.
+        unverified.authenticate(trust.other_keys(rule.token_use), trust.profile, trust.leeway, now)?;
+        return Err(Reject::WrongTokenUse);
+    }
+    let verified = unverified.authenticate(keys, trust.profile, trust.leeway, now)?;
     policy.admit(&verified)?;
     Ok(Identity::new(verified))
 }

@@ -5,13 +5,13 @@ use cognito_model::idp::types::{ConfirmSignUpRequest, ConfirmSignUpResponse};
 use cognito_model::{Exception, Fault};
 
 use crate::aws_json::{Call, Write};
+use crate::clients;
 use crate::codes;
 use crate::pools::Pool;
 use crate::signup::code;
 use crate::store::{Batch, CommitError};
 use crate::users::deliveries::{self, Destination};
 use crate::users::{self, Status, User, login_names, rows};
-use crate::clients;
 
 pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSignUpResponse, Fault> {
     let services = &call.services;

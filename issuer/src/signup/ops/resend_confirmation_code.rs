@@ -12,10 +12,7 @@ use crate::signup::code;
 use crate::store::Batch;
 use crate::users::{self, Status, deliveries};
 
-pub async fn handle(
-    call: Call,
-    input: ResendConfirmationCodeRequest,
-) -> Result<ResendConfirmationCodeResponse, Fault> {
+pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<ResendConfirmationCodeResponse, Fault> {
     let services = &call.services;
     let (pool, client) = clients::of_call(services, &input.client_id).await?;
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;

@@ -64,13 +64,7 @@ async fn resend(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
     Ok(user)
 }
 
-fn invitations(
-    call: &Call,
-    pool: &Pool,
-    user: &User,
-    input: &AdminCreateUserRequest,
-    password: &str,
-) -> Vec<Message> {
+fn invitations(call: &Call, pool: &Pool, user: &User, input: &AdminCreateUserRequest, password: &str) -> Vec<Message> {
     deliveries::to_invite(user, input.desired_delivery_mediums.as_deref())
         .iter()
         .map(|to| deliveries::invitation(pool, user, to, password, call.now))
