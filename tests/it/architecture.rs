@@ -15,7 +15,7 @@ const COMMON: Order = &[
 
 /// Mechanisms know no feature; features know those before them; the assembly knows all.
 const ISSUER: Order = &[
-    &["entropy", "limits"],
+    &["entropy", "limits", "metrics"],
     &["store"],
     &["outbox", "envelope", "audit"],
     &["codes", "keys", "passwords", "messages"],

@@ -11,7 +11,7 @@ use crate::fault::postgres_storage;
 use crate::http::once;
 use crate::roles::Roles;
 use crate::system::{Refused, System, unique, until};
-use crate::world::{Home, World};
+use crate::world::{Home, TOLLGATE, World};
 
 const PASSWORD: &str = "Correct-Horse-1";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,10 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn a_full_disk_refuses_writes_until_there_is_room() {
     let home = Home::new();
     // SIGXFSZ would end the process before SQLite sees the error; what a parent ignores its children ignore.
-    let up = home.command(&[]);
-    let mut command = Command::new("sh");
-    command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]).arg(up.get_program()).args(up.get_args());
-    let world = home.launch(command);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, TOLLGATE]);
+    let world = home.launch(home.command_by(shell, &[]));
     let system = world.system();
     let steady = system.sign_in(world.text("demo_user"), world.text("demo_password")).unwrap().access;
 

@@ -58,11 +58,15 @@ impl Home {
 
     /// `tollgate up` in this folder, with its words in `up.log`.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_by(Command::new(TOLLGATE), arguments)
+    }
+
+    /// The same by a program that becomes it, such as a shell that sets limits first.
+    pub fn command_by(&self, mut program: Command, arguments: &[&str]) -> Command {
         let log = File::options().create(true).append(true).open(self.file("up.log")).unwrap();
-        let mut command = Command::new(TOLLGATE);
-        command.args(["up", "--port-base", &self.ports.base.to_string(), "--data"]).arg(self.data()).args(arguments);
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        command
+        program.args(["up", "--port-base", &self.ports.base.to_string(), "--data"]).arg(self.data()).args(arguments);
+        program.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        program
     }
 
     pub fn start(self: &Arc<Self>, arguments: &[&str]) -> World {
