@@ -276,10 +276,9 @@ impl State<'_> {
     fn write(&self) -> Result<(), UpError> {
         let Some(demo) = &self.demo else { return Ok(()) };
         let (folder, ports) = (self.folder, self.ports);
-        let mut pids = json!({ "up": std::process::id() });
-        for (name, pid) in &self.pids {
-            pids[name.replace('-', "_")] = json!(pid);
-        }
+        let mut pids = serde_json::Map::new();
+        pids.insert("up".to_owned(), json!(std::process::id()));
+        pids.extend(self.pids.iter().map(|(name, pid)| (name.replace('-', "_"), json!(pid))));
         let up = json!({
             "issuer": format!("http://{}", ports.issuer()),
             "edge": format!("http://{}", ports.edge()),

@@ -118,7 +118,7 @@ def refusals(system, access, identity):
         "alg none": (f"{encode({'alg': 'none', 'typ': 'JWT'})}.{payload}.", "algorithm"),
         "alg None": (f"{encode({'alg': 'None', 'kid': decode(header)['kid']})}.{payload}.", "algorithm"),
         "HS256 with the public key (PEM)": (hs256(payload, header, key), "algorithm"),
-        "an ID token": (identity, None),  # "unknown key" as well: ID tokens have keys of their own
+        "an ID token": (identity, "token use"),
         "another pool's access token": (other_pools_token(system), None),
     }
     for what, (token, reason) in cases.items():

@@ -33,8 +33,7 @@ impl Sealing for Plain {
 struct Issuer {
     store: Store,
     running: Running,
-    /// Rung after each commit, as the operations do.
-    bell: Wake,
+    wake: Wake,
     dir: tempfile::TempDir,
 }
 
@@ -43,8 +42,9 @@ impl Issuer {
         let dir = tempfile::tempdir().unwrap();
         let migrations: Vec<&Migration> = outbox::MIGRATIONS.iter().collect();
         let store = Store::open(&StoreConfig::sqlite(dir.path().join("issuer.db")), &migrations).await.unwrap();
-        let (running, bell) = listen(&store, "127.0.0.1:0").await;
-        let issuer = Self { store, running, bell, dir };
+        let wake = Wake::default();
+        let running = listen(&store, "127.0.0.1:0", &wake).await;
+        let issuer = Self { store, running, wake, dir };
         issuer.create(&pool("r_A")).await;
         issuer.create(&pool("r_B")).await;
         issuer
@@ -53,10 +53,10 @@ impl Issuer {
     /// The same database and address in a new process, as it were.
     async fn restart(self) -> Self {
         let address = self.running.local_addr().unwrap().to_string();
-        let Self { store, running, dir, .. } = self;
+        let Self { store, running, wake, dir } = self;
         running.drain(Duration::from_secs(1)).await;
-        let (running, bell) = listen(&store, &address).await;
-        Self { store, running, bell, dir }
+        let running = listen(&store, &address, &wake).await;
+        Self { store, running, wake, dir }
     }
 
     fn handle(&self) -> PublishHandle {
@@ -73,7 +73,7 @@ impl Issuer {
         let mut batch = Batch::new();
         batch.extend(outbox::append(feed, &Change::Revoked(Revoked::Token { jti: jti.into() }), SystemClock.now()));
         self.store.commit(batch).await.unwrap();
-        self.bell.ring();
+        self.wake.ring();
     }
 
     async fn enrol(&self, name: &str, pools: Pools) -> JoinToken {
@@ -90,12 +90,13 @@ impl Issuer {
     }
 }
 
-async fn listen(store: &Store, address: &str) -> (Running, Wake) {
+async fn listen(store: &Store, address: &str, wake: &Wake) -> Running {
     let config = PublishConfig { listen: address.parse().unwrap(), advertise: String::new() };
-    let (begun, bell) = (Instant::now(), Wake::default());
+    let begun = Instant::now();
     loop {
-        match publish::start(store.clone(), Arc::new(SystemClock), config.clone(), Arc::new(Plain), bell.clone()).await {
-            Ok(running) => return (running, bell),
+        match publish::start(store.clone(), Arc::new(SystemClock), config.clone(), Arc::new(Plain), wake.clone()).await
+        {
+            Ok(running) => return running,
             // The endpoint of a predecessor in this process lets its socket go a moment later.
             Err(StartError::Listen(_)) if begun.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(10)).await
@@ -329,7 +330,7 @@ async fn a_commit_reaches_the_edge_in_a_moment() {
             issuer.revoke(&pool("r_A"), &jti).await;
             Instant::now()
         };
-        let ((), committed) = tokio::join!(async { applied.await }, committed);
+        let ((), committed) = tokio::join!(applied, committed);
         took.push(committed.elapsed());
     }
     took.sort();

@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use super::authority::Authority;
 use super::*;
+use crate::outbox::Wake;
 use crate::store::{Migration, StoreConfig};
 
 struct Plain;
@@ -46,7 +47,8 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = store(&dir).await;
         let config = PublishConfig { listen: (Ipv4Addr::LOCALHOST, 0).into(), advertise: String::new() };
-        let running = start(store.clone(), Arc::new(SystemClock), config, Arc::new(Plain)).await.unwrap();
+        let running =
+            start(store.clone(), Arc::new(SystemClock), config, Arc::new(Plain), Wake::default()).await.unwrap();
         Self { running, store, _dir: dir }
     }
 

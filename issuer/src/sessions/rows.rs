@@ -39,7 +39,7 @@ pub fn insert(session: &Session) -> Statement {
     .bind(&session.origin_jti)
     .bind(&session.sub)
     .bind(&session.client)
-    .bind(&session.refresh_digest)
+    .bind(session.refresh_digest)
     .bind(&session.scope)
     .bind(session.minted)
     .bind(session.authenticated)

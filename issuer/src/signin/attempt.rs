@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::clock::UnixMillis;
-use common::ids::{ClientId, Sub};
+use common::ids::Sub;
 use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,6 @@ pub enum Challenge {
 /// One attempt, found again.
 pub struct Attempt {
     pub digest: [u8; 32],
-    pub client: ClientId,
     /// `None` for a user that does not exist, where the client hides that.
     pub sub: Option<Sub>,
     pub challenge: Challenge,
@@ -91,7 +90,7 @@ impl Attempt {
         let opened =
             key.open(rows::cell(&[&name]), &stored.sealed).map_err(|e| SignInError::Internal(e.to_string()))?;
         let challenge = serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
-        Ok(Self { digest: stored.digest, client: stored.client, sub: stored.sub, challenge })
+        Ok(Self { digest: stored.digest, sub: stored.sub, challenge })
     }
 
     /// The statement that uses the attempt up. It misses when another answer was first.

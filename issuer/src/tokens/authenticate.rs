@@ -54,12 +54,5 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
             return Err(revoked());
         }
     }
-    Ok(UserCaller {
-        pool: pool.id.clone(),
-        client,
-        sub,
-        username: user.username,
-        origin_jti,
-        scopes: token.scopes().map(str::to_owned).collect(),
-    })
+    Ok(UserCaller { pool: pool.id.clone(), client, sub, scopes: token.scopes().map(str::to_owned).collect() })
 }
