@@ -64,8 +64,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 const OURS: [&str; 6] = ["common", "cognito-model", "cognito-codegen", "issuer", "edge", "bench"];
 /// `common` has no async runtime, no SQL, no HTTP framework.
-const NOT_IN_COMMON: [&str; 8] =
-    ["tokio", "hyper", "axum", "http", "rusqlite", "tokio-postgres", "quinn", "pingora"];
+const NOT_IN_COMMON: [&str; 8] = ["tokio", "hyper", "axum", "http", "rusqlite", "tokio-postgres", "quinn", "pingora"];
 
 /// A source file as (path below src, text).
 type Source = (PathBuf, String);

@@ -76,10 +76,11 @@ fn an_unknown_key_names_the_nearest_known_one() {
     let cases = [
         ("issuer", ISSUER.replace("public_url", "public_ulr"), ["public_ulr", "public_url"]),
         ("issuer", ISSUER.replace("[storage]", "[storrage]"), ["storrage", "storage"]),
-        ("edge", EDGE.replace("state_dir = \"state\"", "state_dir = \"state\"\njoin_tokn_file = \"x\""), [
-            "join_tokn_file",
-            "join_token_file",
-        ]),
+        (
+            "edge",
+            EDGE.replace("state_dir = \"state\"", "state_dir = \"state\"\njoin_tokn_file = \"x\""),
+            ["join_tokn_file", "join_token_file"],
+        ),
         ("edge", EDGE.replace("upstream = \"orders\"", "upstream = \"orders\"\nheadrs = {}"), ["headrs", "headers"]),
     ];
     for (role, text, words) in cases {
@@ -89,7 +90,10 @@ fn an_unknown_key_names_the_nearest_known_one() {
 
 #[test]
 fn wrong_values_and_missing_files_are_told() {
-    assert_refused(&check("issuer", &ISSUER.replace("127.0.0.1:8700\"\nadmin", "here\"\nadmin"), &[]), &["issuer.toml"]);
+    assert_refused(
+        &check("issuer", &ISSUER.replace("127.0.0.1:8700\"\nadmin", "here\"\nadmin"), &[]),
+        &["issuer.toml"],
+    );
     assert_refused(&check("issuer", "not toml", &[]), &["issuer.toml"]);
     assert_refused(&check("edge", &EDGE.replace("\"access\"", "\"acces\""), &[]), &["acces"]);
     assert_refused(&check("edge", "not toml", &[]), &["edge.toml"]);

@@ -122,7 +122,8 @@ fn write(system: &System, stop: &AtomicBool, acknowledged: &AtomicU32) -> Ledger
     let mut round = 0_u32;
     while !stop.load(Ordering::Relaxed) {
         round += 1;
-        let promised = [sign_up(system, &mut ledger), change(system, &mut ledger, round), revoke(system, &mut ledger, round)];
+        let promised =
+            [sign_up(system, &mut ledger), change(system, &mut ledger, round), revoke(system, &mut ledger, round)];
         let kept = promised.iter().filter(|promised| **promised).count();
         acknowledged.fetch_add(u32::try_from(kept).unwrap(), Ordering::Relaxed);
         if kept == 0 {
@@ -185,7 +186,8 @@ fn check(system: &System, ledgers: &[Ledger]) -> Vec<String> {
     let mut lost = Vec::new();
     for ledger in ledgers {
         for (user, password) in &ledger.signed_up {
-            let found = system.sign_in(user, password).map_or_else(|refused| refused.name().to_owned(), |_| "tokens".into());
+            let found =
+                system.sign_in(user, password).map_or_else(|refused| refused.name().to_owned(), |_| "tokens".into());
             if found != "UserNotConfirmedException" {
                 lost.push(format!("sign-up of {user}: {found}"));
             }

@@ -39,7 +39,9 @@ fn packages_come_from_crates_io() {
 #[test]
 fn a_package_below_its_floor_is_found() {
     let lock = |version: &str| {
-        format!("[[package]]\nname = \"h2\"\nversion = \"{version}\"\n[[package]]\nname = \"ring\"\nversion = \"0.17.1\"\n")
+        format!(
+            "[[package]]\nname = \"h2\"\nversion = \"{version}\"\n[[package]]\nname = \"ring\"\nversion = \"0.17.1\"\n"
+        )
     };
     let deny = "[bans]\ndeny = [{ crate = \"h2:<0.4.11\" }, { crate = \"openssl\" }, { crate = \"ring\", deny-multiple-versions = true }]";
     let count = |lock: &str| {

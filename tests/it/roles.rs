@@ -1,8 +1,8 @@
 //! The production roles without `up`: an issuer on any storage and one edge, from settings files, set up by `tollgate admin`.
 
 use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! A running issuer with an edge, as its clients see it: Cognito's operations, and requests through the edge.
 
-use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use common::clock::{Clock, SystemClock};
 use common::secret::SecretString;
@@ -34,12 +34,20 @@ pub struct Tokens {
 }
 
 /// Why an operation did not succeed.
-#[derive(Debug)]
 pub enum Refused {
     /// Cognito's exception, in its own words.
     Exception { status: u16, name: String, message: String, retry_after: Option<String> },
     /// No answer: what became of it is unknown.
     Lost(io::Error),
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exception { status, name, message, .. } => write!(f, "{status} {name}: {message}"),
+            Self::Lost(error) => write!(f, "no answer: {error}"),
+        }
+    }
 }
 
 impl Refused {
@@ -76,8 +84,7 @@ impl System {
     pub fn post(&self, operation: &str, body: &str, credentials: Option<&Credentials>) -> io::Result<Answer> {
         let host = self.issuer.trim_start_matches("http://");
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let fixed =
-            [("host", host), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let fixed = [("host", host), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
         let mut headers: Vec<(String, String)> = fixed.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
         if let Some(credentials) = credentials {
             let bytes = fixed.map(|(name, value)| (name, value.as_bytes()));

@@ -99,11 +99,7 @@ impl World {
         Home::new().start(&[])
     }
 
-    /// Of `up.json`, as it was when the system became ready.
-    pub fn json(&self) -> &Value {
-        &self.json
-    }
-
+    /// A key of `up.json`, as it was when the system became ready.
     pub fn text(&self, key: &str) -> &str {
         self.json.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("up.json has no {key}"))
     }
