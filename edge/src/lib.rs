@@ -19,10 +19,11 @@ mod gateway;
 mod observe;
 mod reply;
 mod routes;
-mod settings;
 pub mod snapshot;
 
 use std::path::Path;
+
+use common::settings::EXIT_CONFIG;
 
 pub use crate::app::{Running, Shutdown, ShutdownHandle, StartError, start};
 pub use crate::config::ConfigError;
@@ -43,7 +44,7 @@ impl EdgeError {
     /// 64 for a bad configuration, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Start(StartError::Certificate(_)) => common::settings::EXIT_CONFIG,
+            Self::Config(_) | Self::Start(StartError::Certificate(_)) => EXIT_CONFIG,
             Self::Start(_) | Self::Explain(_) => 1,
         }
     }

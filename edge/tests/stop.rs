@@ -1,6 +1,6 @@
 //! How an edge ends. In a binary of its own, because pingora's server can be ended once in a process.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // a test
+#![allow(clippy::unwrap_used)] // a test throughout
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;

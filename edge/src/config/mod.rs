@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::observe::{LogLevel, Metrics};
-use crate::settings::{Section, SettingError, parse};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
+use common::settings::{Section, SettingError, parse};
 
 pub use self::listen::{Listen, Tls};
 
