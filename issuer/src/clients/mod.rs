@@ -39,6 +39,15 @@ pub async fn of_call(services: &Services, client_id: &str) -> Result<(Pool, Clie
     Ok((pool, client))
 }
 
+/// Refuses a call without `SECRET_HASH` to a client with a secret, where the name for the hash is yet to be found.
+pub fn demand_secret_hash(client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
+    if client.sealed_secret.is_none() || given.is_some() {
+        return Ok(());
+    }
+    let text = format!("Client {} is configured with secret but SECRET_HASH was not received", client.id);
+    Err(Fault::not_authorized(text))
+}
+
 /// Checks `SECRET_HASH` for a user name, in constant time. Clients without a secret ignore it.
 pub async fn check_secret_hash(
     services: &Services,
@@ -46,11 +55,8 @@ pub async fn check_secret_hash(
     username: &str,
     given: Option<&SecretString>,
 ) -> Result<(), Fault> {
-    let Some(sealed) = &client.sealed_secret else { return Ok(()) };
-    let Some(given) = given else {
-        let text = format!("Client {} is configured with secret but SECRET_HASH was not received", client.id);
-        return Err(Fault::not_authorized(text));
-    };
+    demand_secret_hash(client, given)?;
+    let (Some(sealed), Some(given)) = (&client.sealed_secret, given) else { return Ok(()) };
     let secret = open_secret(services, client, sealed).await?;
     if verify_secret_hash(&secret, username, &client.id, given.expose()) {
         Ok(())

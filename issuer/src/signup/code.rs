@@ -30,14 +30,6 @@ pub fn refusal(error: CodeError) -> Fault {
     }
 }
 
-/// The same to clients that hide who exists: an end or a count would tell that there is a user who waits for a code.
-pub fn hidden_refusal(error: CodeError) -> Fault {
-    match error {
-        CodeError::Mismatch | CodeError::Absent | CodeError::Expired | CodeError::Exhausted => mismatch(),
-        CodeError::Storage(_) | CodeError::Commit(_) => refusal(error),
-    }
-}
-
 /// Also what unknown users get from clients that hide who exists.
 pub fn mismatch() -> Fault {
     Fault::new(Exception::CodeMismatch, "Invalid verification code provided, please try again.")

@@ -69,8 +69,10 @@ async fn by_refresh_token(
     parameters: &Parameters,
 ) -> Result<InitiateAuthResponse, Fault> {
     allow(client, Flow::Refresh)?;
+    let hash = parameters.get("SECRET_HASH");
+    clients::demand_secret_hash(client, hash)?;
     let presented = tokens::Presented::find(call, pool, client, parameters.required("REFRESH_TOKEN")?).await?;
-    clients::check_secret_hash(&call.services, client, presented.username(), parameters.get("SECRET_HASH")).await?;
+    clients::check_secret_hash(&call.services, client, presented.username(), hash).await?;
     let tokens = tokens::refresh(call, pool, client, presented).await?;
     Ok(InitiateAuthResponse { authentication_result: Some(tokens), ..InitiateAuthResponse::default() })
 }

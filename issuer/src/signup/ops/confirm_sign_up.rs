@@ -6,7 +6,7 @@ use cognito_model::{Exception, Fault};
 
 use crate::aws_json::{Call, Write};
 use crate::clients;
-use crate::codes;
+use crate::codes::{self, CodeError};
 use crate::pools::Pool;
 use crate::signup::code;
 use crate::store::{Batch, CommitError};
@@ -21,20 +21,27 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
     let (user, to) = match waiting(&pool, user) {
         Ok(found) => found,
         Err(refusal) if !client.settings.hides_users() => return Err(refusal),
-        Err(_) => {
-            // At the price of a commit, which a wrong code that is counted has too.
-            let refusal = code::mismatch();
-            call.record_now(&pool.id, refusal.exception.name()).await?;
-            return Err(refusal);
-        }
+        Err(_) => return Err(hidden(&call, &pool).await?),
     };
     let key = services.pool_keys.key(&pool.id).await?;
     let slot = code::slot(&pool, &user, &to);
-    let refusal = if client.settings.hides_users() { code::hidden_refusal } else { code::refusal };
-    let consume =
-        codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose()).await.map_err(refusal)?;
+    let consume = match codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose()).await {
+        Ok(consume) => consume,
+        // An end or a count would tell that there is a user who waits for a code.
+        Err(CodeError::Absent | CodeError::Expired | CodeError::Exhausted) if client.settings.hides_users() => {
+            return Err(hidden(&call, &pool).await?);
+        }
+        Err(error) => return Err(code::refusal(error)),
+    };
     confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
     Ok(ConfirmSignUpResponse::default())
+}
+
+/// The refusal of a wrong code where none was looked at: at the price of a commit, which a wrong code that is counted has too.
+async fn hidden(call: &Call, pool: &Pool) -> Result<Fault, Fault> {
+    let refusal = code::mismatch();
+    call.record_now(&pool.id, refusal.exception.name()).await?;
+    Ok(refusal)
 }
 
 /// The user and the address that a code was sent to, if there is a code to wait for.
