@@ -83,7 +83,7 @@ impl AdminError {
 pub async fn run(options: Options) -> Result<(), AdminError> {
     match options.command {
         AdminCommand::FirstKey { config } => {
-            let config = issuer::Config::load(&config, std::env::vars())?;
+            let config = issuer::Config::load(&config, crate::environment::texts())?;
             let key = issuer::first_key(&config).await?;
             println!("AWS_ACCESS_KEY_ID={}", key.access_key_id);
             println!("AWS_SECRET_ACCESS_KEY={}", key.secret_access_key.expose());

@@ -129,7 +129,7 @@ fn up(options: crate::up::Options) -> ExitCode {
 
 #[cfg(feature = "issuer")]
 fn issuer(options: &RoleOptions) -> ExitCode {
-    let config = match issuer::Config::load(&options.config, std::env::vars()) {
+    let config = match issuer::Config::load(&options.config, crate::environment::texts()) {
         Ok(config) => config,
         Err(error) => return report::<(), _>(Err(error), |_| EXIT_CONFIG),
     };

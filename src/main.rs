@@ -3,6 +3,8 @@
 #[cfg(feature = "issuer")]
 mod admin;
 mod commands;
+#[cfg(feature = "issuer")]
+mod environment;
 mod log;
 mod roles;
 #[cfg(all(feature = "issuer", feature = "edge"))]

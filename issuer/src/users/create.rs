@@ -75,7 +75,11 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
     let chosen = login_names::choose(pool, new.username, &sub)?;
     let mut attributes = collect(new.attributes)?;
     if let Some((name, value)) = chosen.attribute {
-        attributes.entry(name.to_owned()).or_insert(value);
+        // Another address in the attribute would be the one that gets the code, and the name would be taken without a proof.
+        let given = attributes.entry(name.to_owned()).or_insert_with(|| value.clone());
+        if login_names::key(pool, given) != login_names::key(pool, &value) {
+            return Err(UserError::Attributes(format!("Username and {name} must be the same.")));
+        }
     }
     let schema = pool.schema();
     schema.check(&attributes, new.writer).map_err(UserError::Attributes)?;
