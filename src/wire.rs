@@ -44,6 +44,7 @@ impl Wire {
     }
 
     /// Calls a Cognito operation at `issuer` (its base URL).
+    #[cfg(feature = "edge")]
     pub async fn cognito(&self, issuer: &str, operation: &str, input: &Value) -> Result<Value, WireError> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
@@ -59,6 +60,7 @@ impl Wire {
     }
 
     /// The status of an unsigned GET.
+    #[cfg(feature = "edge")]
     pub async fn status(&self, url: &str) -> Result<StatusCode, WireError> {
         let request = Request::get(url).body(Full::default()).map_err(|e| unreachable_at(url, &e))?;
         let answer = tokio::time::timeout(DEADLINE, self.http.request(request)).await;
