@@ -68,7 +68,7 @@ async fn commit(store: &Store, entries: &[Entry]) {
     for _ in 0..TRIES {
         let mut batch = Batch::new();
         for entry in entries {
-            batch.add(entry.statement());
+            batch.add(entry.statement_unless_recorded());
         }
         match store.commit(batch).await {
             Ok(()) => return,

@@ -150,6 +150,9 @@ impl<'a> Schema<'a> {
         if admin_only && writer == Writer::User {
             return Err(format!("A client attempted to write unauthorized attribute {name}"));
         }
+        if value.contains('\0') {
+            return nonconforming("Invalid character".into());
+        }
         match name {
             "email" if !is_email(value) => return Err("Invalid email address format.".into()),
             "phone_number" if !is_phone_number(value) => return Err("Invalid phone number format.".into()),
@@ -300,6 +303,7 @@ mod tests {
             ("custom:absent", "x", "does not exist in the schema"),
             ("email_verified", "true", "unauthorized attribute"),
             ("sub", "x", "does not exist"),
+            ("name", "a\0b", "Invalid character"),
         ];
         for (name, value, want) in bad {
             let got = schema.check(&values(&[(name, value)]), Writer::User).unwrap_err();

@@ -1,6 +1,7 @@
 //! The table `sessions`.
 
 use common::clock::UnixMillis;
+use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
 use super::model::Session;
@@ -83,9 +84,10 @@ pub fn still_alive(session: &Session) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
-/// Forgets what has expired; run now and then.
+/// Forgets the sessions whose last tokens have expired; run now and then. A session that ended stays for as long as a token of it may
+/// live: the row is what says that it was revoked.
 pub fn prune(now: UnixMillis) -> Statement {
-    Statement::new("DELETE FROM sessions WHERE expires_at < $1").bind(now)
+    Statement::new("DELETE FROM sessions WHERE expires_at < $1").bind(now.minus(LONGEST_TOKEN_LIFE))
 }
 
 pub fn session(row: &Row) -> Result<Session, RowError> {

@@ -21,8 +21,13 @@ pub enum Challenge {
     /// PASSWORD_VERIFIER. `pending` is the server's side of the SRP exchange; `name` the form of the user name that a decoy is
     /// made of; `user_id` is USER_ID_FOR_SRP as it was sent.
     Srp { pending: Vec<u8>, name: String, user_id: String },
-    /// NEW_PASSWORD_REQUIRED: the temporary password was proven.
-    NewPassword { authenticated_at: u64 },
+    /// NEW_PASSWORD_REQUIRED: the temporary password was proven. `valid_after` is the user's at that time: the challenge ends with
+    /// whatever moves it (another password, disabling, sign-out).
+    NewPassword {
+        authenticated_at: u64,
+        #[serde(default)]
+        valid_after: u64,
+    },
 }
 
 /// One attempt, found again.

@@ -87,7 +87,7 @@ fn ask_new_password(
     mut statements: Vec<Statement>,
     now: UnixMillis,
 ) -> Result<Asked, SignInError> {
-    let challenge = Challenge::NewPassword { authenticated_at: now.0 };
+    let challenge = Challenge::NewPassword { authenticated_at: now.0, valid_after: user.valid_after.0 };
     let opened = Attempt::open(key, client, Some(&user.sub), &challenge, None, now)?;
     statements.push(opened.statement);
     let missing: Vec<String> = pool

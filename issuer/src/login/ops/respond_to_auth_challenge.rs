@@ -15,7 +15,7 @@ use crate::tokens;
 pub async fn handle(call: Call, input: RespondToAuthChallengeRequest) -> Result<RespondToAuthChallengeResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
     let answers = Parameters::new(input.challenge_responses)?;
-    let username = answers.required("USERNAME")?.expose();
+    let username = answers.username()?;
     clients::check_secret_hash(&call.services, &client, username, answers.get("SECRET_HASH")).await?;
     let session = input.session.as_ref();
     match input.challenge_name {
