@@ -6,7 +6,7 @@ use common::clock::{Clock, SystemClock};
 use common::sigv4;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -44,6 +44,7 @@ impl Wire {
     }
 
     /// Calls a Cognito operation at `issuer` (its base URL).
+    #[cfg(feature = "edge")]
     pub async fn cognito(&self, issuer: &str, operation: &str, input: &Value) -> Result<Value, WireError> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
@@ -59,7 +60,8 @@ impl Wire {
     }
 
     /// The status of an unsigned GET.
-    pub async fn status(&self, url: &str) -> Result<StatusCode, WireError> {
+    #[cfg(feature = "edge")]
+    pub async fn status(&self, url: &str) -> Result<hyper::StatusCode, WireError> {
         let request = Request::get(url).body(Full::default()).map_err(|e| unreachable_at(url, &e))?;
         let answer = tokio::time::timeout(DEADLINE, self.http.request(request)).await;
         Ok(answer.map_err(|e| unreachable_at(url, &e))?.map_err(|e| unreachable_at(url, &e))?.status())

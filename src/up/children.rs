@@ -82,10 +82,13 @@ async fn supervise(role: Role, mut stop: watch::Receiver<bool>, events: mpsc::Se
         let born = Instant::now();
         tell(&events, Event::Started { name: role.name, pid: child.id().unwrap_or_default() }).await;
         let status = tokio::select! {
-            status = child.wait() => status.map_or_else(|e| e.to_string(), |s| s.to_string()),
+            status = child.wait() => status,
             () = stopped(&mut stop) => return end(child, lifeline).await,
         };
-        short_lives = if born.elapsed() < SHORT_LIFE { short_lives.saturating_add(1) } else { 0 };
+        // Who was killed from outside did not fail, and is back at once, as often as that happens.
+        let killed = status.as_ref().is_ok_and(|status| status.code().is_none());
+        let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
+        short_lives = if killed || born.elapsed() >= SHORT_LIFE { 0 } else { short_lives.saturating_add(1) };
         if short_lives >= SHORT_LIVES_LIMIT {
             let why = format!("{status}; see {}", role.log.display());
             return tell(&events, Event::GivenUp { name: role.name, why }).await;

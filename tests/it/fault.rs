@@ -30,6 +30,25 @@ fn sqlite_keeps_what_was_acknowledged() {
 }
 
 #[test]
+fn up_starts_what_is_killed_as_often_as_it_is_killed() {
+    let world = World::start();
+    let demo = (world.text("demo_user"), world.text("demo_password"));
+    for role in ["issuer", "edge", "sample_api"] {
+        for _ in 0..12 {
+            let old = world.pid(role).unwrap();
+            signal("KILL", old);
+            until("`up` starts it again", PATIENCE, || world.pid(role).is_some_and(|pid| pid != old));
+        }
+    }
+    let system = world.system();
+    until("all of it works again", PATIENCE, || {
+        let token = system.sign_in(demo.0, demo.1).map(|tokens| tokens.access);
+        token.is_ok_and(|token| system.ask_edge(&token).is_ok_and(|answer| answer.status == 200))
+    });
+    assert!(world.stop().success());
+}
+
+#[test]
 fn postgresql_keeps_what_was_acknowledged() {
     let cluster = Cluster::start(Fsync::On).unwrap();
     let mut roles = Roles::start(|folder| postgres_storage(&cluster, folder));
