@@ -63,7 +63,7 @@ struct Issuer {
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     #[error(transparent)]
-    Settings(#[from] common::settings::SettingsError),
+    Settings(#[from] issuer::ConfigError),
     #[error(transparent)]
     Start(#[from] issuer::StartError),
     #[error(transparent)]

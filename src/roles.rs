@@ -3,9 +3,11 @@
 #[cfg(feature = "edge")]
 use std::path::Path;
 
+#[cfg(feature = "issuer")]
 use tokio::runtime::{Builder, Runtime};
 
 /// A runtime for commands that wait more than they work. A machine that can't give one can't run anything.
+#[cfg(feature = "issuer")]
 pub fn small_runtime() -> std::io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }

@@ -46,8 +46,7 @@ impl Wire {
     /// Calls a Cognito operation at `issuer` (its base URL).
     pub async fn cognito(&self, issuer: &str, operation: &str, input: &Value) -> Result<Value, WireError> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let headers =
-            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
         let call = Outgoing { operation, method: Method::POST, base: issuer, path: "/", service: "cognito-idp" };
         self.send(call, &headers, input.to_string()).await
     }
@@ -76,7 +75,8 @@ impl Wire {
             Ok((status, body.map_err(|e| unreachable_at(&url, &e))?.to_bytes()))
         };
         let (status, body) = tokio::time::timeout(DEADLINE, exchange).await.map_err(|e| unreachable_at(&url, &e))??;
-        let value: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
+        let value: Value =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
         if status.is_success() {
             return Ok(value);
         }

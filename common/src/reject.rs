@@ -44,6 +44,8 @@ pub enum Reject {
     // Revocation
     TokenRevoked,
     SessionRevoked,
+    /// The device that the token names was forgotten.
+    DeviceRevoked,
     /// The token was minted before the user's last sign-out, disabling or password change.
     UserRevoked,
     KeyRevoked,
@@ -81,7 +83,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -102,6 +104,7 @@ impl Reject {
         Self::GroupNotHeld,
         Self::TokenRevoked,
         Self::SessionRevoked,
+        Self::DeviceRevoked,
         Self::UserRevoked,
         Self::KeyRevoked,
         Self::ClientRevoked,
@@ -185,6 +188,7 @@ impl Reject {
             Self::GroupNotHeld => row(403, SCOPE, "group_not_held", "group not held"),
             Self::TokenRevoked => row(401, TOKEN, "token_revoked", "revoked"),
             Self::SessionRevoked => row(401, TOKEN, "session_revoked", "session revoked"),
+            Self::DeviceRevoked => row(401, TOKEN, "device_revoked", "device revoked"),
             Self::UserRevoked => row(401, TOKEN, "user_revoked", "signed out"),
             Self::KeyRevoked => row(401, TOKEN, "key_revoked", "key revoked"),
             Self::ClientRevoked => row(401, TOKEN, "client_revoked", "client revoked"),

@@ -19,10 +19,11 @@ mod gateway;
 mod observe;
 mod reply;
 mod routes;
-mod settings;
 pub mod snapshot;
 
 use std::path::Path;
+
+use common::settings::EXIT_CONFIG;
 
 pub use crate::app::{Running, Shutdown, ShutdownHandle, StartError, start};
 pub use crate::config::ConfigError;
@@ -43,7 +44,7 @@ impl EdgeError {
     /// 64 for a bad configuration, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => common::settings::EXIT_CONFIG,
+            Self::Config(_) | Self::Start(StartError::Certificate(_)) => EXIT_CONFIG,
             Self::Start(_) | Self::Explain(_) => 1,
         }
     }
@@ -75,8 +76,7 @@ pub fn run(config: &Path, shutdown: Shutdown) -> Result<(), EdgeError> {
 
 /// Reads and validates a configuration, with the files that it names, and starts nothing.
 pub fn check_config(config: &Path) -> Result<(), EdgeError> {
-    config::load(config, &config::environment(), &observe::Metrics::default())?;
-    Ok(())
+    Ok(app::check(config)?)
 }
 
 /// Says which route the request in a file would take and what the gates would answer.

@@ -1,5 +1,6 @@
 //! How an edge ends. In a binary of its own, because pingora's server can be ended once in a process.
 
+#![allow(clippy::unwrap_used)] // a test throughout
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;

@@ -77,21 +77,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     common::jose::provider::install();
     let public = serve::bind(config.listen.http, "listen.http").await.map_err(StartError::configuration)?;
     let private = serve::bind(config.listen.admin, "listen.admin").await.map_err(StartError::configuration)?;
-    let ready = config.ready.edges().map_err(StartError::configuration)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opened = Opened::open(&config).await?;
     let (stop, stopping) = watch::channel(false);
     let (finish, finishing) = watch::channel(false);
 
     let (audit, recorder) = Recorder::start(opened.store.clone(), finishing.clone());
-    let folder = config.messages.outbox.clone().map(OutboxFolder::new);
-    let (courier, delivery) =
-        Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
+    let folder = config.outbox.clone().map(OutboxFolder::new);
+    let (courier, delivery) = Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
     let feed = Wake::default();
     let publishing = publish::start(
         opened.store.clone(),
         clock.clone(),
-        PublishConfig { listen: config.listen.feed, advertise: config.feed.public_address.clone() },
+        PublishConfig { listen: config.listen.feed, advertise: config.feed_address.clone() },
         opened.authority_sealing.clone(),
         feed.clone(),
     )
@@ -114,7 +112,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let prune = tokio::spawn(prune(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
-        tokio::spawn(serve::serve(private, admin::routes(services.clone(), publishing.handle(), ready), stopping)),
+        tokio::spawn(serve::serve(
+            private,
+            admin::routes(services.clone(), publishing.handle(), config.ready_edges),
+            stopping,
+        )),
     ];
     let writers = [recorder, prune].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
@@ -136,7 +138,7 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
-        let root = RootKey::from_file(&config.secrets.root_key_file).map_err(StartError::configuration)?;
+        let root = RootKey::from_file(&config.root_key_file).map_err(StartError::configuration)?;
         let deployment_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_key =
@@ -150,10 +152,10 @@ impl Opened {
 }
 
 fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
-    Ok(match config.storage.engine().map_err(StartError::configuration)? {
+    Ok(match &config.storage {
         Engine::Sqlite(path) => StoreConfig::sqlite(path),
         Engine::Postgres { url_file } => {
-            let url = std::fs::read_to_string(&url_file)
+            let url = std::fs::read_to_string(url_file)
                 .map_err(|e| StartError::configuration(format!("{}: {e}", url_file.display())))?;
             StoreConfig::postgres(SecretString::new(url.trim()))
         }
@@ -161,8 +163,7 @@ fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
 }
 
 fn pool_settings(config: &Config) -> PoolSettings {
-    let default = PoolSettings::default();
-    let threads = if config.passwords.threads == 0 { default.threads } else { config.passwords.threads };
+    let threads = config.passwords.threads.unwrap_or(PoolSettings::default().threads);
     PoolSettings { threads, queue: config.passwords.queue }
 }
 

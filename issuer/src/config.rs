@@ -4,28 +4,29 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use common::ids::EdgeId;
-use common::settings::{self, SettingsError};
-use serde::Deserialize;
+use common::settings::{Section, SettingError, parse};
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The sections whose scalars the environment may set.
+const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed"];
+
+#[derive(Clone, Debug)]
 pub struct Config {
     pub listen: Listen,
     pub issuer: Deployment,
-    pub storage: Storage,
-    pub secrets: Secrets,
-    #[serde(default)]
-    pub messages: Messages,
-    #[serde(default)]
+    pub storage: Engine,
+    /// 32 bytes in hex or base64, mode 0600 or 0400.
+    pub root_key_file: PathBuf,
+    /// Folder that gets one JSON file a message, for development.
+    pub outbox: Option<PathBuf>,
     pub passwords: Passwords,
-    pub feed: Feed,
-    #[serde(default)]
-    pub ready: Ready,
+    /// `host:port` under which edges reach the feed; goes into join tokens.
+    pub feed_address: String,
+    /// Edges that must be connected and ready before `/readyz` answers 200.
+    pub ready_edges: Vec<EdgeId>,
 }
 
 /// Sockets. Public traffic, the admin surface and the feed have one each.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug)]
 pub struct Listen {
     pub http: SocketAddr,
     pub admin: SocketAddr,
@@ -33,145 +34,154 @@ pub struct Listen {
     pub feed: SocketAddr,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Deployment {
-    /// Where clients reach this issuer, without a trailing slash. A pool's `iss` is `<public_url>/<pool>` unless it is set.
+    /// Where clients reach this issuer, without a trailing slash. A pool's `iss` is `<public_url>/<pool>`.
     pub public_url: String,
-    #[serde(default = "default_region")]
     pub region: String,
     /// Twelve digits; appears in ARNs.
-    #[serde(default = "default_account")]
     pub account_id: String,
-}
-
-/// Exactly one engine.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    /// Path of the SQLite database.
-    pub sqlite: Option<PathBuf>,
-    /// File that holds a `postgres://` URL (the URL has a password, so it is not written here).
-    pub postgres_url_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secrets {
-    /// 32 bytes in hex or base64, mode 0600 or 0400.
-    pub root_key_file: PathBuf,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Messages {
-    /// Folder that gets one JSON file a message, for development.
-    pub outbox: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Passwords {
-    /// Threads that hash; each needs 19 MiB while it works. 0: one a core.
-    #[serde(default)]
-    pub threads: usize,
-    /// Hashes that may wait; past it sign-ins are shed with `TooManyRequestsException`.
-    #[serde(default = "default_hash_queue")]
-    pub queue: usize,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self { threads: 0, queue: default_hash_queue() }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Feed {
-    /// Where edges reach the feed; goes into join tokens.
-    pub public_address: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ready {
-    /// Edges that must be connected and ready before `/readyz` answers 200.
-    #[serde(default)]
-    pub edges: Vec<String>,
-}
-
-impl Ready {
-    pub fn edges(&self) -> Result<Vec<EdgeId>, SettingsError> {
-        let parse = |name: &String| {
-            EdgeId::parse(name.as_str()).map_err(|_| SettingsError::new(format!("ready.edges: '{name}' is not an edge's name")))
-        };
-        self.edges.iter().map(parse).collect()
-    }
 }
 
 /// Which database to open.
 #[derive(Clone, Debug)]
 pub enum Engine {
     Sqlite(PathBuf),
-    Postgres { url_file: PathBuf },
+    /// The file holds a `postgres://` URL: it has a password, so it is not written into the settings.
+    Postgres {
+        url_file: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Passwords {
+    /// Threads that hash; each needs 19 MiB while it works. `None`: one a core.
+    pub threads: Option<usize>,
+    /// Hashes that may wait; past it sign-ins are shed with `TooManyRequestsException`.
+    pub queue: usize,
+}
+
+/// Why there is no configuration: one line, with the file it is about.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file}: {source}", file = file.display())]
+    Read { file: PathBuf, source: std::io::Error },
+    #[error("{file}: {source}", file = file.display())]
+    Setting { file: PathBuf, source: SettingError },
 }
 
 impl Config {
-    /// Reads and checks a settings file; the error is one line that names the file.
-    pub fn load(path: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| SettingsError::new(format!("{}: cannot be read: {e}", path.display())))?;
-        Self::parse(&text, env).map_err(|e| SettingsError::new(format!("{}: {e}", path.display())))
+    /// Reads and checks a settings file. Relative paths in it are relative to its folder.
+    pub fn load(path: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder, env).map_err(|source| ConfigError::Setting { file: path.to_owned(), source })
     }
 
-    pub fn parse(text: &str, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
-        let config: Self = settings::parse(text, env)?;
-        config.storage.engine()?;
-        config.issuer.check()?;
-        config.ready.edges()?;
-        Ok(config)
-    }
-}
-
-impl Storage {
-    pub fn engine(&self) -> Result<Engine, SettingsError> {
-        match (&self.sqlite, &self.postgres_url_file) {
-            (Some(path), None) => Ok(Engine::Sqlite(path.clone())),
-            (None, Some(url_file)) => Ok(Engine::Postgres { url_file: url_file.clone() }),
-            _ => Err(SettingsError::new("storage: set exactly one of 'sqlite' and 'postgres_url_file'")),
-        }
-    }
-}
-
-impl Deployment {
-    fn check(&self) -> Result<(), SettingsError> {
-        let url = url::Url::parse(&self.public_url)
-            .map_err(|e| SettingsError::new(format!("issuer.public_url: '{}': {e}", self.public_url)))?;
-        if !matches!(url.scheme(), "http" | "https") || self.public_url.ends_with('/') || url.query().is_some() {
-            return Err(SettingsError::new("issuer.public_url: an http or https URL without a trailing slash or query"));
-        }
-        if self.account_id.len() != 12 || !self.account_id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(SettingsError::new("issuer.account_id: twelve digits"));
-        }
-        let region_ok = self.region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if self.region.is_empty() || self.region.len() > 32 || !region_ok {
-            return Err(SettingsError::new("issuer.region: 1 to 32 of a-z, 0-9 and '-'"));
-        }
-        Ok(())
+    fn parse(text: &str, folder: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingError> {
+        let env: Vec<(String, String)> = env.into_iter().collect();
+        let env = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut root = parse(text, env, SECTIONS)?;
+        let listen = listen(required(&mut root, "listen")?)?;
+        let issuer = deployment(required(&mut root, "issuer")?)?;
+        let storage = engine(required(&mut root, "storage")?, folder)?;
+        let mut secrets = required(&mut root, "secrets")?;
+        let root_key_file = folder.join(secrets.required_text("root_key_file")?);
+        secrets.finish()?;
+        let outbox = root.section("messages")?.map(|section| outbox(section, folder)).transpose()?.flatten();
+        let passwords = root.section("passwords")?.map(passwords).transpose()?.unwrap_or_default();
+        let mut feed = required(&mut root, "feed")?;
+        let feed_address = feed.required_text("public_address")?;
+        feed.finish()?;
+        let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
+        root.finish()?;
+        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, feed_address, ready_edges })
     }
 }
 
-fn default_region() -> String {
-    "us-east-1".into()
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { threads: None, queue: 64 }
+    }
 }
 
-fn default_account() -> String {
-    "000000000000".into()
+fn required(root: &mut Section, key: &'static str) -> Result<Section, SettingError> {
+    root.section(key)?.ok_or_else(|| root.error(key, "is missing"))
 }
 
-fn default_hash_queue() -> usize {
-    64
+fn listen(mut section: Section) -> Result<Listen, SettingError> {
+    let listen = Listen {
+        http: address(&mut section, "http")?,
+        admin: address(&mut section, "admin")?,
+        feed: address(&mut section, "feed")?,
+    };
+    section.finish()?;
+    Ok(listen)
+}
+
+fn address(section: &mut Section, key: &'static str) -> Result<SocketAddr, SettingError> {
+    let text = section.required_text(key)?;
+    text.parse().map_err(|_| section.error(key, format!("\"{text}\" is no address such as \"127.0.0.1:8700\"")))
+}
+
+fn deployment(mut section: Section) -> Result<Deployment, SettingError> {
+    let deployment = Deployment {
+        public_url: section.required_text("public_url")?,
+        region: section.text("region")?.unwrap_or_else(|| "us-east-1".to_owned()),
+        account_id: section.text("account_id")?.unwrap_or_else(|| "000000000000".to_owned()),
+    };
+    let url = url::Url::parse(&deployment.public_url).map_err(|e| section.error("public_url", e.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || deployment.public_url.ends_with('/') || url.query().is_some() {
+        return Err(section.error("public_url", "must be an http or https URL without a trailing slash or query"));
+    }
+    let region = &deployment.region;
+    let region_ok = region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if region.is_empty() || region.len() > 32 || !region_ok {
+        return Err(section.error("region", "must be 1 to 32 of a-z, 0-9 and '-'"));
+    }
+    let account = &deployment.account_id;
+    if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(section.error("account_id", "must be twelve digits"));
+    }
+    section.finish()?;
+    Ok(deployment)
+}
+
+fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
+    let engine = match (section.file("sqlite")?, section.file("postgres_url_file")?) {
+        (Some(path), None) => Engine::Sqlite(folder.join(path)),
+        (None, Some(url_file)) => Engine::Postgres { url_file: folder.join(url_file) },
+        _ => return Err(section.error("sqlite", "set exactly one of `sqlite` and `postgres_url_file`")),
+    };
+    section.finish()?;
+    Ok(engine)
+}
+
+fn outbox(mut section: Section, folder: &Path) -> Result<Option<PathBuf>, SettingError> {
+    let outbox = section.file("outbox")?.map(|path| folder.join(path));
+    section.finish()?;
+    Ok(outbox)
+}
+
+fn passwords(mut section: Section) -> Result<Passwords, SettingError> {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let passwords = Passwords {
+        threads: section.integer("threads", 1..=1_024)?.map(size),
+        queue: section.integer("queue", 1..=1_000_000)?.map_or(Passwords::default().queue, size),
+    };
+    section.finish()?;
+    Ok(passwords)
+}
+
+fn ready_edges(mut section: Section) -> Result<Vec<EdgeId>, SettingError> {
+    let names = section.texts("edges")?;
+    let parse = |name: &String| {
+        EdgeId::parse(name.as_str()).map_err(|_| section.error("edges", format!("\"{name}\" is no edge's name")))
+    };
+    let edges = names.iter().map(parse).collect::<Result<_, _>>()?;
+    section.finish()?;
+    Ok(edges)
 }
 
 #[cfg(test)]
@@ -193,23 +203,27 @@ mod tests {
         public_address = "127.0.0.1:8701"
     "#;
 
+    fn parse_config(text: &str) -> Result<Config, SettingError> {
+        Config::parse(text, Path::new("/etc/tollgate"), [])
+    }
+
     #[test]
     fn a_small_file_is_enough() {
-        let config = Config::parse(GOOD, []).unwrap();
+        let config = parse_config(GOOD).unwrap();
         assert_eq!(config.issuer.region, "us-east-1");
-        assert!(matches!(config.storage.engine(), Ok(Engine::Sqlite(_))));
+        assert!(matches!(config.storage, Engine::Sqlite(path) if path == Path::new("/etc/tollgate/tollgate.db")));
     }
 
     #[test]
     fn mistakes_are_named() {
         let cases = [
-            ("sqlite = \"tollgate.db\"", "", "exactly one of 'sqlite'"),
+            ("sqlite = \"tollgate.db\"", "", "exactly one of `sqlite`"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"http://h/\"", "trailing slash"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"nonsense\"", "issuer.public_url"),
-            ("[secrets]", "[secrts]", "did you mean 'secrets'?"),
+            ("[secrets]", "[secrts]", "secrets: is missing"),
         ];
         for (from, to, want) in cases {
-            let got = Config::parse(&GOOD.replace(from, to), []).unwrap_err().to_string();
+            let got = parse_config(&GOOD.replace(from, to)).unwrap_err().to_string();
             assert!(got.contains(want), "{got}");
         }
     }

@@ -35,4 +35,4 @@ mod users;
 
 pub use self::access::NewKey;
 pub use self::app::{Running, StartError, first_key, start};
-pub use self::config::Config;
+pub use self::config::{Config, ConfigError};

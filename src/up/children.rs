@@ -107,6 +107,8 @@ fn start(role: &Role) -> std::io::Result<Child> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(&role.log)?;
     Command::new(std::env::current_exe()?)
         .args(&role.args)
+        // Argon2's 19 MiB go back to the system as soon as they are freed, so that what one sees is what is used.
+        .env("MIMALLOC_PURGE_DELAY", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)

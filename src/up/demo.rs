@@ -85,8 +85,7 @@ async fn create_user(wire: &Wire, issuer: &str, pool_id: &str, password: &str) -
         ],
     });
     wire.cognito(issuer, "AdminCreateUser", &user).await?;
-    let permanent =
-        json!({ "UserPoolId": pool_id, "Username": DEMO_USER, "Password": password, "Permanent": true });
+    let permanent = json!({ "UserPoolId": pool_id, "Username": DEMO_USER, "Password": password, "Permanent": true });
     wire.cognito(issuer, "AdminSetUserPassword", &permanent).await?;
     Ok(())
 }

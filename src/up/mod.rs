@@ -185,21 +185,14 @@ async fn admin_key(folder: &Folder) -> Result<AdminKey, UpError> {
     }
     let config = issuer::Config::load(&folder.issuer_config(), []).map_err(|e| UpError::Issuer(e.to_string()))?;
     let made = issuer::first_key(&config).await.map_err(|e| UpError::Issuer(e.to_string()))?;
-    let key = AdminKey {
-        access_key_id: made.access_key_id,
-        secret_access_key: made.secret_access_key.expose().to_owned(),
-    };
+    let key =
+        AdminKey { access_key_id: made.access_key_id, secret_access_key: made.secret_access_key.expose().to_owned() };
     write_private(&path, &serde_json::to_string_pretty(&key).map_err(io::Error::other)?)?;
     Ok(key)
 }
 
 /// Waits for the issuer, then finds or makes the demo pool and enrols the edge.
-async fn demo(
-    folder: &Folder,
-    ports: Ports,
-    wire: &Wire,
-    seed: &Seed,
-) -> Result<Demo, UpError> {
+async fn demo(folder: &Folder, ports: Ports, wire: &Wire, seed: &Seed) -> Result<Demo, UpError> {
     let alive = format!("http://{}/healthz", ports.issuer_admin());
     answers(folder, wire, &alive).await?;
     let demo = match Demo::load(folder) {
@@ -283,10 +276,9 @@ impl State<'_> {
     fn write(&self) -> Result<(), UpError> {
         let Some(demo) = &self.demo else { return Ok(()) };
         let (folder, ports) = (self.folder, self.ports);
-        let mut pids = json!({ "up": std::process::id() });
-        for (name, pid) in &self.pids {
-            pids[name.replace('-', "_")] = json!(pid);
-        }
+        let mut pids = serde_json::Map::new();
+        pids.insert("up".to_owned(), json!(std::process::id()));
+        pids.extend(self.pids.iter().map(|(name, pid)| (name.replace('-', "_"), json!(pid))));
         let up = json!({
             "issuer": format!("http://{}", ports.issuer()),
             "edge": format!("http://{}", ports.edge()),
@@ -318,7 +310,10 @@ impl State<'_> {
             "AuthParameters": { "USERNAME": demo.user, "PASSWORD": demo.password },
         });
         println!("Tollgate is up.");
-        println!("  issuer (Cognito's API)  http://{issuer}    user pool {}, app client {}", demo.pool_id, demo.client_id);
+        println!(
+            "  issuer (Cognito's API)  http://{issuer}    user pool {}, app client {}",
+            demo.pool_id, demo.client_id
+        );
         println!("  edge                    http://{edge}    and https://localhost:{}", self.ports.edge_tls().port());
         println!("  demo user               {} with password {}", demo.user, demo.password);
         println!("  everything else         {}", self.folder.up_json().display());

@@ -90,8 +90,11 @@ mod tests {
     fn a_seed_is_read_and_its_mistakes_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("seed.json");
-        std::fs::write(&path, r#"{"users":[{"username":"ann","password":"p","groups":["staff"]}],"groups":[{"name":"staff"}]}"#)
-            .unwrap();
+        std::fs::write(
+            &path,
+            r#"{"users":[{"username":"ann","password":"p","groups":["staff"]}],"groups":[{"name":"staff"}]}"#,
+        )
+        .unwrap();
         let seed = Seed::load(Some(&path)).unwrap();
         assert_eq!((seed.users.len(), seed.groups.len()), (1, 1));
         std::fs::write(&path, r#"{"user":[]}"#).unwrap();

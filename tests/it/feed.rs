@@ -10,7 +10,7 @@ use common::feed::{Alarm, Change, FeedName, FeedState, JoinToken, Revoked};
 use common::ids::{EdgeId, PoolId};
 use common::secret::SecretBytes;
 use edge::feed::{FeedConfig, FeedHandle, FeedSink};
-use issuer::outbox;
+use issuer::outbox::{self, Wake};
 use issuer::publish::{self, Pools, PublishConfig, PublishHandle, Running, Sealing, StartError};
 use issuer::store::{Batch, Migration, Store, StoreConfig};
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ impl Sealing for Plain {
 struct Issuer {
     store: Store,
     running: Running,
+    wake: Wake,
     dir: tempfile::TempDir,
 }
 
@@ -41,8 +42,9 @@ impl Issuer {
         let dir = tempfile::tempdir().unwrap();
         let migrations: Vec<&Migration> = outbox::MIGRATIONS.iter().collect();
         let store = Store::open(&StoreConfig::sqlite(dir.path().join("issuer.db")), &migrations).await.unwrap();
-        let running = listen(&store, "127.0.0.1:0").await;
-        let issuer = Self { store, running, dir };
+        let wake = Wake::default();
+        let running = listen(&store, "127.0.0.1:0", &wake).await;
+        let issuer = Self { store, running, wake, dir };
         issuer.create(&pool("r_A")).await;
         issuer.create(&pool("r_B")).await;
         issuer
@@ -51,10 +53,10 @@ impl Issuer {
     /// The same database and address in a new process, as it were.
     async fn restart(self) -> Self {
         let address = self.running.local_addr().unwrap().to_string();
-        let Self { store, running, dir } = self;
+        let Self { store, running, wake, dir } = self;
         running.drain(Duration::from_secs(1)).await;
-        let running = listen(&store, &address).await;
-        Self { store, running, dir }
+        let running = listen(&store, &address, &wake).await;
+        Self { store, running, wake, dir }
     }
 
     fn handle(&self) -> PublishHandle {
@@ -71,7 +73,7 @@ impl Issuer {
         let mut batch = Batch::new();
         batch.extend(outbox::append(feed, &Change::Revoked(Revoked::Token { jti: jti.into() }), SystemClock.now()));
         self.store.commit(batch).await.unwrap();
-        self.handle().wake();
+        self.wake.ring();
     }
 
     async fn enrol(&self, name: &str, pools: Pools) -> JoinToken {
@@ -88,11 +90,12 @@ impl Issuer {
     }
 }
 
-async fn listen(store: &Store, address: &str) -> Running {
+async fn listen(store: &Store, address: &str, wake: &Wake) -> Running {
     let config = PublishConfig { listen: address.parse().unwrap(), advertise: String::new() };
     let begun = Instant::now();
     loop {
-        match publish::start(store.clone(), Arc::new(SystemClock), config.clone(), Arc::new(Plain)).await {
+        match publish::start(store.clone(), Arc::new(SystemClock), config.clone(), Arc::new(Plain), wake.clone()).await
+        {
             Ok(running) => return running,
             // The endpoint of a predecessor in this process lets its socket go a moment later.
             Err(StartError::Listen(_)) if begun.elapsed() < PATIENCE => {
@@ -327,10 +330,39 @@ async fn a_commit_reaches_the_edge_in_a_moment() {
             issuer.revoke(&pool("r_A"), &jti).await;
             Instant::now()
         };
-        let ((), committed) = tokio::join!(async { applied.await }, committed);
+        let ((), committed) = tokio::join!(applied, committed);
         took.push(committed.elapsed());
     }
     took.sort();
     println!("commit acknowledged to applied: p50 {:?}, p99 {:?}, max {:?}", took[150], took[297], took[299]);
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_was_away_catches_up() {
+    const MISSED: usize = 20_000;
+    let issuer = Issuer::start().await;
+    let config = issuer.edge_config(&issuer.enrol("fra-1", Pools::All).await);
+    let (edge, _sink) = follow(&config);
+    ready(&issuer, "fra-1").await;
+    edge.stop().await;
+    for nth in (0..MISSED).step_by(1_000) {
+        let mut batch = Batch::new();
+        for n in nth..nth + 1_000 {
+            let change = Change::Revoked(Revoked::Session { origin_jti: format!("s{n}") });
+            batch.extend(outbox::append(&pool("r_A"), &change, SystemClock.now()));
+        }
+        issuer.store.commit(batch).await.unwrap();
+    }
+    let begun = Instant::now();
+    let (edge, sink) = follow(&config);
+    let last = format!("s{}", MISSED - 1);
+    sink.wait("the last one", |seen| {
+        seen.states
+            .get(&pool("r_A"))
+            .is_some_and(|state| state.revoked().session(&last) && state.revoked().len() == MISSED)
+    })
+    .await;
+    println!("{MISSED} missed revocations applied after {:?}", begun.elapsed());
     edge.stop().await;
 }

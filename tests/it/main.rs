@@ -1,1 +1,25 @@
+//! Tests of the whole: the real binary, real sockets, clients that others wrote. Each test owns its world.
+//!
+//! `TOLLGATE_LONG=1` runs the long forms (scripts/test --long NAME).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod architecture;
+mod clients;
+mod config;
+mod coverage;
+mod fault;
 mod feed;
+mod floors;
+mod http;
+mod main_job;
+mod memory;
+mod roles;
+mod signout;
+mod storage;
+mod system;
+mod world;
+
+/// How much of a test to run: the short form, or the long one where the environment asks for it.
+fn short_or_long(short: u32, long: u32) -> u32 {
+    if std::env::var_os("TOLLGATE_LONG").is_some() { long } else { short }
+}

@@ -28,6 +28,8 @@ mod revocations;
 mod simulation;
 mod state;
 mod subscriber;
+#[cfg(test)]
+mod subscriber_tests;
 
 pub use change::{
     Change, ChangeError, ClientSettings, KeyPurpose, KeyState, LONGEST_TOKEN_LIFE, ManagedKind, NameKey, PoolSettings,

@@ -214,10 +214,10 @@ impl Publisher {
 
     /// A read failed: it is asked for again at the next poll after new heads.
     pub fn on_read_failed(&mut self, feed: &FeedName) {
-        if let Some(served) = self.feeds.get_mut(feed) {
-            if let Cursor::Reading(from) = served.cursor {
-                served.cursor = from.map_or(Cursor::Lost, Cursor::At);
-            }
+        if let Some(served) = self.feeds.get_mut(feed)
+            && let Cursor::Reading(from) = served.cursor
+        {
+            served.cursor = from.map_or(Cursor::Lost, Cursor::At);
         }
         self.heads.remove(feed);
     }

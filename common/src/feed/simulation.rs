@@ -267,7 +267,7 @@ impl World {
     fn step(&mut self, last: bool, outcome: &mut Outcome) -> Result<(), String> {
         self.now += TICK_MS;
         // Twenty seconds rough, twenty whole, and whole at the end.
-        let rough = !last && (self.now / 20_000) % 2 == 0;
+        let rough = !last && (self.now / 20_000).is_multiple_of(2);
         self.calm_since = if rough { None } else { self.calm_since.or(Some(self.now)) };
         if self.rng.permille(30) {
             self.database.commit(self.now, &mut self.rng);
@@ -350,7 +350,7 @@ impl World {
             }
             let seen = log.records.iter().take(state.position().seq as usize).map(|record| &record.record);
             let expected = FeedState::from_records(state.position(), seen).unwrap();
-            if self.now % 500 == 0 && expected.revoked() != state.revoked() {
+            if self.now.is_multiple_of(500) && expected.revoked() != state.revoked() {
                 return Err(format!("{feed}: the edge's state is none that the issuer had"));
             }
             let fresh = edge.core.fresh_as_of(feed).unwrap();
@@ -365,7 +365,7 @@ impl World {
 /// The issuer's shell, in small: polls, reads and answers.
 fn serve(connection: &mut Connection, database: &Database, now: u64, rough: bool, rng: &mut Rng) {
     let publisher = &mut connection.publisher;
-    if now % 20 == 0 {
+    if now.is_multiple_of(20) {
         publisher.on_heads(UnixMillis(now), database.0.iter().map(|(feed, log)| (feed.clone(), log.position)));
     }
     while let Some(bytes) = connection.up.receive(now) {

@@ -92,6 +92,15 @@ pub fn start_with(
     launch(config, Parts { gateway, picture, metrics, clock, in_flight, reload }, shutdown)
 }
 
+/// Reads and validates a configuration and every file that it names, and starts nothing.
+pub fn check(file: &Path) -> Result<(), StartError> {
+    let config = load(file, &environment(), &Metrics::default())?;
+    match &config.listen.https {
+        Some((_, files)) => server::check_pair(files),
+        None => Ok(()),
+    }
+}
+
 /// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
 pub fn run_blocking(file: &Path, shutdown: Shutdown) -> Result<(), StartError> {
     start(file, shutdown)?.wait();

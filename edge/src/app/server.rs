@@ -74,7 +74,8 @@ fn tls(files: &Tls) -> Result<TlsSettings, StartError> {
     Ok(settings)
 }
 
-fn check_pair(files: &Tls) -> Result<(), StartError> {
+/// Whether a TLS listener can use these files.
+pub fn check_pair(files: &Tls) -> Result<(), StartError> {
     use rustls_pki_types::pem::PemObject;
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     let wrong = |error: &dyn std::fmt::Display| StartError::Certificate(error.to_string());

@@ -7,9 +7,9 @@ use std::time::Duration;
 use common::jose::{Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
-use crate::settings::{Section, SettingError};
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::ConfiguredIssuer;
+use common::settings::{Section, SettingError};
 
 /// What the names of issuers that come by the feed begin with.
 pub const POOL_PREFIX: &str = "pool:";

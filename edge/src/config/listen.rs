@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::gateway::Bounds;
-use crate::settings::{Section, SettingError};
+use common::settings::{Section, SettingError};
 
 /// Where and how the edge listens. It is read at the start; a reload does not touch it.
 #[derive(Clone, Debug, PartialEq, Eq)]

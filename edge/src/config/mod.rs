@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::observe::{LogLevel, Metrics};
-use crate::settings::{Section, SettingError, parse};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
+use common::settings::{Section, SettingError, parse};
 
 pub use self::listen::{Listen, Tls};
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];
-const DEFAULT_VERDICT_BYTES: u64 = 8 << 20;
+/// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
+const DEFAULT_VERDICT_BYTES: u64 = 64 << 20;
 
 /// A validated configuration.
 #[derive(Debug)]

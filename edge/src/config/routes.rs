@@ -8,10 +8,10 @@ use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
 use crate::forward::OWN_HEADERS;
 use crate::observe::Metrics;
-use crate::settings::{Section, SettingError};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{HostPattern, PathPattern, Route, RouteTable, TokenRule};
 use crate::{forward, gates, routes};
+use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
 /// operator meant to close.

@@ -1,6 +1,6 @@
 //! Who this edge is: key, certificate and authority, in one file of the state directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use common::clock::UnixMillis;
 use common::feed::JoinToken;
@@ -71,6 +71,6 @@ pub(super) fn read_token(path: &Path) -> Result<JoinToken, FeedError> {
     JoinToken::parse(&text).map_err(|_| FeedError::Token)
 }
 
-fn at(path: &PathBuf, error: std::io::Error) -> FeedError {
+fn at(path: &Path, error: std::io::Error) -> FeedError {
     FeedError::StateDir { path: path.display().to_string(), error }
 }

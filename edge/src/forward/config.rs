@@ -2,8 +2,8 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::settings::{Section, SettingError};
 use crate::snapshot::route::{AddedHeader, Piece};
+use common::settings::{Section, SettingError};
 
 /// Reads the headers that a route adds.
 pub fn added_headers(mut section: Section) -> Result<Vec<AddedHeader>, SettingError> {

@@ -62,6 +62,8 @@ pub fn prepare(session: &Session, outgoing: &mut RequestHeader, ctx: &Context) -
 
 /// Removes what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated.
 pub fn clean_response(response: &mut ResponseHeader) {
+    // Ours, not that of the origin (RFC 9110 §7.6.3).
+    response.set_version(http::Version::HTTP_11);
     let nominated: Vec<HeaderName> = response
         .headers
         .get_all(CONNECTION)

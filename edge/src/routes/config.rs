@@ -8,8 +8,8 @@ use std::time::Duration;
 use common::canonical::{CanonicalPath, Host};
 use http::Method;
 
-use crate::settings::{Section, SettingError};
 use crate::snapshot::route::{HostPattern, PathPattern, Timeouts, Upstream};
+use common::settings::{Section, SettingError};
 
 const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(3),

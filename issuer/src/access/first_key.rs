@@ -25,9 +25,7 @@ pub async fn create(store: &Store, deployment_key: &PoolKey, now: UnixMillis) ->
     let id = entropy::text::<16>(ID_ALPHABET).map_err(|e| text(&e))?;
     let access_key_id = format!("AKIA{id}");
     let secret = entropy::text::<40>(SECRET_ALPHABET).map_err(|e| text(&e))?;
-    let sealed = deployment_key
-        .seal(rows::secret_cell(&[&access_key_id]), secret.as_bytes())
-        .map_err(|e| text(&e))?;
+    let sealed = deployment_key.seal(rows::secret_cell(&[&access_key_id]), secret.as_bytes()).map_err(|e| text(&e))?;
     let mut batch = Batch::new();
     batch.add(rows::insert(&access_key_id, sealed, now));
     store.commit(batch).await.map_err(|e| text(&e))?;

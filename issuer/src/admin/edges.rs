@@ -1,5 +1,7 @@
 //! Enrolment of edges, for holders of an admin key (`tollgate admin edge`).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
@@ -17,6 +19,7 @@ use crate::access;
 use crate::publish::{EdgeError, Pools};
 
 const BODY_LIMIT: usize = 64 * 1024;
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// The service in the credential scope of requests to this surface.
 const SIGNING_NAME: &str = "tollgate-admin";
 
@@ -75,7 +78,8 @@ fn edge(name: &str) -> Result<EdgeId, Fault> {
 /// The body of a request that an admin key signed.
 async fn authenticated(admin: &Admin, request: Request) -> Result<Bytes, Fault> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY_LIMIT).collect().await;
+    let body = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_LIMIT).collect()).await;
+    let body = body.map_err(|_| Fault::serialization("The request's body did not arrive in time."))?;
     let body = body.map_err(|_| Fault::new(Exception::RequestEntityTooLarge, "64 KiB at most."))?.to_bytes();
     let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
     let request = sigv4::Request {

@@ -31,7 +31,11 @@ impl Recorder {
     /// Hands an entry over.
     pub async fn record(&self, entry: Entry) {
         if let Err(lost) = self.queue.send(entry).await {
-            tracing::error!(operation = lost.0.operation, result = lost.0.result, "audit entry after the end of the writer");
+            tracing::error!(
+                operation = lost.0.operation,
+                result = lost.0.result,
+                "audit entry after the end of the writer"
+            );
         }
     }
 }
@@ -64,7 +68,7 @@ async fn commit(store: &Store, entries: &[Entry]) {
     for _ in 0..TRIES {
         let mut batch = Batch::new();
         for entry in entries {
-            batch.add(entry.statement());
+            batch.add(entry.statement_unless_recorded());
         }
         match store.commit(batch).await {
             Ok(()) => return,

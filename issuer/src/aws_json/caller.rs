@@ -20,9 +20,6 @@ pub struct UserCaller {
     pub pool: PoolId,
     pub client: ClientId,
     pub sub: Sub,
-    pub username: String,
-    /// The session (refresh family) that the token belongs to.
-    pub origin_jti: Option<String>,
     pub scopes: Vec<String>,
 }
 

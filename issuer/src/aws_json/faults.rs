@@ -3,6 +3,7 @@
 use cognito_model::Fault;
 
 use crate::envelope::PoolKeyError;
+use crate::keys::KeyError;
 use crate::store::{CommitError, RowError, StoreError};
 
 impl From<StoreError> for Fault {
@@ -35,7 +36,39 @@ impl From<PoolKeyError> for Fault {
     fn from(error: PoolKeyError) -> Self {
         match error {
             PoolKeyError::Storage(error) => error.into(),
-            PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => Self::internal(error),
+            PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => {
+                Self::internal(error)
+            }
         }
+    }
+}
+
+impl From<KeyError> for Fault {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Storage(error) => error.into(),
+            KeyError::Commit(error) => error.into(),
+            KeyError::PoolKey(error) => error.into(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_that_is_away_is_503_wherever_it_was_needed() {
+        let away = || StoreError::Unavailable("full".into());
+        let faults: [Fault; 3] = [
+            away().into(),
+            PoolKeyError::Storage(away()).into(),
+            KeyError::PoolKey(PoolKeyError::Storage(away())).into(),
+        ];
+        for fault in faults {
+            assert_eq!((fault.status(), fault.retry_after.is_some()), (503, true), "{fault:?}");
+        }
+        assert_eq!(Fault::from(KeyError::NoActiveKey).status(), 500);
     }
 }

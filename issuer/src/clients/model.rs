@@ -97,19 +97,19 @@ impl Settings {
 
     /// Default 1 h.
     pub fn access_token_life(&self) -> Duration {
-        let unit = self.token_validity_units.as_ref().and_then(|u| u.access_token.clone());
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.access_token);
         life(self.access_token_validity, unit, TimeUnitsType::Hours, HOUR)
     }
 
     /// Default 1 h.
     pub fn id_token_life(&self) -> Duration {
-        let unit = self.token_validity_units.as_ref().and_then(|u| u.id_token.clone());
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.id_token);
         life(self.id_token_validity, unit, TimeUnitsType::Hours, HOUR)
     }
 
     /// Default 30 days.
     pub fn refresh_token_life(&self) -> Duration {
-        let unit = self.token_validity_units.as_ref().and_then(|u| u.refresh_token.clone());
+        let unit = self.token_validity_units.as_ref().and_then(|u| u.refresh_token);
         life(self.refresh_token_validity, unit, TimeUnitsType::Days, 30 * DAY)
     }
 
@@ -142,7 +142,9 @@ impl Settings {
         }
         let new_names = self.explicit_auth_flows.iter().filter(|f| f.as_str().starts_with("ALLOW_")).count();
         if new_names > 0 && new_names < self.explicit_auth_flows.len() {
-            return Err(ClientError::Settings("The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into()));
+            return Err(ClientError::Settings(
+                "The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into(),
+            ));
         }
         Ok(())
     }

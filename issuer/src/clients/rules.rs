@@ -17,7 +17,9 @@ pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Res
     for list in [&request.read_attributes, &request.write_attributes] {
         let unknown = list.iter().flatten().find(|name| *name != "sub" && !schema.has(name));
         if unknown.is_some() {
-            return Err(ClientError::Settings("Invalid read or write attributes specified while creating a client".into()));
+            return Err(ClientError::Settings(
+                "Invalid read or write attributes specified while creating a client".into(),
+            ));
         }
     }
     let settings = Settings {

@@ -90,11 +90,7 @@ async fn deliver_some(store: &Store, pool_keys: &PoolKeys, folder: &OutboxFolder
     Ok(waiting.len())
 }
 
-async fn deliver(
-    pool_keys: &PoolKeys,
-    folder: &OutboxFolder,
-    row: &Row,
-) -> Result<(String, String), String> {
+async fn deliver(pool_keys: &PoolKeys, folder: &OutboxFolder, row: &Row) -> Result<(String, String), String> {
     let text = |column| row.text(column).map(str::to_owned).map_err(|e| e.to_string());
     let (pool, id) = (text(0)?, text(1)?);
     let pool_id = PoolId::parse(pool.clone()).map_err(|e| e.to_string())?;

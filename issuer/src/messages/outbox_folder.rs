@@ -22,8 +22,7 @@ impl OutboxFolder {
         let name = format!("{}-{id}.json", message.at);
         let draft = self.path.join(format!(".{name}.draft"));
         let text = serde_json::to_vec_pretty(message)?;
-        let mut file =
-            std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+        let mut file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(&text)?;
         std::fs::rename(&draft, self.path.join(name))
     }

@@ -12,9 +12,9 @@
 
 mod read;
 mod schema;
-mod wake;
 #[cfg(test)]
 mod tests;
+mod wake;
 
 use common::clock::UnixMillis;
 use common::feed::{Change, Digest, Epoch, FeedName};

@@ -1,18 +1,51 @@
-//! The log against a real engine.
+//! The log against both engines.
+
+use std::sync::{Mutex, OnceLock};
 
 use common::clock::UnixMillis;
 use common::feed::{Change, ClientSettings, FeedName, FeedState, LONGEST_TOKEN_LIFE, Position, Removable, Revoked};
 use common::ids::ClientId;
 
 use super::*;
+use crate::store::fixture::{Cluster, Fsync};
 use crate::store::{Batch, CommitError, Migration, Store, StoreConfig};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
-async fn store(dir: &tempfile::TempDir) -> Store {
+/// One server for these tests; each has a database of its own.
+static SERVER: OnceLock<Result<Mutex<Cluster>, String>> = OnceLock::new();
+
+async fn open(config: &StoreConfig) -> Store {
     let migrations: Vec<&Migration> = MIGRATIONS.iter().collect();
-    Store::open(&StoreConfig::sqlite(dir.path().join("t.db")), &migrations).await.unwrap()
+    Store::open(config, &migrations).await.unwrap()
 }
+
+macro_rules! on_both_engines {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let dir = tempfile::tempdir().unwrap();
+                super::$name(super::open(&super::StoreConfig::sqlite(dir.path().join("t.db"))).await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let server = super::SERVER.get_or_init(|| super::Cluster::start(super::Fsync::Off).map(super::Mutex::new));
+                let url = server.as_ref().unwrap().lock().unwrap().database().unwrap();
+                super::$name(super::open(&super::StoreConfig::postgres(url)).await).await;
+            })*
+        }
+    };
+}
+
+on_both_engines!(
+    the_log_is_a_chain_and_its_fold_is_the_snapshot,
+    what_cannot_be_published_is_not_committed,
+    pruning_forgets_what_has_left_and_brings_nothing_back,
+    a_new_epoch_is_later_whatever_the_clock_says,
+);
 
 async fn commit(store: &Store, statements: impl IntoIterator<Item = Statement>) -> Result<(), CommitError> {
     let mut batch = Batch::new();
@@ -38,10 +71,7 @@ fn client(enabled: bool) -> Change {
     Change::Client(ClientSettings { client_id: ClientId::parse("c").unwrap(), enabled, scopes: None })
 }
 
-#[tokio::test]
-async fn the_log_is_a_chain_and_its_fold_is_the_snapshot() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(&dir).await;
+async fn the_log_is_a_chain_and_its_fold_is_the_snapshot(store: Store) {
     let global = FeedName::Global;
     commit(&store, [create(&global, NOW)]).await.unwrap();
     for change in [token("a"), client(true), token("b"), client(false)] {
@@ -62,10 +92,7 @@ async fn the_log_is_a_chain_and_its_fold_is_the_snapshot() {
     assert!(!state.clients().next().unwrap().enabled, "the newest counts");
 }
 
-#[tokio::test]
-async fn what_cannot_be_published_is_not_committed() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(&dir).await;
+async fn what_cannot_be_published_is_not_committed(store: Store) {
     let missing = commit(&store, append(&FeedName::Global, &token("a"), NOW)).await;
     assert_eq!(missing, Err(CommitError::Missed { index: 0 }), "no such feed");
     commit(&store, [create(&FeedName::Global, NOW)]).await.unwrap();
@@ -77,10 +104,7 @@ async fn what_cannot_be_published_is_not_committed() {
     assert_eq!(page(&store, 0).await.records, []);
 }
 
-#[tokio::test]
-async fn pruning_forgets_what_has_left_and_brings_nothing_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(&dir).await;
+async fn pruning_forgets_what_has_left_and_brings_nothing_back(store: Store) {
     let global = FeedName::Global;
     let gone = Change::Removed(Removable::Client(ClientId::parse("c").unwrap()));
     commit(&store, [create(&global, NOW)]).await.unwrap();
@@ -100,10 +124,7 @@ async fn pruning_forgets_what_has_left_and_brings_nothing_back() {
     assert!(before.revoked().token("b") && !before.revoked().token("a"));
 }
 
-#[tokio::test]
-async fn a_new_epoch_is_later_whatever_the_clock_says() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(&dir).await;
+async fn a_new_epoch_is_later_whatever_the_clock_says(store: Store) {
     commit(&store, [create(&FeedName::Global, NOW)]).await.unwrap();
     let old = page(&store, 0).await.epoch;
     commit(&store, [new_epoch(Some(old), UnixMillis(5))]).await.unwrap();

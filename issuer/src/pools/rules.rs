@@ -17,7 +17,9 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
     let alias_attributes = request.alias_attributes.unwrap_or_default();
     let username_attributes = request.username_attributes.unwrap_or_default();
     if !alias_attributes.is_empty() && !username_attributes.is_empty() {
-        return Err(PoolError::Settings("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.".into()));
+        return Err(PoolError::Settings(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.".into(),
+        ));
     }
     let declared = request.schema.unwrap_or_default();
     if declared.len() > CUSTOM_LIMIT {

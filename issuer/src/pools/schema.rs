@@ -150,13 +150,18 @@ impl<'a> Schema<'a> {
         if admin_only && writer == Writer::User {
             return Err(format!("A client attempted to write unauthorized attribute {name}"));
         }
+        if value.contains('\0') {
+            return nonconforming("Invalid character".into());
+        }
         match name {
             "email" if !is_email(value) => return Err("Invalid email address format.".into()),
             "phone_number" if !is_phone_number(value) => return Err("Invalid phone number format.".into()),
             _ => {}
         }
         match kind {
-            Kind::Flag if !matches!(value, "true" | "false") => nonconforming("Type is invalid: a boolean is true or false".into()),
+            Kind::Flag if !matches!(value, "true" | "false") => {
+                nonconforming("Type is invalid: a boolean is true or false".into())
+            }
             Kind::Number => check_number(value, self.own(name)).or_else(nonconforming),
             Kind::Date if !is_date(value) => nonconforming("Type is invalid: a date is YYYY-MM-DD".into()),
             Kind::Text => check_length(value, self.bounds(name)).or_else(nonconforming),
@@ -217,7 +222,9 @@ fn describe_sub() -> SchemaAttributeType {
 /// One `@`, something on both sides, no spaces or controls, a dot in the domain or none (localhost), 254 at most (RFC 5321 §4.5.3).
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
+    let clean = |part: &str| {
+        !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
+    };
     text.len() <= 254
         && clean(local)
         && clean(domain)
@@ -266,7 +273,11 @@ mod tests {
     use super::*;
 
     fn own(name: &str, data_type: AttributeDataType) -> SchemaAttributeType {
-        SchemaAttributeType { name: Some(name.into()), attribute_data_type: Some(data_type), ..SchemaAttributeType::default() }
+        SchemaAttributeType {
+            name: Some(name.into()),
+            attribute_data_type: Some(data_type),
+            ..SchemaAttributeType::default()
+        }
     }
 
     fn values(pairs: &[(&str, &str)]) -> Attributes {
@@ -280,7 +291,8 @@ mod tests {
             Some(StringAttributeConstraintsType { min_length: Some("2".into()), max_length: Some("4".into()) });
         let own = [declare(tier).unwrap(), declare(own("age", AttributeDataType::Number)).unwrap()];
         let schema = Schema::new(&own);
-        let good = [("email", "a@b.example"), ("custom:tier", "gold"), ("custom:age", "-3"), ("birthdate", "2000-01-01")];
+        let good =
+            [("email", "a@b.example"), ("custom:tier", "gold"), ("custom:age", "-3"), ("birthdate", "2000-01-01")];
         assert_eq!(schema.check(&values(&good), Writer::User), Ok(()));
         let bad = [
             ("email", "a@b@c", "Invalid email"),
@@ -291,6 +303,7 @@ mod tests {
             ("custom:absent", "x", "does not exist in the schema"),
             ("email_verified", "true", "unauthorized attribute"),
             ("sub", "x", "does not exist"),
+            ("name", "a\0b", "Invalid character"),
         ];
         for (name, value, want) in bad {
             let got = schema.check(&values(&[(name, value)]), Writer::User).unwrap_err();
@@ -315,7 +328,10 @@ mod tests {
         let mut a = own("a", AttributeDataType::String);
         a.required = Some(true);
         assert!(declare(a).is_err());
-        let twice = [declare(own("b", AttributeDataType::String)).unwrap(), declare(own("b", AttributeDataType::Number)).unwrap()];
+        let twice = [
+            declare(own("b", AttributeDataType::String)).unwrap(),
+            declare(own("b", AttributeDataType::Number)).unwrap(),
+        ];
         assert!(check_distinct(&twice).is_err());
     }
 

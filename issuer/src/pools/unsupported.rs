@@ -1,9 +1,7 @@
 //! Settings that ask for features which are not there yet. They are refused: a pool that asks for MFA or a trigger must not
 //! silently sign people in without it.
 
-use cognito_model::idp::types::{
-    CreateUserPoolRequest, DefaultEmailOptionType, LambdaConfigType, UserPoolMfaType,
-};
+use cognito_model::idp::types::{CreateUserPoolRequest, DefaultEmailOptionType, LambdaConfigType, UserPoolMfaType};
 
 /// The first such setting, in the words of the refusal.
 pub fn first(request: &CreateUserPoolRequest) -> Option<String> {

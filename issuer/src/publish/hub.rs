@@ -1,14 +1,14 @@
 //! Follows the log once for all connections: polls heads, keeps the newest records in memory.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use common::clock::{Clock, UnixMillis};
 use common::feed::{FeedName, LogRecord, Position, Record};
 use tokio::sync::watch;
 
-use crate::outbox::{Wake, self, Head, LogPage};
+use crate::outbox::{self, Head, LogPage, Wake};
 use crate::store::{Store, StoreError};
 
 /// Between two looks for commits of other issuers; our own wake the hub at once.
@@ -42,6 +42,8 @@ struct Ring {
 /// A snapshot as it was read.
 pub(super) type Snapshot = (Position, Arc<[Record]>);
 
+type Remembered = (Position, Weak<[Record]>);
+
 /// Shared by all connections of this issuer.
 pub(super) struct Hub {
     store: Store,
@@ -50,7 +52,7 @@ pub(super) struct Hub {
     heads: watch::Sender<Heads>,
     rings: Mutex<BTreeMap<FeedName, Ring>>,
     /// Kept while somebody sends it, so that a herd of edges shares one read.
-    snapshots: tokio::sync::Mutex<BTreeMap<FeedName, (Position, std::sync::Weak<[Record]>)>>,
+    snapshots: tokio::sync::Mutex<BTreeMap<FeedName, Remembered>>,
 }
 
 impl Hub {
@@ -89,13 +91,12 @@ impl Hub {
         let fresh = self.fresh_heads().await?;
         let before = self.heads.borrow().heads.clone();
         for (feed, head) in fresh.heads.iter() {
-            let known = before.get(feed).map(|head| head.position);
-            if let Some(known) =
-                known.filter(|known| known.epoch == head.position.epoch && known.seq < head.position.seq)
+            let Some(known) = before.get(feed).map(|head| head.position) else { continue };
+            if known.epoch == head.position.epoch
+                && known.seq < head.position.seq
+                && let Some(page) = self.read_page(feed, known.seq).await?
             {
-                if let Some(page) = self.read_page(feed, known.seq).await? {
-                    self.remember(feed, page.records);
-                }
+                self.remember(feed, page.records);
             }
         }
         self.heads.send_replace(fresh);

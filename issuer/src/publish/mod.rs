@@ -15,6 +15,8 @@ mod hub;
 mod join;
 mod registry;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::net::SocketAddr;
@@ -41,6 +43,7 @@ use crate::store::{Batch, Store};
 
 /// Handshakes, and joins, at the same time.
 const MAX_HANDSHAKES: usize = 128;
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where the feed listens.
@@ -85,7 +88,11 @@ pub async fn start(
     let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
     let registry = registry::Registry::default();
     let shared = Arc::new(Shared { store, clock, authority, hub: hub.clone(), registry, wake, advertise });
-    let tasks = vec![tokio::spawn(hub.run()), tokio::spawn(accept(endpoint.clone(), shared.clone()))];
+    let tasks = vec![
+        tokio::spawn(hub.run()),
+        tokio::spawn(accept(endpoint.clone(), shared.clone())),
+        tokio::spawn(prune(shared.clone())),
+    ];
     Ok(Running { handle: PublishHandle { shared }, endpoint, tasks })
 }
 
@@ -141,6 +148,22 @@ impl PublishHandle {
         enrolment::revoke(&self.shared.store, name, self.shared.clock.now()).await?;
         self.shared.registry.close(name);
         Ok(())
+    }
+}
+
+/// Keeps the log short. Several issuers may do so at once.
+async fn prune(shared: Arc<Shared>) {
+    let mut due = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        due.tick().await;
+        let Ok(heads) = shared.hub.fresh_heads().await else { continue };
+        for feed in heads.heads.keys() {
+            let mut batch = Batch::new();
+            batch.extend(outbox::prune(feed, shared.clock.now()));
+            if let Err(error) = shared.store.commit(batch).await {
+                tracing::warn!(%feed, %error, "the feed's log was not pruned");
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const MAX_AGE: &str = "public, max-age=60";
 pub async fn jwks(State(public): State<Public>, Path(pool): Path<String>) -> Response {
     let answer = async {
         let pool = pools::named(&public.services.store, &pool).await?;
-        public.services.keys.public_jwks_json(&pool.id).await.map_err(Fault::unavailable)
+        Ok::<_, Fault>(public.services.keys.public_jwks_json(&pool.id).await?)
     };
     match answer.await {
         Ok(document) => document_of(document.to_string()),

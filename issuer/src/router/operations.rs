@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -22,6 +23,10 @@ use crate::{access, clients, login, pools, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
+/// How long the body of a request may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// What the audit record keeps of it; entries wait in memory, so the rest goes at once.
+const USER_AGENT_LIMIT: usize = 256;
 
 /// The operations that exist, by name.
 pub struct Operations(HashMap<&'static str, Registered>);
@@ -79,7 +84,8 @@ async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> 
     let origin = Origin {
         request_id: request_id.to_owned(),
         address: head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip()),
-        user_agent: text(&head.headers, header::USER_AGENT.as_str()).map(str::to_owned),
+        user_agent: text(&head.headers, header::USER_AGENT.as_str())
+            .map(|text| text.chars().take(USER_AGENT_LIMIT).collect()),
     };
     let peek = Peek::of(&body);
     let caller = resolve(public, head, &body, operation, &peek, now).await;
@@ -134,13 +140,14 @@ async fn signed(public: &Public, head: &Parts, body: &Bytes, now: UnixMillis) ->
         region: &services.deployment.region,
         services: &[Service::Idp.signing_name(), Service::Identity.signing_name()],
     };
-    let caller =
-        access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
+    let caller = access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
     Ok(Caller::Admin(caller))
 }
 
 async fn read(body: Body) -> Result<Bytes, Fault> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    let arriving = Limited::new(body, BODY_LIMIT).collect();
+    let arrived = tokio::time::timeout(BODY_DEADLINE, arriving).await;
+    match arrived.map_err(|_| Fault::serialization("The request's body did not arrive in time."))? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Fault::new(Exception::RequestEntityTooLarge, "The request is larger than 1 MiB."))

@@ -1,6 +1,7 @@
 //! The table `sessions`.
 
 use common::clock::UnixMillis;
+use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
 use super::model::Session;
@@ -39,7 +40,7 @@ pub fn insert(session: &Session) -> Statement {
     .bind(&session.origin_jti)
     .bind(&session.sub)
     .bind(&session.client)
-    .bind(&session.refresh_digest)
+    .bind(session.refresh_digest)
     .bind(&session.scope)
     .bind(session.minted)
     .bind(session.authenticated)
@@ -77,17 +78,16 @@ pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
 
 /// The guard of a refresh: misses when the session was revoked since it was read.
 pub fn still_alive(session: &Session) -> Statement {
-    Statement::new(
-        "UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL",
-    )
-    .bind(&session.pool)
-    .bind(&session.origin_jti)
-    .expect(Rows::Exactly(1))
+    Statement::new("UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL")
+        .bind(&session.pool)
+        .bind(&session.origin_jti)
+        .expect(Rows::Exactly(1))
 }
 
-/// Forgets what has expired; run now and then.
+/// Forgets the sessions whose last tokens have expired; run now and then. A session that ended stays for as long as a token of it may
+/// live: the row is what says that it was revoked.
 pub fn prune(now: UnixMillis) -> Statement {
-    Statement::new("DELETE FROM sessions WHERE expires_at < $1").bind(now)
+    Statement::new("DELETE FROM sessions WHERE expires_at < $1").bind(now.minus(LONGEST_TOKEN_LIFE))
 }
 
 pub fn session(row: &Row) -> Result<Session, RowError> {

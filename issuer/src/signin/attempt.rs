@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::clock::UnixMillis;
-use common::ids::{ClientId, Sub};
+use common::ids::Sub;
 use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -21,14 +21,18 @@ pub enum Challenge {
     /// PASSWORD_VERIFIER. `pending` is the server's side of the SRP exchange; `name` the form of the user name that a decoy is
     /// made of; `user_id` is USER_ID_FOR_SRP as it was sent.
     Srp { pending: Vec<u8>, name: String, user_id: String },
-    /// NEW_PASSWORD_REQUIRED: the temporary password was proven.
-    NewPassword { authenticated_at: u64 },
+    /// NEW_PASSWORD_REQUIRED: the temporary password was proven. `valid_after` is the user's at that time: the challenge ends with
+    /// whatever moves it (another password, disabling, sign-out).
+    NewPassword {
+        authenticated_at: u64,
+        #[serde(default)]
+        valid_after: u64,
+    },
 }
 
 /// One attempt, found again.
 pub struct Attempt {
     pub digest: [u8; 32],
-    pub client: ClientId,
     /// `None` for a user that does not exist, where the client hides that.
     pub sub: Option<Sub>,
     pub challenge: Challenge,
@@ -88,12 +92,10 @@ impl Attempt {
         }
         let key = services.pool_keys.key(&client.pool).await?;
         let name = hex(&stored.digest);
-        let opened = key
-            .open(rows::cell(&[&name]), &stored.sealed)
-            .map_err(|e| SignInError::Internal(e.to_string()))?;
-        let challenge =
-            serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
-        Ok(Self { digest: stored.digest, client: stored.client, sub: stored.sub, challenge })
+        let opened =
+            key.open(rows::cell(&[&name]), &stored.sealed).map_err(|e| SignInError::Internal(e.to_string()))?;
+        let challenge = serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
+        Ok(Self { digest: stored.digest, sub: stored.sub, challenge })
     }
 
     /// The statement that uses the attempt up. It misses when another answer was first.

@@ -76,9 +76,9 @@ impl From<SignInError> for Fault {
             SignInError::ResetRequired => {
                 Self::new(Exception::PasswordResetRequired, "Password reset required for the user")
             }
-            SignInError::TemporaryExpired => Self::not_authorized(
-                "Temporary password has expired and must be reset by an administrator.",
-            ),
+            SignInError::TemporaryExpired => {
+                Self::not_authorized("Temporary password has expired and must be reset by an administrator.")
+            }
             SignInError::Session => Self::not_authorized("Invalid session for the user."),
             SignInError::Parameter(text) => Self::invalid_parameter(text),
             SignInError::User(error) => error.into(),

@@ -102,8 +102,9 @@ pub async fn check(
     }
 }
 
-/// The user's verifier and USER_ID_FOR_SRP, or a decoy's. A decoy shows the name as it was typed where user names are chosen by
-/// people, and a UUID where they are UUIDs.
+/// The user's verifier and USER_ID_FOR_SRP, or a decoy's. A decoy shows the name where user names are chosen by people, and a UUID
+/// where they are UUIDs or the name is an alias, which no answer repeats. Where case does not count it shows the folded form: the typed
+/// one would tell that no stored name took its place.
 async fn verifier(
     services: &Services,
     pool: &Pool,
@@ -118,11 +119,12 @@ async fn verifier(
     }
     let key = services.pool_keys.key(&pool.id).await?;
     let decoy = Decoys::of_pool(&key).decoy(name);
-    let named_by_uuid = !pool.settings.username_attributes.is_empty();
+    let named_by_uuid = !pool.settings.username_attributes.is_empty() || login_names::is_address_alias(pool, typed);
     let user_id = match user {
         Some(user) => user.username.clone(),
         None if named_by_uuid => decoy.user_id,
-        None => typed.to_owned(),
+        None if pool.settings.case_sensitive() => typed.to_owned(),
+        None => name.to_owned(),
     };
     Ok((decoy.verifier, user_id))
 }

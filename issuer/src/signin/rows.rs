@@ -76,7 +76,10 @@ pub fn by_block(pool: &PoolId, digest: &[u8; 32]) -> Query {
 }
 
 pub fn delete(pool: &PoolId, digest: &[u8; 32]) -> Statement {
-    Statement::new("DELETE FROM attempts WHERE pool = $1 AND digest = $2").bind(pool).bind(digest).expect(Rows::Exactly(1))
+    Statement::new("DELETE FROM attempts WHERE pool = $1 AND digest = $2")
+        .bind(pool)
+        .bind(digest)
+        .expect(Rows::Exactly(1))
 }
 
 /// Forgets what is over; run now and then.

@@ -87,7 +87,7 @@ fn ask_new_password(
     mut statements: Vec<Statement>,
     now: UnixMillis,
 ) -> Result<Asked, SignInError> {
-    let challenge = Challenge::NewPassword { authenticated_at: now.0 };
+    let challenge = Challenge::NewPassword { authenticated_at: now.0, valid_after: user.valid_after.0 };
     let opened = Attempt::open(key, client, Some(&user.sub), &challenge, None, now)?;
     statements.push(opened.statement);
     let missing: Vec<String> = pool
@@ -96,18 +96,12 @@ fn ask_new_password(
         .filter(|name| !user.attributes.contains_key(*name))
         .map(|name| format!("userAttributes.{name}"))
         .collect();
-    let readable: BTreeMap<_, _> =
-        user.attributes.iter().filter(|(name, _)| client.settings.may_read(name)).collect();
+    let readable: BTreeMap<_, _> = user.attributes.iter().filter(|(name, _)| client.settings.may_read(name)).collect();
     let json = |value: serde_json::Result<String>| value.map_err(|e| SignInError::Internal(e.to_string()));
     let parameters = BTreeMap::from([
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
         ("requiredAttributes".to_owned(), json(serde_json::to_string(&missing))?),
         ("userAttributes".to_owned(), json(serde_json::to_string(&readable))?),
     ]);
-    Ok(Asked {
-        challenge: ChallengeNameType::NewPasswordRequired,
-        parameters,
-        session: opened.session,
-        statements,
-    })
+    Ok(Asked { challenge: ChallengeNameType::NewPasswordRequired, parameters, session: opened.session, statements })
 }

@@ -22,9 +22,7 @@ pub fn slot<'a>(pool: &'a Pool, user: &'a User, to: &'a Destination) -> CodeSlot
 /// Cognito's words for a code that is not taken.
 pub fn refusal(error: CodeError) -> Fault {
     match error {
-        CodeError::Mismatch => {
-            Fault::new(Exception::CodeMismatch, "Invalid verification code provided, please try again.")
-        }
+        CodeError::Mismatch => mismatch(),
         CodeError::Absent | CodeError::Expired => expired(),
         CodeError::Exhausted => Fault::limit_exceeded("Attempt limit exceeded, please try after some time."),
         CodeError::Storage(error) => error.into(),
@@ -32,7 +30,19 @@ pub fn refusal(error: CodeError) -> Fault {
     }
 }
 
+/// The same to clients that hide who exists: an end or a count would tell that there is a user who waits for a code.
+pub fn hidden_refusal(error: CodeError) -> Fault {
+    match error {
+        CodeError::Mismatch | CodeError::Absent | CodeError::Expired | CodeError::Exhausted => mismatch(),
+        CodeError::Storage(_) | CodeError::Commit(_) => refusal(error),
+    }
+}
+
 /// Also what unknown users get from clients that hide who exists.
+pub fn mismatch() -> Fault {
+    Fault::new(Exception::CodeMismatch, "Invalid verification code provided, please try again.")
+}
+
 pub fn expired() -> Fault {
     Fault::new(Exception::ExpiredCode, "Invalid code provided, please request a code again.")
 }

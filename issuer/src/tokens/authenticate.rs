@@ -27,7 +27,7 @@ pub async fn authenticate(services: &Services, token: &SecretString, now: UnixMi
         Err(pools::PoolError::Absent(_)) => return Err(invalid()),
         Err(error) => return Err(error.into()),
     };
-    let keys = services.keys.key_set(&pool.id, &pool.iss).await.map_err(Fault::unavailable)?;
+    let keys = services.keys.key_set(&pool.id, &pool.iss).await?;
     let policy = Policy::cognito(pool.iss.as_str(), TokenUse::Access);
     let verified = verify(token.expose(), &keys, &policy, now).map_err(|reject| match reject {
         Reject::Expired => Fault::not_authorized("Access Token has expired"),
@@ -49,17 +49,10 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
     if let Some(origin_jti) = &origin_jti {
         let row = services.store.one(session_rows::by_origin_jti(&pool.id, origin_jti)).await?;
         let session = row.map(|row| session_rows::session(&row)).transpose()?;
-        // An expired session may have been forgotten: its access tokens live no longer than it did, or by minutes.
-        if session.is_some_and(|session| session.revoked.is_some()) {
+        // A session is kept for as long as its tokens live (`session_rows::prune`): one that is gone gives no token leave to live.
+        if session.is_none_or(|session| session.revoked.is_some()) {
             return Err(revoked());
         }
     }
-    Ok(UserCaller {
-        pool: pool.id.clone(),
-        client,
-        sub,
-        username: user.username,
-        origin_jti,
-        scopes: token.scopes().map(str::to_owned).collect(),
-    })
+    Ok(UserCaller { pool: pool.id.clone(), client, sub, scopes: token.scopes().map(str::to_owned).collect() })
 }

@@ -51,9 +51,13 @@ impl Prepared {
     }
 
     pub async fn sign(self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
-        let access = keys.sign(&pool.id, Purpose::Access, &self.access).await.map_err(Fault::internal)?;
-        let id = keys.sign(&pool.id, Purpose::Id, &self.id).await.map_err(Fault::internal)?;
-        Ok(Signed { access: SecretString::new(access.expose()), id: SecretString::new(id.expose()), expires_in: self.expires_in })
+        let access = keys.sign(&pool.id, Purpose::Access, &self.access).await?;
+        let id = keys.sign(&pool.id, Purpose::Id, &self.id).await?;
+        Ok(Signed {
+            access: SecretString::new(access.expose()),
+            id: SecretString::new(id.expose()),
+            expires_in: self.expires_in,
+        })
     }
 }
 

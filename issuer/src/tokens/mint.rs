@@ -48,8 +48,14 @@ pub async fn mint(
             expires: call.now.plus(client.settings.refresh_token_life()),
             revoked: None,
         };
-        let subject =
-            Subject { pool, client, user: &user, groups: &groups, session: &session, event_id: &call.origin.request_id };
+        let subject = Subject {
+            pool,
+            client,
+            user: &user,
+            groups: &groups,
+            session: &session,
+            event_id: &call.origin.request_id,
+        };
         let prepared = Prepared::new(&subject, mint);
         let mut batch = Batch::new();
         let used = batch.extend(statements.iter().cloned());
@@ -61,7 +67,9 @@ pub async fn mint(
                 let signed = prepared.sign(&call.services.keys, pool).await?;
                 return Ok(result(signed, Some(refresh_token)));
             }
-            Err(CommitError::Missed { index }) if *index == guard => user = reread(call, pool, &user).await?,
+            Err(CommitError::Missed { index }) if *index == guard => {
+                user = signed_out_meanwhile(call, pool, user).await?
+            }
             // The attempt was used by another answer, or the user changed under it.
             Err(CommitError::Missed { index }) if *index >= used && *index < guard => {
                 return Err(SignInError::Session.into());
@@ -94,40 +102,46 @@ pub(super) fn result(signed: Signed, refresh_token: Option<SecretString>) -> Aut
     }
 }
 
-async fn reread(call: &Call, pool: &Pool, user: &User) -> Result<User, Fault> {
-    let fresh = users::by_sub(&call.services.store, pool, &user.sub).await?;
+/// The user with the mark that a sign-out set since the proof was made.
+async fn signed_out_meanwhile(call: &Call, pool: &Pool, proven: User) -> Result<User, Fault> {
+    let fresh = users::by_sub(&call.services.store, pool, &proven.sub).await?;
+    Ok(still_proven(proven, fresh)?)
+}
+
+/// A sign-in goes on over a sign-out, but not over the end of what it proved: another password, a disabled user, none.
+fn still_proven(proven: User, fresh: Option<User>) -> Result<User, SignInError> {
     match fresh {
-        Some(fresh) if fresh.enabled => Ok(fresh),
-        Some(_) => Err(SignInError::Disabled.into()),
-        None => Err(SignInError::Refused.into()),
+        Some(fresh) if !fresh.enabled => Err(SignInError::Disabled),
+        Some(fresh) if fresh.has_same_password(&proven) => Ok(User { valid_after: fresh.valid_after, ..proven }),
+        _ => Err(SignInError::Refused),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use common::ids::{PoolId, Sub};
-
     use super::*;
-    use crate::users::Status;
+    use crate::users::model::Credentials;
+
+    fn with_password(hash: &str) -> User {
+        let credentials = Credentials { password_hash: hash.into(), sealed_srp_verifier: Vec::new() };
+        User { credentials: Some(credentials), ..User::sample() }
+    }
+
+    #[test]
+    fn a_sign_in_goes_on_over_a_sign_out_only() {
+        let signed_out = User { valid_after: UnixMillis(7), ..with_password("one") };
+        let goes_on = still_proven(with_password("one"), Some(signed_out)).unwrap();
+        assert_eq!(goes_on.valid_after, UnixMillis(7));
+        let disabled = User { enabled: false, ..with_password("one") };
+        assert!(matches!(still_proven(with_password("one"), Some(disabled)), Err(SignInError::Disabled)));
+        for other in [Some(with_password("two")), Some(User::sample()), None] {
+            assert!(matches!(still_proven(with_password("one"), other), Err(SignInError::Refused)));
+        }
+    }
 
     #[test]
     fn a_mint_is_after_the_last_sign_out() {
-        let user = User {
-            pool: PoolId::parse("eu_a").unwrap(),
-            sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
-            username: "u".into(),
-            status: Status::Confirmed,
-            enabled: true,
-            attributes: BTreeMap::new(),
-            credentials: None,
-            valid_after: UnixMillis(1_000),
-            newest_mint: UnixMillis(0),
-            temporary_until: None,
-            created: UnixMillis(0),
-            modified: UnixMillis(0),
-        };
+        let user = User { valid_after: UnixMillis(1_000), ..User::sample() };
         assert_eq!(mint_instant(&user, UnixMillis(1_000)), UnixMillis(1_001));
         assert_eq!(mint_instant(&user, UnixMillis(5)), UnixMillis(1_001));
         assert_eq!(mint_instant(&user, UnixMillis(5_000)), UnixMillis(5_000));

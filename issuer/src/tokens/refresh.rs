@@ -58,8 +58,14 @@ pub async fn refresh(
             return Err(SignInError::Disabled.into());
         }
         let mint = mint_instant(&user, call.now);
-        let subject =
-            Subject { pool, client, user: &user, groups: &groups, session: &session, event_id: &call.origin.request_id };
+        let subject = Subject {
+            pool,
+            client,
+            user: &user,
+            groups: &groups,
+            session: &session,
+            event_id: &call.origin.request_id,
+        };
         let prepared = Prepared::new(&subject, mint);
         let mut batch = Batch::new();
         let guard = batch.add(user_rows::note_mint(&user, mint));

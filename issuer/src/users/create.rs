@@ -52,7 +52,7 @@ pub async fn create(
     let mut aliases = Vec::new();
     for (kind, key) in login_names::aliases(pool, &user.attributes) {
         if new.take_aliases {
-            batch.add(rows::release_name(&pool.id, &key));
+            batch.add(rows::take_alias(&pool.id, &key));
         }
         aliases.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
     }
@@ -80,6 +80,7 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
     let schema = pool.schema();
     schema.check(&attributes, new.writer).map_err(UserError::Attributes)?;
     schema.check_complete(&attributes).map_err(UserError::Attributes)?;
+    login_names::check_preferred(pool, &attributes)?;
     Ok(User {
         pool: pool.id.clone(),
         sub,

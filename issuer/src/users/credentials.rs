@@ -5,8 +5,8 @@ use common::secret::SecretString;
 use super::error::UserError;
 use super::model::{Credentials, User};
 use super::rows;
-use crate::passwords::srp::{Identity, Verifier};
 use crate::passwords::Verdict;
+use crate::passwords::srp::{Identity, Verifier};
 use crate::pools::Pool;
 use crate::services::Services;
 

@@ -4,9 +4,7 @@ use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType, Ver
 use common::clock::UnixMillis;
 
 use super::model::User;
-use crate::messages::templates::{
-    INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill,
-};
+use crate::messages::templates::{INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill};
 use crate::messages::{Channel, Kind, Message, masked};
 use crate::pools::Pool;
 
@@ -47,10 +45,8 @@ pub fn to_verify(pool: &Pool, user: &User) -> Option<Destination> {
 
 /// Where an invitation goes: by the mediums asked for, else wherever there is an address.
 pub fn to_invite(user: &User, mediums: Option<&[DeliveryMediumType]>) -> Vec<Destination> {
-    let known = [
-        (DeliveryMediumType::Sms, Channel::Sms, "phone_number"),
-        (DeliveryMediumType::Email, Channel::Email, "email"),
-    ];
+    let known =
+        [(DeliveryMediumType::Sms, Channel::Sms, "phone_number"), (DeliveryMediumType::Email, Channel::Email, "email")];
     let wanted = known.into_iter().filter(|(medium, ..)| mediums.is_none_or(|list| list.contains(medium)));
     wanted
         .filter_map(|(_, channel, attribute)| {

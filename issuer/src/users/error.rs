@@ -43,7 +43,9 @@ impl From<UserError> for Fault {
             UserError::Attributes(why) => Self::invalid_parameter(why),
             UserError::Password(violation) => Self::new(Exception::InvalidPassword, violation.to_string()),
             UserError::Hashing(PasswordError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
-            UserError::Hashing(PasswordError::TooLong) => Self::new(Exception::InvalidPassword, "Password did not conform with policy: Password too long"),
+            UserError::Hashing(PasswordError::TooLong) => {
+                Self::new(Exception::InvalidPassword, "Password did not conform with policy: Password too long")
+            }
             UserError::Hashing(error) => Self::internal(error),
             UserError::PoolKey(error) => Self::unavailable(error),
             UserError::Store(error) => error.into(),

@@ -53,7 +53,9 @@ pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> 
         return wrong("Username cannot be of email format, since user pool is configured for email alias.");
     }
     if settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(given) {
-        return wrong("Username cannot be of phone number format, since user pool is configured for phone number alias.");
+        return wrong(
+            "Username cannot be of phone number format, since user pool is configured for phone number alias.",
+        );
     }
     Ok(Chosen { username: given.to_owned(), attribute: None })
 }
@@ -61,10 +63,9 @@ pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> 
 /// Adds the statements that claim a new user's names; answers the index of the one that misses when the name is taken.
 pub fn claim_at_creation(batch: &mut Batch, pool: &Pool, user: &User, given: &str) -> usize {
     let name = batch.add(rows::claim_name(&pool.id, &key(pool, given), "username", &user.sub));
-    if user.username != given {
-        // The `sub` signs in as well, as Cognito has it; it is new, so it is never taken.
-        batch.add(rows::claim_name(&pool.id, user.sub.as_str(), "sub", &user.sub));
-    }
+    // The `sub` names the user as well, as Cognito has it; it is new, so it is never taken. Claimed, it can be nobody's user name: who
+    // is asked about by `sub` is never someone who chose it as a name.
+    batch.add(rows::claim_name(&pool.id, user.sub.as_str(), "sub", &user.sub));
     name
 }
 
@@ -81,6 +82,29 @@ pub fn aliases(pool: &Pool, attributes: &Attributes) -> Vec<(&'static str, Strin
         .filter(|(alias, name, needs_proof)| pool.settings.has_alias(alias) && (!needs_proof || verified(name)))
         .filter_map(|(_, name, _)| Some((name, key(pool, attributes.get(name)?))))
         .collect()
+}
+
+/// Whether a name can only be an alias: no user name of the pool has this form (see [`choose`]).
+pub fn is_address_alias(pool: &Pool, name: &str) -> bool {
+    let settings = &pool.settings;
+    settings.has_alias(&AliasAttributeType::Email) && is_email(name)
+        || settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(name)
+}
+
+/// A `preferred_username` must not be what only an address can be: it would stand in the way of whoever has the address.
+pub fn check_preferred(pool: &Pool, attributes: &Attributes) -> Result<(), UserError> {
+    let settings = &pool.settings;
+    let Some(name) = attributes.get("preferred_username") else { return Ok(()) };
+    let text = if !settings.has_alias(&AliasAttributeType::PreferredUsername) {
+        return Ok(());
+    } else if settings.has_alias(&AliasAttributeType::Email) && is_email(name) {
+        "Preferred username cannot be of email format, since user pool is configured for email alias."
+    } else if settings.has_alias(&AliasAttributeType::PhoneNumber) && is_phone_number(name) {
+        "Preferred username cannot be of phone number format, since user pool is configured for phone number alias."
+    } else {
+        return Ok(());
+    };
+    Err(UserError::Attributes(text.to_owned()))
 }
 
 /// Cognito's text for a taken alias.

@@ -80,6 +80,30 @@ impl Status {
 }
 
 impl User {
+    /// Whether another row of this user has the same password: what was proven with it still holds.
+    pub fn has_same_password(&self, other: &Self) -> bool {
+        let hash = |user: &Self| user.credentials.as_ref().map(|c| c.password_hash.clone());
+        hash(self) == hash(other)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        Self {
+            pool: PoolId::parse("eu_a").unwrap(),
+            sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
+            username: "u".into(),
+            status: Status::Confirmed,
+            enabled: true,
+            attributes: Attributes::new(),
+            credentials: None,
+            valid_after: UnixMillis(0),
+            newest_mint: UnixMillis(0),
+            temporary_until: None,
+            created: UnixMillis(0),
+            modified: UnixMillis(0),
+        }
+    }
+
     /// `sub` first, then the attributes by name, as far as `readable` says yes.
     pub fn attribute_list(&self, readable: impl Fn(&str) -> bool) -> Vec<AttributeType> {
         let pair = |name: &str, value: &str| AttributeType { name: name.to_owned(), value: Some(value.to_owned()) };

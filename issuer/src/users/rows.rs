@@ -116,9 +116,21 @@ pub fn claim_name(pool: &PoolId, key: &str, kind: &'static str, sub: &Sub) -> St
         .expect(Rows::Exactly(1))
 }
 
-/// Takes a login name from whoever has it (ForceAliasCreation).
-pub fn release_name(pool: &PoolId, key: &str) -> Statement {
-    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2").bind(pool).bind(key)
+/// Takes an alias from whoever has it (ForceAliasCreation). User names and `sub`s are nobody else's to take.
+pub fn take_alias(pool: &PoolId, key: &str) -> Statement {
+    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2 AND kind NOT IN ('username', 'sub')")
+        .bind(pool)
+        .bind(key)
+}
+
+/// Gives up an alias that the user no longer has.
+pub fn release_alias(user: &User, key: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM login_names WHERE pool = $1 AND name = $2 AND sub = $3 AND kind NOT IN ('username', 'sub')",
+    )
+    .bind(&user.pool)
+    .bind(key)
+    .bind(&user.sub)
 }
 
 /// Sets status and attributes. Misses when the user changed since it was read.
@@ -137,7 +149,7 @@ pub fn update_profile(user: &User, status: Status, attributes: &Attributes, now:
     .expect(Rows::Exactly(1))
 }
 
-/// Sets the password and what follows from it. Misses when the user is gone.
+/// Sets the password and what follows from it. Misses when the user is gone or has another password than the one that was read.
 pub fn update_credentials(
     user: &User,
     credentials: &Credentials,
@@ -147,7 +159,7 @@ pub fn update_credentials(
 ) -> Statement {
     Statement::new(
         "UPDATE users SET password_hash = $1, srp_verifier = $2, status = $3, temporary_until = $4, modified_at = $5
-         WHERE pool = $6 AND sub = $7",
+         WHERE pool = $6 AND sub = $7 AND COALESCE(password_hash, '') = $8",
     )
     .bind(&credentials.password_hash)
     .bind(credentials.sealed_srp_verifier.as_slice())
@@ -156,6 +168,7 @@ pub fn update_credentials(
     .bind(now)
     .bind(&user.pool)
     .bind(&user.sub)
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
     .expect(Rows::Exactly(1))
 }
 

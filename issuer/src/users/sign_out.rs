@@ -1,9 +1,11 @@
 //! The end of all tokens of a user: sign-out everywhere, disabling, a new password (DESIGN §3 "Not-before").
 //!
-//! `valid_after` becomes max(now, newest mint), and the statement that sets it misses when a token was minted meanwhile: a token
-//! is either covered, or minted after the sign-out with a later instant.
+//! `valid_after` becomes max(now, newest mint), and always grows: a mint that was prepared before must miss its guard even when two
+//! sign-outs fall into one millisecond, or one took so long to hash a password that its `now` is the older. The statement that sets it
+//! misses when a token was minted meanwhile: a token is either covered, or minted after the sign-out with a later instant.
 
 use cognito_model::Fault;
+use common::clock::UnixMillis;
 use common::feed::{Change, Revoked};
 use common::ids::Sub;
 
@@ -30,7 +32,7 @@ pub async fn everywhere(
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
         let user = super::by_sub(&call.services.store, pool, sub).await?.ok_or(UserError::Absent)?;
-        let valid_after = call.now.max(user.newest_mint).max(user.valid_after);
+        let valid_after = next_valid_after(&user, call.now);
         let mut batch = Batch::new();
         batch.add(rows::set_valid_after(&user, valid_after));
         batch.extend(also(&user));
@@ -41,4 +43,33 @@ pub async fn everywhere(
         }
     }
     Ok(outcome?)
+}
+
+/// Later than every mint so far, and than the mark that prepared mints are guarded by.
+pub(super) fn next_valid_after(user: &User, now: UnixMillis) -> UnixMillis {
+    now.max(user.newest_mint).max(UnixMillis(user.valid_after.0.saturating_add(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_always_grows() {
+        let user = |valid_after, newest_mint| User {
+            valid_after: UnixMillis(valid_after),
+            newest_mint: UnixMillis(newest_mint),
+            ..User::sample()
+        };
+        let cases = [
+            // (valid_after, newest_mint, now) and what follows
+            ((0, 0, 1_000), 1_000),
+            ((0, 1_500, 1_000), 1_500),
+            ((1_000, 0, 1_000), 1_001),
+            ((1_000, 900, 500), 1_001),
+        ];
+        for ((valid_after, newest_mint, now), want) in cases {
+            assert_eq!(next_valid_after(&user(valid_after, newest_mint), UnixMillis(now)), UnixMillis(want));
+        }
+    }
 }

@@ -103,7 +103,7 @@ fn keys_that_do_not_verify_are_not_trusted() {
         let (pools, picture) = pools();
         pools.replace(&feed(), &state(&good()));
         let change = key(ACCESS, KeyPurpose::AccessToken, last);
-        pools.advance(&feed(), &[change.clone()], &state(&[good(), vec![change]].concat()));
+        pools.advance(&feed(), std::slice::from_ref(&change), &state(&[good(), vec![change.clone()]].concat()));
         assert!(picture.load().issuers[0].trust.as_ref().unwrap().access_keys.is_empty(), "{last:?}");
     }
 }

@@ -41,6 +41,7 @@ pub fn claims() -> Value {
         "iat": NOW.seconds() - 10,
         "jti": "j-1",
         "origin_jti": "o-1",
+        "device_key": "d-1",
     })
 }
 

@@ -43,6 +43,7 @@ fn each_name_kills_a_token_that_was_known() {
         (Kind::Token, "j-1", for_good, "revoked"),
         (Kind::Session, "o-1", for_good, "session revoked"),
         (Kind::User, "ada", second, "signed out"),
+        (Kind::Device, "d-1", for_good, "device revoked"),
         (Kind::Client, "web", for_good, "client revoked"),
         (Kind::Key, kid.as_str(), for_good, "key revoked"),
     ];

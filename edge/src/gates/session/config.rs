@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::settings::{Section, SettingError};
 use crate::snapshot::route::{RevocationRule, Stale};
+use common::settings::{Section, SettingError};
 
 const MAX_STALENESS: Duration = Duration::from_secs(300);
 

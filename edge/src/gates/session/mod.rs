@@ -46,7 +46,7 @@ fn alive(identity: &Identity, issuer: &Issuer) -> Result<(), Reject> {
         (Kind::Token, names.token, Reject::TokenRevoked),
         (Kind::Session, names.session, Reject::SessionRevoked),
         (Kind::User, Some(names.user), Reject::UserRevoked),
-        (Kind::Device, names.device, Reject::SessionRevoked),
+        (Kind::Device, names.device, Reject::DeviceRevoked),
         (Kind::Client, Some(names.client), Reject::ClientRevoked),
         (Kind::Key, Some(names.key), Reject::KeyRevoked),
     ];

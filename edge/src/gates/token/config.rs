@@ -2,8 +2,8 @@
 
 use common::claims::TokenUse;
 
-use crate::settings::{Section, SettingError};
 use crate::snapshot::route::TokenRule;
+use common::settings::{Section, SettingError};
 
 /// Reads a route's rule; `issuer` finds the position of an issuer by the name that the configuration uses.
 pub fn rule(mut section: Section, mut issuer: impl FnMut(&str) -> Option<usize>) -> Result<TokenRule, SettingError> {

@@ -83,3 +83,6 @@ fn claimed_issuer<'s>(
     }
     Err(if someone_is_ready { Reject::WrongIssuer } else { Reject::NotReady })
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,7 @@ pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<Cr
 
     let mut batch = Batch::new();
     batch.add(rows::insert(&client));
-    let changes =
-        vec![Change::Client(ClientSettings { client_id: client.id.clone(), enabled: true, scopes: None })];
+    let changes = vec![Change::Client(ClientSettings { client_id: client.id.clone(), enabled: true, scopes: None })];
     call.commit(Write::new(&pool.id, batch).about(client.id.as_str()).changes(changes)).await?;
     Ok(CreateUserPoolClientResponse { user_pool_client: Some(client.describe(secret)) })
 }

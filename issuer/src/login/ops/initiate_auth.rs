@@ -36,7 +36,7 @@ async fn by_password(
     parameters: &Parameters,
 ) -> Result<InitiateAuthResponse, Fault> {
     allow(client, Flow::UserPassword)?;
-    let username = parameters.required("USERNAME")?.expose();
+    let username = parameters.username()?;
     let given = parameters.required("PASSWORD")?;
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
     match password::check(&call.services, pool, client, username, given, call.now).await? {
@@ -55,7 +55,7 @@ async fn by_srp(
     parameters: &Parameters,
 ) -> Result<InitiateAuthResponse, Fault> {
     allow(client, Flow::UserSrp)?;
-    let username = parameters.required("USERNAME")?.expose();
+    let username = parameters.username()?;
     let srp_a = parameters.required("SRP_A")?.expose();
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
     let asked = password_verifier::begin(&call.services, pool, client, username, srp_a, call.now).await?;

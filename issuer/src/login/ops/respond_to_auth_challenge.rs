@@ -1,9 +1,7 @@
 //! Cognito: RespondToAuthChallenge with PASSWORD_VERIFIER and NEW_PASSWORD_REQUIRED.
 
 use cognito_model::Fault;
-use cognito_model::idp::types::{
-    ChallengeNameType, RespondToAuthChallengeRequest, RespondToAuthChallengeResponse,
-};
+use cognito_model::idp::types::{ChallengeNameType, RespondToAuthChallengeRequest, RespondToAuthChallengeResponse};
 use common::secret::SecretString;
 
 use crate::aws_json::{Call, Write};
@@ -14,13 +12,10 @@ use crate::signin::{Asked, Attempt, Authenticated, Step, new_password, password_
 use crate::store::Batch;
 use crate::tokens;
 
-pub async fn handle(
-    call: Call,
-    input: RespondToAuthChallengeRequest,
-) -> Result<RespondToAuthChallengeResponse, Fault> {
+pub async fn handle(call: Call, input: RespondToAuthChallengeRequest) -> Result<RespondToAuthChallengeResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
     let answers = Parameters::new(input.challenge_responses)?;
-    let username = answers.required("USERNAME")?.expose();
+    let username = answers.username()?;
     clients::check_secret_hash(&call.services, &client, username, answers.get("SECRET_HASH")).await?;
     let session = input.session.as_ref();
     match input.challenge_name {

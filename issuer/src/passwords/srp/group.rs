@@ -70,10 +70,6 @@ impl PublicValue {
         Element::new(&self.0)
     }
 
-    pub(super) fn padded(&self) -> Vec<u8> {
-        pad(&bytes(&self.0))
-    }
-
     pub(super) fn to_bytes(self) -> [u8; ELEMENT_BYTES] {
         bytes(&self.0)
     }
@@ -193,7 +189,7 @@ mod tests {
         for same in ["ABC", "0abc", "00000abc", "aBc"] {
             assert_eq!(PublicValue::from_hex(same).unwrap(), plain, "{same}");
         }
-        assert_eq!(plain.padded(), [0x0a, 0xbc]);
+        assert_eq!(pad(&plain.to_bytes()), [0x0a, 0xbc]);
     }
 
     #[test]
@@ -224,7 +220,7 @@ mod tests {
             prop_assert!(text == "0" || !text.starts_with('0'));
             if let Ok(parsed) = PublicValue::from_hex(&text) {
                 prop_assert_eq!(to_hex(&parsed.to_bytes()), text);
-                prop_assert_eq!(parsed.padded(), pad(&value));
+                prop_assert_eq!(pad(&parsed.to_bytes()), pad(&value));
             }
         }
     }

@@ -36,7 +36,7 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
     batch.add(outbox::create(&pool.id.clone().into(), call.now));
     let (pool_key, stored_key) = services.pool_keys.create(call.now, &pool.id).map_err(Fault::internal)?;
     batch.add(stored_key);
-    let signing = Rotation::of_new_pool(call.now, &pool.id, &pool_key, Alg::RS256).await.map_err(Fault::internal)?;
+    let signing = Rotation::of_new_pool(call.now, &pool.id, &pool_key, Alg::RS256).await?;
     batch.extend(signing.statements);
 
     let mut changes = vec![Change::Pool(PoolSettings {

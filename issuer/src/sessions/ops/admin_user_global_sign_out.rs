@@ -7,10 +7,7 @@ use crate::aws_json::Call;
 use crate::pools;
 use crate::users::{self, sign_out};
 
-pub async fn handle(
-    call: Call,
-    input: AdminUserGlobalSignOutRequest,
-) -> Result<AdminUserGlobalSignOutResponse, Fault> {
+pub async fn handle(call: Call, input: AdminUserGlobalSignOutRequest) -> Result<AdminUserGlobalSignOutResponse, Fault> {
     let store = &call.services.store;
     let pool = pools::named(store, &input.user_pool_id).await?;
     let user = users::named(store, &pool, &input.username).await?;

@@ -1,42 +1,52 @@
 //! Cognito: ConfirmSignUp. The code is consumed, the user confirmed, its address marked verified and claimed as an alias in one
-//! batch.
+//! batch. To clients that hide who exists a wrong code and a wrong name are one answer (I41).
 
 use cognito_model::idp::types::{ConfirmSignUpRequest, ConfirmSignUpResponse};
 use cognito_model::{Exception, Fault};
 
 use crate::aws_json::{Call, Write};
+use crate::clients;
 use crate::codes;
 use crate::pools::Pool;
 use crate::signup::code;
 use crate::store::{Batch, CommitError};
 use crate::users::deliveries::{self, Destination};
 use crate::users::{self, Status, User, login_names, rows};
-use crate::clients;
 
 pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSignUpResponse, Fault> {
     let services = &call.services;
     let (pool, client) = clients::of_call(services, &input.client_id).await?;
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
-    let Some(user) = users::by_name(&services.store, &pool, &input.username).await? else {
-        return Err(if client.settings.hides_users() {
-            code::expired()
-        } else {
-            Fault::user_not_found("Username/client id combination not found.")
-        });
+    let user = users::by_name(&services.store, &pool, &input.username).await?;
+    let (user, to) = match waiting(&pool, user) {
+        Ok(found) => found,
+        Err(refusal) if !client.settings.hides_users() => return Err(refusal),
+        Err(_) => {
+            // At the price of a commit, which a wrong code that is counted has too.
+            let refusal = code::mismatch();
+            call.record_now(&pool.id, refusal.exception.name()).await?;
+            return Err(refusal);
+        }
     };
+    let key = services.pool_keys.key(&pool.id).await?;
+    let slot = code::slot(&pool, &user, &to);
+    let refusal = if client.settings.hides_users() { code::hidden_refusal } else { code::refusal };
+    let consume =
+        codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose()).await.map_err(refusal)?;
+    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
+    Ok(ConfirmSignUpResponse::default())
+}
+
+/// The user and the address that a code was sent to, if there is a code to wait for.
+fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault> {
+    let user = user.ok_or_else(|| Fault::user_not_found("Username/client id combination not found."))?;
     if user.status != Status::Unconfirmed {
         let text = format!("User cannot be confirmed. Current status is {}", user.status.as_str());
         return Err(Fault::not_authorized(text));
     }
     // Without an address to verify no code was sent; only an administrator can confirm such a user.
-    let to = deliveries::to_verify(&pool, &user).ok_or_else(code::expired)?;
-    let key = services.pool_keys.key(&pool.id).await.map_err(Fault::unavailable)?;
-    let slot = code::slot(&pool, &user, &to);
-    let consume = codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose())
-        .await
-        .map_err(code::refusal)?;
-    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
-    Ok(ConfirmSignUpResponse::default())
+    let to = deliveries::to_verify(pool, &user).ok_or_else(code::expired)?;
+    Ok((user, to))
 }
 
 async fn confirm(
@@ -59,7 +69,7 @@ async fn confirm(
             continue;
         }
         if take_aliases {
-            batch.add(rows::release_name(&pool.id, &key));
+            batch.add(rows::take_alias(&pool.id, &key));
         }
         claims.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
     }

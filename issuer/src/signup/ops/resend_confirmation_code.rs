@@ -1,38 +1,34 @@
-//! Cognito: ResendConfirmationCode. Clients that hide who exists get the answer of a success for unknown users.
+//! Cognito: ResendConfirmationCode. Clients that hide who exists get the answer of a success for everyone: for users who do not exist,
+//! are confirmed, or have no address (I41).
 
 use cognito_model::Fault;
-use cognito_model::idp::types::{
-    CodeDeliveryDetailsType, DeliveryMediumType, ResendConfirmationCodeRequest, ResendConfirmationCodeResponse,
-};
+use cognito_model::idp::types::{ResendConfirmationCodeRequest, ResendConfirmationCodeResponse};
 
 use crate::aws_json::{Call, Write};
 use crate::clients;
 use crate::messages::Kind;
-use crate::signup::code;
+use crate::pools::Pool;
+use crate::signup::{code, decoy};
 use crate::store::Batch;
-use crate::users::{self, Status, deliveries};
+use crate::users::deliveries::{self, Destination};
+use crate::users::{self, Status, User};
 
-pub async fn handle(
-    call: Call,
-    input: ResendConfirmationCodeRequest,
-) -> Result<ResendConfirmationCodeResponse, Fault> {
+pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<ResendConfirmationCodeResponse, Fault> {
     let services = &call.services;
     let (pool, client) = clients::of_call(services, &input.client_id).await?;
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
-    let Some(user) = users::by_name(&services.store, &pool, &input.username).await? else {
-        return if client.settings.hides_users() {
-            Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(decoy(&input.username)) })
-        } else {
-            Err(Fault::user_not_found("Username/client id combination not found."))
-        };
+    let key = services.pool_keys.key(&pool.id).await?;
+    let user = users::by_name(&services.store, &pool, &input.username).await?;
+    let (user, to) = match waiting(&pool, user) {
+        Ok(found) => found,
+        Err(refusal) if !client.settings.hides_users() || !sends_codes(&pool) => return Err(refusal),
+        Err(_) => {
+            // At the price of a commit, which a code that is sent has too.
+            call.record_now(&pool.id, "ok").await?;
+            let delivery = decoy::delivery(&key, &pool, &input.username);
+            return Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(delivery) });
+        }
     };
-    if user.status != Status::Unconfirmed {
-        return Err(Fault::invalid_parameter("User is already confirmed."));
-    }
-    let Some(to) = deliveries::to_verify(&pool, &user) else {
-        return Err(Fault::invalid_parameter("Auto verification not turned on."));
-    };
-    let key = services.pool_keys.key(&pool.id).await.map_err(Fault::unavailable)?;
     let fresh = code::issue(call.now, &key, code::slot(&pool, &user, &to))?;
     let message = deliveries::verification(&pool, &user, &to, Kind::ResendCode, fresh.text.expose(), call.now);
     let mut batch = Batch::new();
@@ -41,12 +37,21 @@ pub async fn handle(
     Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(to.describe()) })
 }
 
-/// The same for the same name, and in the form of a real one.
-fn decoy(username: &str) -> CodeDeliveryDetailsType {
-    let first = username.chars().next().unwrap_or('a');
-    CodeDeliveryDetailsType {
-        attribute_name: Some("email".into()),
-        delivery_medium: Some(DeliveryMediumType::Email),
-        destination: Some(format!("{first}***@e***")),
+/// The user and the address, if a code is to be sent at all.
+fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault> {
+    if !sends_codes(pool) {
+        return Err(Fault::invalid_parameter("Auto verification not turned on."));
     }
+    let user = user.ok_or_else(|| Fault::user_not_found("Username/client id combination not found."))?;
+    if user.status != Status::Unconfirmed {
+        return Err(Fault::invalid_parameter("User is already confirmed."));
+    }
+    match deliveries::to_verify(pool, &user) {
+        Some(to) => Ok((user, to)),
+        None => Err(Fault::invalid_parameter("Auto verification not turned on.")),
+    }
+}
+
+fn sends_codes(pool: &Pool) -> bool {
+    !pool.settings.auto_verified_attributes.is_empty()
 }

@@ -23,7 +23,7 @@ pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, 
     let attributes = input.user_attributes.as_deref().unwrap_or_default();
     check_writable(&client, attributes.iter().map(|a| a.name.as_str()))?;
 
-    let key = call.services.pool_keys.key(&pool.id).await.map_err(Fault::unavailable)?;
+    let key = call.services.pool_keys.key(&pool.id).await?;
     let mut destination = None;
     let new = NewUser {
         username: &input.username,

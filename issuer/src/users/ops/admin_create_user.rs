@@ -10,7 +10,7 @@ use crate::passwords::temporary_password;
 use crate::pools::{self, Pool};
 use crate::store::Batch;
 use crate::users::create::{NewUser, create};
-use crate::users::{self, Status, User, credentials, deliveries, rows};
+use crate::users::{self, Status, User, credentials, deliveries, rows, sign_out};
 
 pub async fn handle(call: Call, input: AdminCreateUserRequest) -> Result<AdminCreateUserResponse, Fault> {
     let pool = pools::named(&call.services.store, &input.user_pool_id).await?;
@@ -59,18 +59,14 @@ async fn resend(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
     let until = Some(call.now.plus(pool.settings.temporary_password_life()));
     let mut batch = Batch::new();
     batch.add(rows::update_credentials(&user, &fresh, user.status, until, call.now));
+    // There are no tokens to end, but a sign-in with the old password may wait for the new one.
+    batch.add(rows::set_valid_after(&user, sign_out::next_valid_after(&user, call.now)));
     let messages = invitations(call, pool, &user, input, password.expose());
     call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await?;
     Ok(user)
 }
 
-fn invitations(
-    call: &Call,
-    pool: &Pool,
-    user: &User,
-    input: &AdminCreateUserRequest,
-    password: &str,
-) -> Vec<Message> {
+fn invitations(call: &Call, pool: &Pool, user: &User, input: &AdminCreateUserRequest, password: &str) -> Vec<Message> {
     deliveries::to_invite(user, input.desired_delivery_mediums.as_deref())
         .iter()
         .map(|to| deliveries::invitation(pool, user, to, password, call.now))

@@ -1,10 +1,14 @@
 //! Settings as text: TOML in, typed values out. Every key that is read is remembered, so that whatever is left over is a
-//! spelling mistake and the message can name the nearest key that exists. What a value *means* is decided by the module that owns it.
+//! spelling mistake and the message can name the nearest key that exists. What a value *means* is decided by the module that owns it,
+//! and reading the file and the environment is the caller's.
 
 mod section;
 mod values;
 
 pub use self::section::{Section, parse};
+
+/// Exit code for configuration that can't be used (`EX_USAGE` of sysexits.h).
+pub const EXIT_CONFIG: u8 = 64;
 
 /// One thing that is wrong with the settings, in one line: where it is and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

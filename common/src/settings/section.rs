@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use crate::settings::SettingError;
-use crate::settings::values::{duration, nearest, size};
+use super::SettingError;
+use super::values::{duration, nearest, size};
 
 const ENVIRONMENT_PREFIX: &str = "TOLLGATE_";
 

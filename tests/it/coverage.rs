@@ -1,0 +1,69 @@
+//! Every operation of the model is asked by someone who may not: none may answer, and none may fail.
+
+use std::collections::BTreeSet;
+
+use cognito_model::{Auth, OperationInfo, Service};
+use serde_json::{Value, json};
+
+use crate::http::Answer;
+use crate::system::System;
+use crate::world::World;
+
+/// Operations that need no caller at all. The list may only shrink.
+const OPEN: &str = include_str!("golden/open_operations.txt");
+const NOT_A_TOKEN: &str = "eyJhbGciOiJub25lIn0.e30.x";
+
+#[test]
+fn operations_without_a_caller_are_those_of_the_list() {
+    let listed: BTreeSet<&str> = OPEN.lines().filter(|line| !line.is_empty()).collect();
+    let open = Service::Idp.operations().iter().filter(|operation| operation.auth == Auth::None);
+    let open: BTreeSet<&str> = open.map(|operation| operation.name).collect();
+    assert_eq!(open, listed);
+}
+
+#[test]
+fn no_operation_answers_someone_who_may_not() {
+    let world = World::start();
+    let system = world.system();
+    let operations = Service::Idp.operations();
+    assert_eq!(operations.len(), 141);
+    let mut there = 0;
+    for operation in operations {
+        let answers = refusals(&system, operation);
+        let absent = answers.iter().all(|(_, answer)| exception(answer) == "UnknownOperationException");
+        there += u32::from(!absent);
+        for (expected, answer) in answers.iter().filter(|_| !absent) {
+            let found = exception(answer);
+            assert_eq!(answer.status, 400, "{}: {}", operation.name, answer.text());
+            assert!(expected.contains(&found.as_str()), "{}: {found}, not {expected:?}", operation.name);
+        }
+    }
+    println!("{there} of {} operations are there", operations.len());
+}
+
+/// What an operation says to each who may not call it, beside the exceptions that are right.
+fn refusals(system: &System, operation: &OperationInfo) -> Vec<(&'static [&'static str], Answer)> {
+    let ask = |body: &Value| system.post(operation.name, &body.to_string(), None).unwrap();
+    match operation.auth {
+        Auth::SigV4 | Auth::SigV4OrClient => {
+            let unsigned = ask(&json!({ "UserPoolId": system.pool_id }));
+            let mut forged = system.clone();
+            forged.secret_access_key = "not the secret".to_owned();
+            let forged = forged.post_signed(operation.name, "{}").unwrap();
+            let known = ["InvalidSignatureException"].as_slice();
+            vec![(["MissingAuthenticationTokenException"].as_slice(), unsigned), (known, forged)]
+        }
+        Auth::AccessToken => {
+            let input = json!({ "AccessToken": NOT_A_TOKEN });
+            vec![
+                (["NotAuthorizedException"].as_slice(), ask(&input)),
+                (["InvalidParameterException"].as_slice(), ask(&json!({}))),
+            ]
+        }
+        Auth::None => vec![(["InvalidParameterException"].as_slice(), ask(&json!({})))],
+    }
+}
+
+fn exception(answer: &Answer) -> String {
+    answer.json().get("__type").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
