@@ -107,7 +107,7 @@ impl Default for Passwords {
 }
 
 fn required(root: &mut Section, key: &'static str) -> Result<Section, SettingError> {
-    root.section(key)?.ok_or_else(|| root.error(key, "is missing"))
+    root.section(key)?.ok_or_else(|| root.missing(key))
 }
 
 fn listen(mut section: Section) -> Result<Listen, SettingError> {
@@ -220,7 +220,7 @@ mod tests {
             ("sqlite = \"tollgate.db\"", "", "exactly one of `sqlite`"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"http://h/\"", "trailing slash"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"nonsense\"", "issuer.public_url"),
-            ("[secrets]", "[secrts]", "secrets: is missing"),
+            ("[secrets]", "[secrts]", "secrts: unknown key; did you mean `secrets`?"),
         ];
         for (from, to, want) in cases {
             let got = parse_config(&GOOD.replace(from, to)).unwrap_err().to_string();

@@ -67,7 +67,15 @@ impl Section {
     }
 
     pub fn required_text(&mut self, key: &'static str) -> Result<String, SettingError> {
-        self.text(key)?.ok_or_else(|| self.error(key, "is missing"))
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// The error for a required key that is absent. Where another key was probably meant to be it, that one is named.
+    pub fn missing(&self, key: &'static str) -> SettingError {
+        match self.table.keys().find(|given| nearest(given, &[key]).is_some()) {
+            Some(given) => self.error(given, format!("unknown key; did you mean `{key}`?")),
+            None => self.error(key, "is missing"),
+        }
     }
 
     pub fn file(&mut self, key: &'static str) -> Result<Option<PathBuf>, SettingError> {
@@ -207,6 +215,15 @@ mod tests {
         assert_eq!(listen.text("http").unwrap(), None);
         let error = listen.finish().unwrap_err();
         assert_eq!(error.to_string(), "listen.htpp: unknown key; did you mean `http`?");
+    }
+
+    #[test]
+    fn a_required_key_that_is_misspelt_is_told_as_that() {
+        assert_eq!(
+            read("nmae = \"x\"").required_text("name").unwrap_err().to_string(),
+            "nmae: unknown key; did you mean `name`?"
+        );
+        assert_eq!(read("other = \"x\"").required_text("name").unwrap_err().to_string(), "name: is missing");
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn issuer(mut section: Section, folder: &Path) -> Result<ConfiguredIssuer, Setti
         }
     };
     let leeway = leeway(&mut section)?;
-    let jwks = section.section("jwks")?.ok_or_else(|| section.error("jwks", "is missing"))?;
+    let jwks = section.section("jwks")?.ok_or_else(|| section.missing("jwks"))?;
     let keys = Arc::new(keys(jwks, folder, iss)?);
     section.finish()?;
     let trust = Trust { profile, leeway, access_keys: Arc::clone(&keys), id_keys: keys };

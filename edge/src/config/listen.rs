@@ -40,9 +40,6 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
         (None, Some(_)) => return Err(section.error("https", "is missing: `tls` needs an address to listen on")),
         (None, None) => None,
     };
-    if http.is_none() && https.is_none() {
-        return Err(section.error("http", "is missing: there must be `http` or `https`"));
-    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
         http,
@@ -58,7 +55,11 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
         drain: section.duration("drain_timeout")?.unwrap_or(Duration::from_secs(30)),
         realm: section.text("realm")?.unwrap_or_else(|| "api".to_owned()),
     };
+    let nowhere = section.error("http", "is missing: there must be `http` or `https`");
     section.finish()?;
+    if listen.http.is_none() && listen.https.is_none() {
+        return Err(nowhere);
+    }
     Ok(listen)
 }
 

@@ -68,7 +68,7 @@ pub fn environment() -> Vec<(String, String)> {
 }
 
 fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, SettingError> {
-    let listen = root.section("listen")?.ok_or_else(|| root.error("listen", "is missing"))?;
+    let listen = root.section("listen")?.ok_or_else(|| root.missing("listen"))?;
     let listen = listen::read(listen, folder)?;
     let feed = root.section("feed")?.map(|section| feed(section, folder)).transpose()?;
     let log = match root.section("log")? {

@@ -68,7 +68,7 @@ fn route(
             return Err(section.error(key, "is not supported yet"));
         }
     }
-    let matched = section.section("match")?.ok_or_else(|| section.error("match", "is missing"))?;
+    let matched = section.section("match")?.ok_or_else(|| section.missing("match"))?;
     let matched = routes::config::matcher(matched)?;
     let upstream = section.required_text("upstream")?;
     let Some(upstream) = upstreams.get(&upstream) else {

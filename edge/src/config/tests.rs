@@ -40,17 +40,14 @@ fn a_good_file_loads() {
 #[test]
 fn every_mistake_is_one_line_that_says_where() {
     let cases = [
-        (
-            "http = \"127.0.0.1:8800\"",
-            "htpp = \"127.0.0.1:8800\"",
-            "listen.http: is missing: there must be `http` or `https`",
-        ),
+        ("http = \"127.0.0.1:8800\"", "htpp = \"127.0.0.1:8800\"", "listen.htpp: unknown key; did you mean `http`?"),
+        ("http = \"127.0.0.1:8800\"", "", "listen.http: is missing: there must be `http` or `https`"),
         (
             "[listen]\n",
             "[listen]\nheader_timeot = \"5s\"\n",
             "listen.header_timeot: unknown key; did you mean `header_timeout`?",
         ),
-        ("[listen]\n", "[listne]\n", "listen: is missing"),
+        ("[listen]\n", "[listne]\n", "listne: unknown key; did you mean `listen`?"),
         ("127.0.0.1:8800", "localhost", "listen.http: \"localhost\" is no address such as \"127.0.0.1:8800\""),
         ("upstream = \"orders\"", "upstream = \"order\"", "route[0].upstream: no upstream is called \"order\""),
         ("\"access\"", "\"acces\"", "route[0].token.use: \"acces\" is neither \"access\" nor \"id\""),
