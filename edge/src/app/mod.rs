@@ -138,11 +138,12 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
     ));
     let (drain, drained) = tokio::sync::watch::channel(false);
     server::spawn(&listen, parts.gateway, parts.metrics, drained)?;
-    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
     for address in listeners {
         wait_until_accepting(address)?;
     }
     state.listening();
+    // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
+    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
     Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit: listen.drain })
 }
 
