@@ -50,6 +50,8 @@ pub enum Engine {
     /// The file holds a `postgres://` URL: it has a password, so it is not written into the settings.
     Postgres {
         url_file: PathBuf,
+        /// PEM certificates that may vouch for the server; needed where the URL says `sslmode=require`.
+        ca_file: Option<PathBuf>,
     },
 }
 
