@@ -143,6 +143,8 @@ fn issuer(options: &RoleOptions) -> ExitCode {
 #[cfg(feature = "edge")]
 fn edge(options: EdgeOptions) -> ExitCode {
     if let Some(EdgeCommand::Explain { config, request }) = options.command {
+        let standard_input = request.as_os_str() == "-";
+        let request = if standard_input { PathBuf::from("/dev/stdin") } else { request };
         return match edge::explain(&config, &request) {
             Ok(text) => {
                 println!("{text}");

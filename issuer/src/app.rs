@@ -19,7 +19,7 @@ use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
-use crate::store::{Batch, Store, StoreConfig};
+use crate::store::{Batch, PostgresConfig, Store, StoreConfig};
 use crate::{admin, codes, migrations, router, serve, sessions, signin};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -154,10 +154,11 @@ impl Opened {
 fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
     Ok(match &config.storage {
         Engine::Sqlite(path) => StoreConfig::sqlite(path),
-        Engine::Postgres { url_file } => {
+        Engine::Postgres { url_file, ca_file } => {
             let url = std::fs::read_to_string(url_file)
                 .map_err(|e| StartError::configuration(format!("{}: {e}", url_file.display())))?;
-            StoreConfig::postgres(SecretString::new(url.trim()))
+            let settings = PostgresConfig::new(SecretString::new(url.trim()));
+            StoreConfig::Postgres(PostgresConfig { ca_file: ca_file.clone(), ..settings })
         }
     })
 }

@@ -50,6 +50,8 @@ pub enum Engine {
     /// The file holds a `postgres://` URL: it has a password, so it is not written into the settings.
     Postgres {
         url_file: PathBuf,
+        /// PEM certificates that may vouch for the server; needed where the URL says `sslmode=require`.
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -149,9 +151,10 @@ fn deployment(mut section: Section) -> Result<Deployment, SettingError> {
 }
 
 fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
+    let ca_file = section.file("postgres_ca_file")?.map(|path| folder.join(path));
     let engine = match (section.file("sqlite")?, section.file("postgres_url_file")?) {
         (Some(path), None) => Engine::Sqlite(folder.join(path)),
-        (None, Some(url_file)) => Engine::Postgres { url_file: folder.join(url_file) },
+        (None, Some(url_file)) => Engine::Postgres { url_file: folder.join(url_file), ca_file },
         _ => return Err(section.error("sqlite", "set exactly one of `sqlite` and `postgres_url_file`")),
     };
     section.finish()?;

@@ -27,8 +27,8 @@ const PREFACE_PAUSE: Duration = Duration::from_millis(10);
 const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
 /// Connections at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 10_000;
-/// How long requests in flight may go on after the stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long requests in flight may go on after the stop. Supervisors give a process about 10 s, and what is queued is written after it.
+const DRAIN_LIMIT: Duration = Duration::from_secs(6);
 /// After a failed accept (out of file descriptors), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -10,6 +10,8 @@ use crate::store::{Batch, Store};
 
 /// Entries that may wait; past it the request that made one waits too, so none is lost silently.
 const QUEUE: usize = 4096;
+/// How long a request waits before its entry goes to the log: with the storage away its answer is 503, not silence.
+const WAIT: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a batch is tried again while the storage is away, before it goes to the log instead.
@@ -30,12 +32,8 @@ impl Recorder {
 
     /// Hands an entry over.
     pub async fn record(&self, entry: Entry) {
-        if let Err(lost) = self.queue.send(entry).await {
-            tracing::error!(
-                operation = lost.0.operation,
-                result = lost.0.result,
-                "audit entry after the end of the writer"
-            );
+        if let Err(lost) = self.queue.send_timeout(entry, WAIT).await {
+            tracing::error!(entry = ?lost.into_inner(), "audit entry not stored");
         }
     }
 }
@@ -53,8 +51,9 @@ async fn write(store: Store, mut inbox: mpsc::Receiver<Entry>, mut stop: watch::
             }
         }
         commit(&store, &entries).await;
+        let more_wait = entries.len() == BATCH;
         entries.clear();
-        if !*stop.borrow() {
+        if !more_wait && !*stop.borrow() {
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -78,5 +77,35 @@ async fn commit(store: &Store, entries: &[Entry]) {
     }
     for entry in entries {
         tracing::error!(?entry, "audit entry not stored");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::clock::UnixMillis;
+
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            at: UnixMillis(1),
+            request_id: "r".to_owned(),
+            pool: "eu_a".to_owned(),
+            operation: "GetUser",
+            actor: "anonymous".to_owned(),
+            subject: None,
+            source: "127.0.0.1".to_owned(),
+            user_agent: None,
+            result: "ok",
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_holds_a_request_back_but_not_for_ever() {
+        let (queue, inbox) = mpsc::channel(1);
+        let recorder = Recorder { queue };
+        recorder.record(entry()).await;
+        recorder.record(entry()).await;
+        assert_eq!(inbox.len(), 1);
     }
 }

@@ -81,13 +81,22 @@ async fn deliver_all(
 
 async fn deliver_some(store: &Store, pool_keys: &PoolKeys, folder: &OutboxFolder) -> Result<usize, String> {
     let waiting = store.read(rows::waiting(BATCH)).await.map_err(|e| e.to_string())?;
+    let mut delivered = 0;
     for row in &waiting {
-        let (pool, id) = deliver(pool_keys, folder, row).await?;
+        // One message that can't be delivered does not hold back the others; it is tried again with the next.
+        let (pool, id) = match deliver(pool_keys, folder, row).await {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::warn!(%error, "a message waits");
+                continue;
+            }
+        };
         let mut batch = Batch::new();
         batch.add(rows::delivered(&pool, &id));
         store.commit(batch).await.map_err(|e| e.to_string())?;
+        delivered += 1;
     }
-    Ok(waiting.len())
+    Ok(delivered)
 }
 
 async fn deliver(pool_keys: &PoolKeys, folder: &OutboxFolder, row: &Row) -> Result<(String, String), String> {
