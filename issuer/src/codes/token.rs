@@ -7,9 +7,10 @@ use ring::digest;
 
 use crate::entropy::{self, NoEntropy};
 
-/// 256 random bits in base64url, 43 characters.
+/// A letter, then 256 random bits in base64url: 44 characters. base64url alone may begin with `-`, which command lines take for an
+/// option.
 pub fn opaque_token() -> Result<SecretString, NoEntropy> {
-    Ok(URL_SAFE_NO_PAD.encode(entropy::bytes::<32>()?).into())
+    Ok(format!("t{}", URL_SAFE_NO_PAD.encode(entropy::bytes::<32>()?)).into())
 }
 
 /// What is stored of a token: its SHA-256. A lookup by it tells nothing by its time, since no one can steer a hash.
@@ -26,7 +27,7 @@ mod tests {
     #[test]
     fn tokens_have_256_bits_and_never_repeat() {
         let (one, two) = (opaque_token().unwrap(), opaque_token().unwrap());
-        assert_eq!(one.expose().len(), 43);
+        assert_eq!(one.expose().len(), 44);
         assert_eq!(URL_SAFE_NO_PAD.decode(one.expose()).unwrap().len(), 32);
         assert_ne!(one, two);
     }
