@@ -203,4 +203,8 @@ impl Sealing for AuthoritySealing {
     fn open(&self, context: &str, sealed: &[u8]) -> Option<SecretBytes> {
         self.0.open(Self::cell(context), sealed).ok()
     }
+
+    fn reset_key(&self) -> ring::hmac::Key {
+        self.0.hmac_key("feed stateless reset")
+    }
 }

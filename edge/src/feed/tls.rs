@@ -15,6 +15,8 @@ use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime}
 use super::error::FeedError;
 use super::identity::Identity;
 
+/// How often an idle connection asks whether the issuer is still there.
+const KEEP_ALIVE: Duration = Duration::from_millis(250);
 /// Nothing heard for this long ends a connection.
 const IDLE: Duration = Duration::from_secs(10);
 /// Bytes that wait for this edge.
@@ -65,6 +67,8 @@ fn finish(mut crypto: rustls::ClientConfig, alpn: &[u8]) -> Result<ClientConfig,
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(idle))
+        // A restarted issuer answers by a reset, so this bounds how long its predecessor's death goes unnoticed.
+        .keep_alive_interval(Some(KEEP_ALIVE))
         .stream_receive_window(VarInt::from_u32(RECEIVE_WINDOW))
         .receive_window(VarInt::from_u32(RECEIVE_WINDOW));
     config.transport_config(Arc::new(transport));

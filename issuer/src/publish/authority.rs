@@ -29,6 +29,8 @@ const MAX_CSR: usize = 4096;
 pub trait Sealing: Send + Sync + 'static {
     fn seal(&self, context: &str, plain: &[u8]) -> Option<Vec<u8>>;
     fn open(&self, context: &str, sealed: &[u8]) -> Option<SecretBytes>;
+    /// By which a restarted issuer proves to edges that their connections to its predecessor are gone; the same after each start.
+    fn reset_key(&self) -> ring::hmac::Key;
 }
 
 const CONTEXT: &str = "feed_ca.sealed_key";

@@ -9,6 +9,7 @@
 
 mod authority;
 mod connection;
+mod endpoint;
 mod enrolment;
 mod error;
 mod hub;
@@ -82,7 +83,7 @@ pub async fn start(
     store.commit(batch).await?;
     let authority = authority::Authority::load(&store, sealing.as_ref(), now).await?;
     let tls = tls::server_config(authority.certificate(), authority.issuer_identity(now)?)?;
-    let endpoint = Endpoint::server(tls, config.listen).map_err(StartError::Listen)?;
+    let endpoint = endpoint::listen(tls, config.listen, sealing.reset_key()).map_err(StartError::Listen)?;
     let local = endpoint.local_addr().map_err(StartError::Listen)?;
     let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
     let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
