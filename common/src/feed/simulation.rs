@@ -413,6 +413,14 @@ fn every_edge_converges_and_misses_nothing() {
     assert!(total.restores > 0 && total.alarms > 0, "the simulation was too kind: {total:?}");
 }
 
+/// Seeds that once found something.
+#[test]
+fn old_findings_stay_mended() {
+    for seed in [5_512_302_307_120_341_761] {
+        run(seed, None).unwrap_or_else(|violation| panic!("{violation}"));
+    }
+}
+
 #[test]
 fn one_seed() {
     if let Some(seed) = std::env::var("TOLLGATE_SEED").ok().and_then(|n| n.parse().ok()) {

@@ -365,6 +365,9 @@ impl Subscriber {
             (Some(kept), Some(mine)) if mine == head => {
                 kept.fresh_as_of = kept.fresh_as_of.max(issuer_clock);
                 following.asked = None;
+                // Nothing is missing, so a snapshot that was begun is not needed. Left open without anyone waiting for its end, it
+                // would hold back every later delta (simulation, seed 5512302307120341761).
+                following.building = None;
                 kept.state.expire(issuer_clock);
             }
             (_, Some(mine)) if mine.epoch == head.epoch && mine.seq > head.seq => {
