@@ -413,12 +413,10 @@ fn every_edge_converges_and_misses_nothing() {
     assert!(total.restores > 0 && total.alarms > 0, "the simulation was too kind: {total:?}");
 }
 
-/// Seeds that once found something.
+/// A seed that once found something: a snapshot without an end held back deltas.
 #[test]
-fn old_findings_stay_mended() {
-    for seed in [5_512_302_307_120_341_761] {
-        run(seed, None).unwrap_or_else(|violation| panic!("{violation}"));
-    }
+fn an_old_finding_stays_mended() {
+    run(5_512_302_307_120_341_761, None).unwrap_or_else(|violation| panic!("{violation}"));
 }
 
 #[test]
