@@ -62,7 +62,7 @@ def code(call, **kwargs):
 
 
 root = client((up["access_key_id"], up["secret_access_key"]))
-pool = root.create_user_pool(PoolName="åccess")["UserPool"]["Id"]
+pool = root.create_user_pool(PoolName="access")["UserPool"]["Id"]
 other = root.create_user_pool(PoolName="another")["UserPool"]["Id"]
 arn = f"arn:aws:cognito-idp:{up['region']}:000000000000:userpool/{pool}"
 
