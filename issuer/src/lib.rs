@@ -13,6 +13,7 @@ mod config;
 mod engines;
 pub mod entropy;
 pub mod envelope;
+mod erasure;
 pub mod keys;
 pub mod limits;
 mod login;

@@ -11,9 +11,9 @@ pub fn all() -> Vec<&'static Migration> {
         &access::MIGRATION,
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,
-        &users::rows::MIGRATION,
         &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,
+        &signin::rows::BY_SUB,
     ];
-    lists.into_iter().flatten().chain(single).collect()
+    lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).collect()
 }

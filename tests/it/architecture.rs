@@ -29,6 +29,7 @@ const ISSUER: Order = &[
     &["signup"],
     &["signin"],
     &["sessions"],
+    &["erasure"],
     &["tokens"],
     &["login"],
     &["publish"],

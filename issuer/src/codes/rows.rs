@@ -1,12 +1,13 @@
 //! The table of one-time codes.
 
 use common::clock::UnixMillis;
+use common::ids::PoolId;
 
 use super::code::{CodeSlot, GUESSING_WINDOW, MAX_ATTEMPTS, MAX_GUESSES};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
 /// The table that this module owns.
-pub const MIGRATIONS: &[Migration] = &[CODES, GUESSES];
+pub const MIGRATIONS: &[Migration] = &[CODES, GUESSES, SUBJECTS];
 
 const CODES: Migration = Migration {
     version: 22,
@@ -34,6 +35,13 @@ const GUESSES: Migration = Migration {
 ALTER TABLE one_time_codes ADD COLUMN guesses BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE one_time_codes ADD COLUMN guessing_since BIGINT NOT NULL DEFAULT 0;
 ",
+};
+
+/// For the deletion of all codes of a user.
+const SUBJECTS: Migration = Migration {
+    version: 29,
+    name: "one_time_codes_by_subject",
+    sql: "CREATE INDEX one_time_codes_subject ON one_time_codes (pool, subject);",
 };
 
 /// What is stored of a code.
@@ -96,6 +104,11 @@ pub(super) fn find(slot: CodeSlot<'_>) -> Query {
 pub fn discard(slot: CodeSlot<'_>) -> Statement {
     let sql = "DELETE FROM one_time_codes WHERE pool = $1 AND purpose = $2 AND subject = $3";
     in_slot(Statement::new(sql), slot)
+}
+
+/// Withdraws every code of a subject who is gone.
+pub fn forget(pool: &PoolId, subject: &str) -> Statement {
+    Statement::new("DELETE FROM one_time_codes WHERE pool = $1 AND subject = $2").bind(pool).bind(subject)
 }
 
 /// Deletes codes that ended before `before`, in every pool. Keep some behind: an expired code gets another answer than none.

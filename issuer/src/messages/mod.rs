@@ -28,6 +28,10 @@ pub enum Kind {
     SignUp,
     ResendCode,
     Invitation,
+    /// An address was changed.
+    UpdateUserAttribute,
+    /// A user asked for a code.
+    VerifyUserAttribute,
 }
 
 /// One message, as it is stored and as the outbox folder shows it.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Peer, Public, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
-use crate::{access, clients, login, pools, sessions, signup, tokens, users};
+use crate::{access, clients, erasure, login, pools, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -40,6 +40,7 @@ impl Operations {
             users::operations(),
             signup::operations(),
             sessions::operations(),
+            erasure::operations(),
             login::operations(),
         ];
         Self(all.into_iter().flatten().map(|operation| (operation.name, operation)).collect())

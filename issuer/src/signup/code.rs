@@ -6,6 +6,7 @@ use cognito_model::{Exception, Fault};
 
 use crate::codes::{self, CodeError, CodeSlot};
 use crate::pools::Pool;
+use crate::store::Statement;
 use crate::users::User;
 use crate::users::deliveries::Destination;
 
@@ -17,6 +18,11 @@ const PURPOSE: &str = "confirm sign-up";
 /// Bound to the address that it proves: when that changes, the code is void.
 pub fn slot<'a>(pool: &'a Pool, user: &'a User, to: &'a Destination) -> CodeSlot<'a> {
     CodeSlot { pool: &pool.id, purpose: PURPOSE, subject: user.sub.as_str(), target: &to.to }
+}
+
+/// Withdraws the code of a user who needs none any more.
+pub fn withdraw(user: &User) -> Statement {
+    codes::discard(CodeSlot { pool: &user.pool, purpose: PURPOSE, subject: user.sub.as_str(), target: "" })
 }
 
 /// Cognito's words for a code that is not taken.

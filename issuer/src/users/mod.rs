@@ -3,6 +3,8 @@
 //! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
 //! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
 
+pub mod address;
+pub mod attributes;
 pub mod create;
 pub mod credentials;
 pub mod deliveries;
@@ -12,20 +14,34 @@ pub mod login_names;
 pub mod model;
 pub mod ops;
 pub mod rows;
+pub mod self_service;
 pub mod sign_out;
 
 pub use self::error::UserError;
 pub use self::model::{Status, User};
 
-use common::ids::Sub;
+use common::ids::{PoolId, Sub};
 
 use crate::aws_json::Registered;
 use crate::pools::Pool;
-use crate::store::Store;
+use crate::store::{Migration, Statement, Store};
+
+/// The tables of this feature.
+pub const MIGRATIONS: [&Migration; 2] = [&rows::MIGRATION, &attributes::waiting::MIGRATION];
+
+/// How often a write is tried again when other writes of the same user keep running into it.
+pub const TRIES: usize = 20;
 
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {
     ops::all()
+}
+
+/// Deletes what hangs on a user of this feature's tables; after [`rows::delete`].
+pub fn forget(pool: &PoolId, sub: &Sub) -> Vec<Statement> {
+    let mut statements = rows::forget(pool, sub);
+    statements.push(attributes::waiting::forget(pool, sub));
+    statements
 }
 
 /// The user with this user name, alias or `sub`.

@@ -11,13 +11,10 @@ use common::ids::Sub;
 
 use super::error::UserError;
 use super::model::User;
-use super::rows;
+use super::{TRIES, rows};
 use crate::aws_json::{Call, Write};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError, Statement};
-
-/// How often a write is tried again when sign-ins of the same user keep running into it.
-const TRIES: usize = 20;
 
 /// Ends every token of the user together with what `also` says, and tells the edges.
 ///
@@ -46,7 +43,7 @@ pub async fn everywhere(
 }
 
 /// Later than every mint so far, and than the mark that prepared mints are guarded by.
-pub(super) fn next_valid_after(user: &User, now: UnixMillis) -> UnixMillis {
+pub fn next_valid_after(user: &User, now: UnixMillis) -> UnixMillis {
     now.max(user.newest_mint).max(UnixMillis(user.valid_after.0.saturating_add(1)))
 }
 

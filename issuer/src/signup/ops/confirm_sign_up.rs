@@ -10,8 +10,9 @@ use crate::codes::{self, CodeError};
 use crate::pools::Pool;
 use crate::signup::code;
 use crate::store::{Batch, CommitError};
+use crate::users::attributes::names::{self, Taking};
 use crate::users::deliveries::{self, Destination};
-use crate::users::{self, Status, User, login_names, rows};
+use crate::users::{self, Status, User, UserError, rows};
 
 pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSignUpResponse, Fault> {
     let services = &call.services;
@@ -33,7 +34,7 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
         }
         Err(error) => return Err(code::refusal(error)),
     };
-    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
+    confirm(&call, &pool, &user, &to, consume, Taking::when(input.force_alias_creation)).await?;
     Ok(ConfirmSignUpResponse::default())
 }
 
@@ -48,8 +49,7 @@ async fn hidden(call: &Call, pool: &Pool) -> Result<Fault, Fault> {
 fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault> {
     let user = user.ok_or_else(|| Fault::user_not_found("Username/client id combination not found."))?;
     if user.status != Status::Unconfirmed {
-        let text = format!("User cannot be confirmed. Current status is {}", user.status.as_str());
-        return Err(Fault::not_authorized(text));
+        return Err(UserError::NotUnconfirmed(user.status).into());
     }
     // Without an address to verify no code was sent; only an administrator can confirm such a user.
     let to = deliveries::to_verify(pool, &user).ok_or_else(code::expired)?;
@@ -62,29 +62,20 @@ async fn confirm(
     user: &User,
     to: &Destination,
     consume: crate::store::Statement,
-    take_aliases: bool,
+    taking: Taking,
 ) -> Result<(), Fault> {
     let mut attributes = user.attributes.clone();
     attributes.insert(format!("{}_verified", to.attribute), "true".to_owned());
     let mut batch = Batch::new();
     let used = batch.add(consume);
     batch.add(rows::update_profile(user, Status::Confirmed, &attributes, call.now));
-    let before = login_names::aliases(pool, &user.attributes);
-    let mut claims = Vec::new();
-    for (kind, key) in login_names::aliases(pool, &attributes) {
-        if before.contains(&(kind, key.clone())) {
-            continue;
-        }
-        if take_aliases {
-            batch.add(rows::take_alias(&pool.id, &key));
-        }
-        claims.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
-    }
+    let moves = names::follow(&call.services.store, pool, user, &attributes, taking, call.now).await?;
+    let moved = batch.extend(moves.statements.iter().cloned());
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
         Ok(()) => Ok(()),
         Err(CommitError::Missed { index }) if index == used => Err(code::expired()),
-        Err(CommitError::Missed { index }) => match claims.iter().find(|(at, _)| *at == index) {
-            Some((_, kind)) => Err(login_names::taken(kind).into()),
+        Err(CommitError::Missed { index }) => match index.checked_sub(moved).and_then(|at| moves.refusal(at)) {
+            Some(refusal) => Err(refusal.into()),
             None => Err(Fault::new(Exception::NotAuthorized, "User cannot be confirmed. It has changed meanwhile.")),
         },
         Err(error) => Err(error.into()),
