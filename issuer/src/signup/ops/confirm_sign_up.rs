@@ -7,9 +7,10 @@ use cognito_model::{Exception, Fault};
 use crate::aws_json::{Call, Write};
 use crate::clients;
 use crate::codes::{self, CodeError};
+use crate::limits::{Budget, budget};
 use crate::pools::Pool;
 use crate::signup::code;
-use crate::store::{Batch, CommitError};
+use crate::store::{Batch, CommitError, Statement};
 use crate::users::deliveries::{self, Destination};
 use crate::users::{self, Status, User, login_names, rows};
 
@@ -17,13 +18,15 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
     let services = &call.services;
     let (pool, client) = clients::of_call(services, &input.client_id).await?;
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    let key = services.pool_keys.key(&pool.id).await?;
     let user = users::by_name(&services.store, &pool, &input.username).await?;
+    let who = users::spender(&key, &pool, user.as_ref(), &input.username);
+    budget::spend(call.now, &services.store, &pool.id, Budget::ConfirmSignUp, &who).await?;
     let (user, to) = match waiting(&pool, user) {
         Ok(found) => found,
         Err(refusal) if !client.settings.hides_users() => return Err(refusal),
         Err(_) => return Err(hidden(&call, &pool).await?),
     };
-    let key = services.pool_keys.key(&pool.id).await?;
     let slot = code::slot(&pool, &user, &to);
     let consume = match codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose()).await {
         Ok(consume) => consume,
@@ -33,7 +36,8 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
         }
         Err(error) => return Err(code::refusal(error)),
     };
-    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
+    let spent = [consume, budget::give_back(&pool.id, Budget::ConfirmSignUp, &who)];
+    confirm(&call, &pool, &user, &to, spent, input.force_alias_creation.unwrap_or(false)).await?;
     Ok(ConfirmSignUpResponse::default())
 }
 
@@ -61,13 +65,13 @@ async fn confirm(
     pool: &Pool,
     user: &User,
     to: &Destination,
-    consume: crate::store::Statement,
+    spent: [Statement; 2],
     take_aliases: bool,
 ) -> Result<(), Fault> {
     let mut attributes = user.attributes.clone();
     attributes.insert(format!("{}_verified", to.attribute), "true".to_owned());
     let mut batch = Batch::new();
-    let used = batch.add(consume);
+    let used = batch.extend(spent);
     batch.add(rows::update_profile(user, Status::Confirmed, &attributes, call.now));
     let before = login_names::aliases(pool, &user.attributes);
     let mut claims = Vec::new();

@@ -6,6 +6,7 @@ use cognito_model::idp::types::{ResendConfirmationCodeRequest, ResendConfirmatio
 
 use crate::aws_json::{Call, Write};
 use crate::clients;
+use crate::limits::{Budget, budget};
 use crate::messages::Kind;
 use crate::pools::Pool;
 use crate::signup::{code, decoy};
@@ -19,6 +20,8 @@ pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
     let key = services.pool_keys.key(&pool.id).await?;
     let user = users::by_name(&services.store, &pool, &input.username).await?;
+    let who = users::spender(&key, &pool, user.as_ref(), &input.username);
+    budget::spend(call.now, &services.store, &pool.id, Budget::ResendConfirmationCode, &who).await?;
     let (user, to) = match waiting(&pool, user) {
         Ok(found) => found,
         Err(refusal) if !client.settings.hides_users() || !sends_codes(&pool) => return Err(refusal),
