@@ -8,7 +8,7 @@ use crate::store::{Migration, Rows, Statement};
 
 /// `spent` tries since `since`, the first one of the window.
 pub const MIGRATION: Migration = Migration {
-    version: 430,
+    version: 431,
     name: "budgets",
     sql: "
         CREATE TABLE budgets (
