@@ -27,6 +27,7 @@ const ISSUER: Order = &[
     &["clients"],
     &["users"],
     &["signup"],
+    &["recovery"],
     &["signin"],
     &["sessions"],
     &["tokens"],

@@ -1,7 +1,8 @@
 //! Errors of the mechanisms in Cognito's words. Storage: `InternalErrorException` with HTTP 503 and Retry-After (DESIGN §3 "Storage").
 
-use cognito_model::Fault;
+use cognito_model::{Exception, Fault};
 
+use crate::codes::CodeError;
 use crate::envelope::PoolKeyError;
 use crate::keys::KeyError;
 use crate::limits::SpendError;
@@ -40,6 +41,23 @@ impl From<PoolKeyError> for Fault {
             PoolKeyError::NoSuchPool | PoolKeyError::WrongRoot { .. } | PoolKeyError::Damaged(_) => {
                 Self::internal(error)
             }
+        }
+    }
+}
+
+/// Cognito's words for a code that is not taken.
+impl From<CodeError> for Fault {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Mismatch => {
+                Self::new(Exception::CodeMismatch, "Invalid verification code provided, please try again.")
+            }
+            CodeError::Absent | CodeError::Expired => {
+                Self::new(Exception::ExpiredCode, "Invalid code provided, please request a code again.")
+            }
+            CodeError::Exhausted => Self::limit_exceeded("Attempt limit exceeded, please try after some time."),
+            CodeError::Storage(error) => error.into(),
+            CodeError::Commit(error) => error.into(),
         }
     }
 }

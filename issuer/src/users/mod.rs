@@ -3,8 +3,10 @@
 //! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
 //! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
 
+pub mod address;
 pub mod create;
 pub mod credentials;
+pub mod decoys;
 pub mod deliveries;
 mod error;
 pub mod groups;
@@ -12,6 +14,7 @@ pub mod login_names;
 pub mod model;
 pub mod ops;
 pub mod rows;
+pub mod self_service;
 pub mod sign_out;
 
 pub use self::error::UserError;

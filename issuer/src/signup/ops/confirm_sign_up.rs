@@ -34,7 +34,7 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
         Err(CodeError::Absent | CodeError::Expired | CodeError::Exhausted) if client.settings.hides_users() => {
             return Err(hidden(&call, &pool).await?);
         }
-        Err(error) => return Err(code::refusal(error)),
+        Err(error) => return Err(error.into()),
     };
     let spent = [consume, budget::give_back(&pool.id, Budget::ConfirmSignUp, &who)];
     confirm(&call, &pool, &user, &to, spent, input.force_alias_creation.unwrap_or(false)).await?;
@@ -43,7 +43,7 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
 
 /// The refusal of a wrong code where none was looked at: at the price of a commit, which a wrong code that is counted has too.
 async fn hidden(call: &Call, pool: &Pool) -> Result<Fault, Fault> {
-    let refusal = code::mismatch();
+    let refusal = Fault::from(CodeError::Mismatch);
     call.record_now(&pool.id, refusal.exception.name()).await?;
     Ok(refusal)
 }
@@ -56,7 +56,7 @@ fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault
         return Err(Fault::not_authorized(text));
     }
     // Without an address to verify no code was sent; only an administrator can confirm such a user.
-    let to = deliveries::to_verify(pool, &user).ok_or_else(code::expired)?;
+    let to = deliveries::to_verify(pool, &user).ok_or(CodeError::Absent)?;
     Ok((user, to))
 }
 
@@ -86,7 +86,7 @@ async fn confirm(
     }
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
         Ok(()) => Ok(()),
-        Err(CommitError::Missed { index }) if index == used => Err(code::expired()),
+        Err(CommitError::Missed { index }) if index == used => Err(CodeError::Absent.into()),
         Err(CommitError::Missed { index }) => match claims.iter().find(|(at, _)| *at == index) {
             Some((_, kind)) => Err(login_names::taken(kind).into()),
             None => Err(Fault::new(Exception::NotAuthorized, "User cannot be confirmed. It has changed meanwhile.")),
