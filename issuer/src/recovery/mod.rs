@@ -12,6 +12,8 @@ mod code;
 mod error;
 pub mod ops;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use crate::aws_json::Registered;
 
