@@ -369,6 +369,9 @@ class People(Pool):
         expect_equal(names[-1], "LimitExceededException", f"guesses at a code: {names}")
         limit = "Attempt limit exceeded, please try after some time."
         self.refused("LimitExceededException", verify, "the right code after too many guesses", limit, **mail, Code=right)
+        for _ in range(3):
+            ask(**mail)
+        self.refused("LimitExceededException", ask, "codes without end", limit, **mail)
         for name in ("sub", "nickname", "custom:note"):
             other = {"AccessToken": token, "AttributeName": name}
             self.refused("InvalidParameterException", ask, f"a code for {name}", **other)

@@ -17,6 +17,7 @@ use common::feed::{Change, Revoked};
 use common::ids::{PoolId, Sub};
 
 use crate::aws_json::{Call, Registered, Write};
+use crate::limits::{Spender, budget};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError, Statement};
 use crate::users::{self, TRIES, User, UserError, sign_out};
@@ -54,6 +55,7 @@ fn forget(user: &User) -> Vec<Statement> {
     statements.extend(users::forget(pool, sub));
     statements.extend([
         codes::forget(pool, sub.as_str()),
+        budget::forget(pool, &Spender::user(sub)),
         signin::rows::forget(pool, sub),
         sessions::rows::forget(pool, sub),
     ]);

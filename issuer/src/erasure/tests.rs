@@ -9,6 +9,7 @@ use super::*;
 use crate::codes::CodeSlot;
 use crate::engines::{on_both_engines, sqlite};
 use crate::envelope::RootKey;
+use crate::limits::Budget;
 use crate::migrations;
 use crate::sessions::Session;
 use crate::signin::rows::NewAttempt;
@@ -20,8 +21,9 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("attempts", "sub"),
+    ("budgets", "spender"),
     ("login_names", "sub"),
     ("memberships", "sub"),
     ("one_time_codes", "subject"),
@@ -92,6 +94,7 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(signin::rows::insert(&attempt));
     batch.add(sessions::rows::insert(&session));
     store.commit(batch).await.unwrap();
+    budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
 }
 
 /// The tables in which a user has rows.
@@ -139,7 +142,7 @@ async fn every_table_with_users_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let store = sqlite(&folder, &migrations()).await;
     let query = "SELECT DISTINCT t.name FROM sqlite_master t, pragma_table_info(t.name) c
-                 WHERE t.type = 'table' AND c.name IN ('sub', 'subject') ORDER BY t.name";
+                 WHERE t.type = 'table' AND c.name IN ('sub', 'subject', 'spender') ORDER BY t.name";
     let rows = store.read(Query::new(query)).await.unwrap();
     let found: Vec<_> = rows.iter().map(|row| row.text(0).unwrap()).filter(|name| !KEPT.contains(name)).collect();
     assert_eq!(found, TABLES.map(|(table, _)| table));

@@ -7,6 +7,7 @@ pub mod address;
 pub mod attributes;
 pub mod create;
 pub mod credentials;
+pub mod decoys;
 pub mod deliveries;
 mod error;
 pub mod groups;
@@ -23,6 +24,8 @@ pub use self::model::{Status, User};
 use common::ids::{PoolId, Sub};
 
 use crate::aws_json::Registered;
+use crate::envelope::PoolKey;
+use crate::limits::Spender;
 use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
@@ -64,6 +67,14 @@ pub async fn by_name(store: &Store, pool: &Pool, name: &str) -> Result<Option<Us
 /// [`UserError::Absent`] (`UserNotFoundException: User does not exist.`), storage.
 pub async fn named(store: &Store, pool: &Pool, name: &str) -> Result<User, UserError> {
     by_name(store, pool, name).await?.ok_or(UserError::Absent)
+}
+
+/// Whose budget a try at this name is taken from: the user's, or that of a name that is nobody's.
+pub fn spender(key: &PoolKey, pool: &Pool, user: Option<&User>, name: &str) -> Spender {
+    match user {
+        Some(user) => Spender::user(&user.sub),
+        None => Spender::stranger(key, &login_names::key(pool, name)),
+    }
 }
 
 pub async fn by_sub(store: &Store, pool: &Pool, sub: &Sub) -> Result<Option<User>, UserError> {

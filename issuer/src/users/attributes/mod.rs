@@ -25,6 +25,7 @@ pub use self::plan::{Author, may_write, plan};
 pub use self::prepared::Prepared;
 use super::{TRIES, UserError};
 use crate::aws_json::{Call, Write};
+use crate::limits::{Budget, Spender, budget};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError};
 
@@ -40,11 +41,16 @@ pub async fn change(
     author: Author<'_>,
 ) -> Result<Vec<CodeDeliveryDetailsType>, Fault> {
     let mut outcome = Err(CommitError::Missed { index: 0 });
-    for _ in 0..TRIES {
+    for tries in 0..TRIES {
         let user = super::by_sub(&call.services.store, pool, sub).await?.ok_or(UserError::Absent)?;
         let plan = plan(pool, &user, edits, author)?;
         let key = call.services.pool_keys.key(&pool.id).await?;
         let prepared = Prepared::new(&call.services.store, &key, pool, &user, &plan, user.status, call.now).await?;
+        if tries == 0 && !prepared.messages.is_empty() && matches!(author, Author::User(_)) {
+            // Any address can be asked for: nobody may have the issuer write to the whole world.
+            let who = Spender::user(sub);
+            budget::spend(call.now, &call.services.store, &pool.id, Budget::UpdateUserAttributes, &who).await?;
+        }
         let mut batch = Batch::new();
         batch.extend(prepared.statements.iter().cloned());
         let write = Write::new(&pool.id, batch).about(sub.as_str()).messages(prepared.messages.clone());

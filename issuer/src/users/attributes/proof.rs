@@ -12,6 +12,7 @@ use super::waiting;
 use crate::aws_json::{Call, Write};
 use crate::codes::{self, CodeError, CodeSlot};
 use crate::envelope::PoolKey;
+use crate::limits::{Budget, Spender, budget};
 use crate::messages::{Kind, Message};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError, Statement, StoreError};
@@ -81,10 +82,12 @@ pub async fn send_to_present(
     address: Address,
 ) -> Result<CodeDeliveryDetailsType, Fault> {
     let key = call.services.pool_keys.key(&pool.id).await?;
+    present(&user, address)?;
+    let who = Spender::user(&user.sub);
+    budget::spend(call.now, &call.services.store, &pool.id, Budget::GetUserAttributeVerificationCode, &who).await?;
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
-        let to = user.attributes.get(address.attribute());
-        let to = to.ok_or_else(|| UserError::Attributes(format!("User has no attribute {}.", address.attribute())))?;
+        let to = present(&user, address)?;
         let sent = send(&key, pool, &user, (address, Standing::Present, to), Kind::VerifyUserAttribute, call.now)?;
         let mut batch = Batch::new();
         batch.add(rows::has_attributes(&user));
@@ -101,11 +104,18 @@ pub async fn send_to_present(
     Err(Fault::internal("a code was sent without an outcome"))
 }
 
+fn present(user: &User, address: Address) -> Result<&str, UserError> {
+    let value = user.attributes.get(address.attribute()).map(String::as_str);
+    value.ok_or_else(|| UserError::Attributes(format!("User has no attribute {}.", address.attribute())))
+}
+
 /// Takes a code: the address is verified, becomes the attribute if it waited, and signs in.
 ///
 /// # Errors
 /// `CodeMismatchException`, `ExpiredCodeException`, `LimitExceededException`, `AliasExistsException`, storage.
 pub async fn verify(call: &Call, pool: &Pool, mut user: User, address: Address, code: &str) -> Result<(), Fault> {
+    let who = Spender::user(&user.sub);
+    budget::spend(call.now, &call.services.store, &pool.id, Budget::VerifyUserAttribute, &who).await?;
     let (standing, value, consume) = check(call, &user, address, code).await?;
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
@@ -124,6 +134,7 @@ pub async fn verify(call: &Call, pool: &Pool, mut user: User, address: Address, 
             batch.add(waiting::take(&pool.id, &user.sub, address, &value));
             batch.add(codes::discard(slot(&user, address, Standing::Present, &value)));
         }
+        batch.add(budget::give_back(&pool.id, Budget::VerifyUserAttribute, &who));
         outcome = call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await;
         match &outcome {
             Ok(()) => return Ok(()),
