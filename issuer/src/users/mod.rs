@@ -17,6 +17,8 @@ pub mod ops;
 pub mod rows;
 pub mod self_service;
 pub mod sign_out;
+#[cfg(test)]
+mod tests;
 
 pub use self::error::UserError;
 pub use self::model::{Status, User};

@@ -16,8 +16,8 @@ pub mod proof;
 mod tests;
 pub mod waiting;
 
-use cognito_model::Fault;
 use cognito_model::idp::types::CodeDeliveryDetailsType;
+use cognito_model::{Exception, Fault};
 use common::ids::Sub;
 
 pub use self::edits::Edits;
@@ -25,14 +25,15 @@ pub use self::plan::{Author, may_write, plan};
 pub use self::prepared::Prepared;
 use super::{TRIES, UserError};
 use crate::aws_json::{Call, Write};
-use crate::limits::{Budget, Spender, budget};
+use crate::limits::{Budget, SpendError, Spender, budget};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError};
 
 /// Changes attributes in one batch; answers where codes went.
 ///
 /// # Errors
-/// `InvalidParameterException`, `NotAuthorizedException`, `AliasExistsException`, [`UserError::Absent`], storage.
+/// `InvalidParameterException`, `NotAuthorizedException`, `AliasExistsException`, [`UserError::Absent`], storage;
+/// `TooManyRequestsException` when a user asks for too many codes.
 pub async fn change(
     call: &Call,
     pool: &Pool,
@@ -47,9 +48,7 @@ pub async fn change(
         let key = call.services.pool_keys.key(&pool.id).await?;
         let prepared = Prepared::new(&call.services.store, &key, pool, &user, &plan, user.status, call.now).await?;
         if tries == 0 && !prepared.messages.is_empty() && matches!(author, Author::User(_)) {
-            // Any address can be asked for: nobody may have the issuer write to the whole world.
-            let who = Spender::user(sub);
-            budget::spend(call.now, &call.services.store, &pool.id, Budget::UpdateUserAttributes, &who).await?;
+            spend(call, pool, sub).await?;
         }
         let mut batch = Batch::new();
         batch.extend(prepared.statements.iter().cloned());
@@ -68,4 +67,15 @@ pub async fn change(
     }
     outcome?;
     Err(Fault::internal("a change of attributes ended without an outcome"))
+}
+
+/// Any address can be asked for: nobody may have the issuer write to the whole world. (Cognito: UpdateUserAttributes knows no
+/// `LimitExceededException`.)
+async fn spend(call: &Call, pool: &Pool, sub: &Sub) -> Result<(), Fault> {
+    let who = Spender::user(sub);
+    let spent = budget::spend(call.now, &call.services.store, &pool.id, Budget::UpdateUserAttributes, &who).await;
+    spent.map_err(|error| match error {
+        SpendError::Exhausted => Fault::new(Exception::TooManyRequests, "Too many requests"),
+        other => other.into(),
+    })
 }
