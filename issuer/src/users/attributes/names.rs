@@ -88,8 +88,9 @@ pub async fn follow(
     now: UnixMillis,
 ) -> Result<Moves, UserError> {
     let held = held(store, &pool.id, &user.sub).await?;
-    let username = held.iter().find(|name| name.kind == USERNAME).map_or("", |name| name.key.as_str());
-    let wanted = wanted(pool, username, attributes)?;
+    // Every user has one: it is made with the user, and only ever replaced.
+    let username = held.iter().find(|name| name.kind == USERNAME).ok_or(UserError::Absent)?;
+    let wanted = wanted(pool, &username.key, attributes)?;
     let (gone, new) = difference(&held, &wanted);
     let released = gone.into_iter().map(|name| rows::release_name(&pool.id, &name.key, &name.kind, &user.sub));
     let mut moves = Moves { statements: released.collect(), claims: Vec::new() };
