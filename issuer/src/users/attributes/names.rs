@@ -94,7 +94,13 @@ pub async fn follow(
     let (gone, new) = difference(&held, &wanted);
     let released = gone.into_iter().map(|name| rows::release_name(&pool.id, &name.key, &name.kind, &user.sub));
     let mut moves = Moves { statements: released.collect(), claims: Vec::new() };
+    // What the attributes gave before this change and is not the user's all the same was lost or never claimed under an earlier version: it is
+    // made good where the name is free, and stands in the way of no other change.
+    let before = self::wanted(pool, &username.key, &user.attributes).unwrap_or_default();
     for name in new {
+        if before.contains(name) && holder(store, &pool.id, &name.key).await?.is_some() {
+            continue;
+        }
         moves.claim(store, user, name, taking, now).await?;
     }
     Ok(moves)

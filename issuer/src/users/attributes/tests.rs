@@ -223,6 +223,7 @@ on_both_engines!(
     one_of_two_gets_a_name,
     who_loses_an_address_loses_its_verification,
     an_address_that_waits_changes_nothing_yet,
+    what_an_earlier_version_left_stands_in_nobodys_way,
 );
 
 fn migrations() -> Vec<&'static Migration> {
@@ -397,4 +398,23 @@ async fn an_address_that_waits_changes_nothing_yet(store: Store) {
     world.update(0, &[("email", "a@x.example")]).await.unwrap();
     let row = world.store.one(waiting::find(&world.pool.id, &user.sub, Address::Email)).await.unwrap();
     assert!(row.is_none(), "the present value gives up the one that waited");
+}
+
+async fn what_an_earlier_version_left_stands_in_nobodys_way(store: Store) {
+    let world = World::new(store, with_aliases());
+    world.add(0, "ann", &[("email", "a@x.example"), ("email_verified", "true")]).await;
+    world.add(1, "bob", &[]).await;
+    // ForceAliasCreation used to leave `email_verified` as it was.
+    let taken =
+        crate::store::Statement::new("UPDATE login_names SET sub = $1 WHERE name = 'a@x.example'").bind(SUBS[1]);
+    let mut batch = Batch::new();
+    batch.add(taken);
+    world.store.commit(batch).await.unwrap();
+    world.update(0, &[("nickname", "Annie")]).await.unwrap();
+    assert_eq!(world.whose("a@x.example").await, Some(1));
+    // Once the name is free, it is the user's again.
+    world.update(1, &[("nickname", "Bobby")]).await.unwrap();
+    assert_eq!(world.whose("a@x.example").await, None, "bob's attributes do not give it");
+    world.update(0, &[("nickname", "")]).await.unwrap();
+    assert_eq!(world.whose("a@x.example").await, Some(0));
 }
