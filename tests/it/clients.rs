@@ -48,6 +48,11 @@ fn bad_input_gets_cognitos_exceptions() {
 }
 
 #[test]
+fn forgotten_changed_and_reset_passwords() {
+    run("recovery.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }
