@@ -58,6 +58,11 @@ fn users_their_attributes_names_and_ends() {
 }
 
 #[test]
+fn forgotten_changed_and_reset_passwords() {
+    run("recovery.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }
