@@ -12,6 +12,8 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,
         &users::rows::MIGRATION,
+        &users::search::MIGRATION,
+        &users::groups::MIGRATION,
         &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,
     ];

@@ -7,11 +7,15 @@ pub mod create;
 pub mod credentials;
 pub mod deliveries;
 mod error;
+pub mod filter;
 pub mod groups;
 pub mod login_names;
 pub mod model;
 pub mod ops;
 pub mod rows;
+pub mod search;
+#[cfg(test)]
+mod search_suite;
 pub mod sign_out;
 
 pub use self::error::UserError;
