@@ -10,6 +10,7 @@ pub fn all() -> Vec<&'static Migration> {
         &messages::rows::MIGRATION,
         &access::MIGRATION,
         &pools::rows::MIGRATION,
+        &pools::rows::DELETED,
         &clients::rows::MIGRATION,
         &users::rows::MIGRATION,
         &users::search::MIGRATION,

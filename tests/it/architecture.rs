@@ -32,7 +32,7 @@ const ISSUER: Order = &[
     &["tokens"],
     &["login"],
     &["publish"],
-    &["router", "admin", "migrations"],
+    &["router", "admin", "migrations", "purge"],
     &["serve"],
     &["app"],
 ];

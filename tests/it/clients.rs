@@ -48,6 +48,11 @@ fn bad_input_gets_cognitos_exceptions() {
 }
 
 #[test]
+fn lists_pools_clients_groups_and_users_by_boto3() {
+    run("lists.py", &["delete-demo-pool"]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }

@@ -19,6 +19,9 @@ use common::ids::PoolId;
 use crate::aws_json::Registered;
 use crate::store::Store;
 
+/// Cognito: 1–86,400 s for ID and access tokens.
+const LONGEST_TOKEN_LIFE_S: u64 = 86_400;
+
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {
     ops::all()

@@ -112,15 +112,14 @@ impl Search {
                 select(condition).bind(value.clone()).bind(after_sub).bind(limit)
             }
             Self::Prefix { column, prefix } => {
-                let column = column.sql();
                 // No `sub` is empty, so the first page begins after (prefix, "").
                 let (value, sub) = after.map_or((prefix.as_str(), ""), |[value, sub]| (value, sub));
-                // The first comparison says no more than the second; it is what an engine may find the index by.
-                let condition = format!(
-                    "pool = $1 AND {column} >= $2 AND ({column}, sub) > ($2, $3) AND {column} < $4
-                     ORDER BY {column}, sub LIMIT $5"
-                );
-                select(condition).bind(value).bind(sub).bind(end(prefix)).bind(limit)
+                Query::new(after_in_order_of(column.sql()))
+                    .bind(pool)
+                    .bind(value)
+                    .bind(sub)
+                    .bind(end(prefix))
+                    .bind(limit)
             }
         })
     }
@@ -165,6 +164,20 @@ impl Column {
             }
         }
     }
+}
+
+/// What comes after ($2, $3) and before $4: the rest of those with the same value, then those with a greater one. Two ranges of the index:
+/// asked as `(value, sub) > ($2, $3)`, SQLite would read all that have the value.
+fn after_in_order_of(column: &str) -> String {
+    let part = |range: &str, order: &str| {
+        format!("SELECT {COLUMNS}, {column} AS value FROM users WHERE pool = $1 AND {range} ORDER BY {order} LIMIT $5")
+    };
+    let same = part(&format!("{column} = $2 AND sub > $3"), "sub");
+    let greater = part(&format!("{column} > $2 AND {column} < $4"), &format!("{column}, sub"));
+    format!(
+        "SELECT * FROM (SELECT * FROM ({same}) same UNION ALL SELECT * FROM ({greater}) greater) found
+         ORDER BY value, sub LIMIT $5"
+    )
 }
 
 /// A text after all indexed ones that begin with `prefix`, and before all others that come after it. Both engines compare bytes; those
