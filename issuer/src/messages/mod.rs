@@ -27,7 +27,13 @@ pub enum Channel {
 pub enum Kind {
     SignUp,
     ResendCode,
+    /// A forgotten password, or one that an administrator reset.
+    ForgotPassword,
     Invitation,
+    /// An address was changed.
+    UpdateUserAttribute,
+    /// A user asked for a code.
+    VerifyUserAttribute,
 }
 
 /// One message, as it is stored and as the outbox folder shows it.

@@ -21,6 +21,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.".into(),
         ));
     }
+    check_proven_first(&request.user_attribute_update_settings, request.auto_verified_attributes.as_deref())?;
     let declared = request.schema.unwrap_or_default();
     if declared.len() > CUSTOM_LIMIT {
         return Err(PoolError::Settings(format!("A user pool has at most {CUSTOM_LIMIT} schema attributes.")));
@@ -101,6 +102,20 @@ fn as_creation(request: UpdateUserPoolRequest, name: &str) -> CreateUserPoolRequ
         username_configuration: None,
         verification_message_template: request.verification_message_template,
     }
+}
+
+/// What must be proven before it changes must be what codes are sent for (Cognito's text).
+fn check_proven_first(
+    given: &Option<wire::UserAttributeUpdateSettingsType>,
+    auto_verified: Option<&[wire::VerifiedAttributeType]>,
+) -> Result<(), PoolError> {
+    let first = given.as_ref().and_then(|settings| settings.attributes_require_verification_before_update.as_ref());
+    let verified = auto_verified.unwrap_or_default();
+    if first.into_iter().flatten().all(|attribute| verified.contains(attribute)) {
+        return Ok(());
+    }
+    let text = "All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes";
+    Err(PoolError::Settings(text.into()))
 }
 
 fn admin_create_user_config(given: Option<wire::AdminCreateUserConfigType>) -> wire::AdminCreateUserConfigType {
@@ -208,6 +223,22 @@ mod tests {
             ..UpdateUserPoolRequest::default()
         };
         assert!(updated(mfa, "old", &made).unwrap_err().to_string().contains("not supported"));
+    }
+
+    #[test]
+    fn what_is_proven_first_is_verified_by_code() {
+        let first = wire::UserAttributeUpdateSettingsType {
+            attributes_require_verification_before_update: Some(vec![wire::VerifiedAttributeType::Email]),
+        };
+        let with = |verified: Option<Vec<wire::VerifiedAttributeType>>| CreateUserPoolRequest {
+            user_attribute_update_settings: Some(first.clone()),
+            auto_verified_attributes: verified,
+            ..CreateUserPoolRequest::default()
+        };
+        assert!(settings(with(Some(vec![wire::VerifiedAttributeType::Email]))).is_ok());
+        for verified in [None, Some(vec![wire::VerifiedAttributeType::PhoneNumber])] {
+            assert!(settings(with(verified)).unwrap_err().to_string().contains("must exist in AutoVerifiedAttributes"));
+        }
     }
 
     #[test]
