@@ -9,6 +9,8 @@ pub mod ops;
 pub mod rows;
 pub mod rules;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 mod unsupported;
 
 pub use self::error::PoolError;
@@ -18,9 +20,6 @@ use common::ids::PoolId;
 
 use crate::aws_json::Registered;
 use crate::store::Store;
-
-/// Cognito: 1–86,400 s for ID and access tokens.
-const LONGEST_TOKEN_LIFE_S: u64 = 86_400;
 
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {

@@ -13,12 +13,14 @@ use crate::entropy;
 use crate::keys::Rotation;
 use crate::outbox;
 use crate::pools::model::Pool;
-use crate::pools::{self, rows, rules};
+use crate::pools::{rows, rules};
 use crate::store::Batch;
 
 /// Cognito's own suffixes have nine characters of this alphabet.
 const SUFFIX_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const SUFFIX_LENGTH: usize = 9;
+/// Cognito: 1–86,400 s for ID and access tokens.
+const LONGEST_TOKEN_LIFE_S: u64 = 86_400;
 
 pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUserPoolResponse, Fault> {
     let services = &call.services;
@@ -41,7 +43,7 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
         pool: pool.id.clone(),
         iss: pool.iss.clone(),
         enabled: true,
-        max_token_life_s: pools::LONGEST_TOKEN_LIFE_S,
+        max_token_life_s: LONGEST_TOKEN_LIFE_S,
     })];
     changes.extend(signing.changes.into_iter().map(|key| Change::PublicKey(key.published())));
     call.commit(Write::new(&pool.id, batch).about(pool.id.as_str()).changes(changes)).await?;

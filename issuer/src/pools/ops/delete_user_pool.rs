@@ -1,16 +1,17 @@
 //! Cognito: DeleteUserPool.
 //!
 //! One batch ends the pool: from its commit on nothing answers for it here, and edges refuse its tokens as soon as the feed has told
-//! them that the pool is switched off and every key of it revoked. The pool's other rows, however many, go after that in batches
-//! (`crate::purge`); whoever asks in between finds no pool.
+//! them that every key of it is revoked. (They could be told that the pool is switched off, too; but then they would answer 503, and
+//! clients would come again and again.) The pool's other rows, however many, go after that in batches (`crate::purge`); whoever asks
+//! in between finds no pool.
 
 use cognito_model::idp::types::DeleteUserPoolRequest;
 use cognito_model::{Fault, NoOutput};
-use common::feed::{Change, PoolSettings, Revoked};
+use common::feed::{Change, Revoked};
 
 use crate::aws_json::{Call, Write};
 use crate::keys::Rotation;
-use crate::pools::{self, Pool, PoolError, rows};
+use crate::pools::{self, PoolError, rows};
 use crate::store::{Batch, CommitError};
 
 /// How often it is tried again when the pool, or a key of it, is changed meanwhile.
@@ -32,8 +33,8 @@ pub async fn handle(call: Call, input: DeleteUserPoolRequest) -> Result<NoOutput
             let gone = Change::Revoked(Revoked::Key { kid: key.kid.clone() });
             [gone, Change::PublicKey(key.published())]
         });
-        let changes = revoked.chain([switched_off(&pool)]).collect();
-        outcome = call.commit(Write::new(&pool.id, batch).about(pool.id.as_str()).changes(changes)).await;
+        let write = Write::new(&pool.id, batch).about(pool.id.as_str()).changes(revoked.collect());
+        outcome = call.commit(write).await;
         if !matches!(outcome, Err(CommitError::Missed { .. })) {
             services.keys.forget(&pool.id);
             services.pool_keys.forget(&pool.id);
@@ -42,13 +43,4 @@ pub async fn handle(call: Call, input: DeleteUserPoolRequest) -> Result<NoOutput
     }
     outcome?;
     Ok(NoOutput)
-}
-
-fn switched_off(pool: &Pool) -> Change {
-    Change::Pool(PoolSettings {
-        pool: pool.id.clone(),
-        iss: pool.iss.clone(),
-        enabled: false,
-        max_token_life_s: pools::LONGEST_TOKEN_LIFE_S,
-    })
 }
