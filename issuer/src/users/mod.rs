@@ -1,7 +1,8 @@
 //! Users: records, attributes, login names, groups, and the `valid_after` mark (DESIGN §3 "Tenancy and ids", "Not-before").
 //!
 //! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
-//! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
+//! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`]; every change of attributes goes
+//! through [`attributes`], which keeps login names in step.
 
 pub mod address;
 pub mod attributes;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::engines::on_both_engines;
 use crate::limits::Budget;
-use crate::store::{Migration, Query, Store};
+use crate::store::{Batch, Migration, Query, Statement, Store};
 use crate::world::{World, refusal, text};
 
 const PASSWORD: &str = "Correct-Horse-1";
@@ -21,6 +21,7 @@ const ABSENT: &str = "UserNotFoundException: User does not exist.";
 
 on_both_engines!(
     a_code_is_for_one_address_for_a_day_and_for_one_use,
+    a_code_is_bound_to_its_value_however_that_changes,
     one_of_many_with_the_right_code_succeeds,
     wrong_codes_and_codes_that_are_sent_have_an_end,
     changes_side_by_side_all_happen,
@@ -97,6 +98,24 @@ async fn a_code_is_for_one_address_for_a_day_and_for_one_use(store: Store) {
     set(&world, &late, "email", "two@example.com").await.unwrap();
     assert_ne!(verify(&world, &late, &other(&world.code("two").await)).await.map_err(|_| ()), Ok(Value::Null));
     assert_eq!(attribute(&world, "email_verified").await, "false");
+}
+
+/// Every change of an address replaces or withdraws its codes; the binding holds without that, too.
+async fn a_code_is_bound_to_its_value_however_that_changes(store: Store) {
+    let (world, jane) = jane(store).await;
+    let ask = json!({ "AccessToken": jane, "AttributeName": "email" });
+    world.ask("GetUserAttributeVerificationCode", ask).await.unwrap();
+    let code = world.code("jane").await;
+    let swap = async |from: &str, to: &str| {
+        let mut batch = Batch::new();
+        let sql = "UPDATE users SET attributes = REPLACE(attributes, $1, $2)";
+        batch.add(Statement::new(sql).bind(from).bind(to));
+        world.services.store.commit(batch).await.unwrap();
+    };
+    swap("jane@", "joan@").await;
+    assert_eq!(refusal(verify(&world, &jane, &code).await), WRONG);
+    swap("joan@", "jane@").await;
+    verify(&world, &jane, &code).await.unwrap();
 }
 
 async fn one_of_many_with_the_right_code_succeeds(store: Store) {

@@ -1,6 +1,6 @@
 //! Changes of a user's attributes: one way for users, newcomers and administrators.
 //!
-//! [`plan`] decides (pure): who may write what, what is required or fixed, and what becomes of an address. [`Prepared`] is the plan as
+//! [`plan()`] decides (pure): who may write what, what is required or fixed, and what becomes of an address. [`Prepared`] is the plan as
 //! statements: the profile, guarded on what was read; the login names that follow it; codes, and addresses that wait for theirs. All of
 //! it is one batch, or none of it.
 //!
