@@ -21,7 +21,7 @@ use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
 use crate::store::{Batch, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, router, serve, sessions, signin};
+use crate::{admin, codes, migrations, purge, router, serve, sessions, signin};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -111,7 +111,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     });
 
     let gate = Arc::new(Gate::default());
-    let prune = tokio::spawn(prune(services.clone(), finishing));
+    let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
+    let purge = tokio::spawn(purge::run(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone(), gate.clone()), stopping.clone())),
         tokio::spawn(serve::serve(
@@ -120,7 +121,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, prune].into_iter().chain(delivery).collect();
+    let writers = [recorder, prune, purge].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 

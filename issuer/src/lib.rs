@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod passwords;
 mod pools;
 pub mod publish;
+mod purge;
 mod recovery;
 mod router;
 mod serve;

@@ -10,6 +10,7 @@ pub fn all() -> Vec<&'static Migration> {
         &limits::budget::MIGRATION,
         &messages::rows::MIGRATION,
         &pools::rows::MIGRATION,
+        &pools::rows::DELETED,
         &clients::rows::MIGRATION,
         &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,

@@ -34,7 +34,7 @@ const ISSUER: Order = &[
     &["tokens"],
     &["login"],
     &["publish"],
-    &["router", "admin", "migrations"],
+    &["router", "admin", "migrations", "purge"],
     &["serve"],
     &["app"],
 ];

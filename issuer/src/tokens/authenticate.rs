@@ -10,6 +10,7 @@ use common::verify::not_before::outlives;
 use common::verify::{Policy, Verified, peek_issuer, verify};
 
 use crate::aws_json::UserCaller;
+use crate::clients::rows as client_rows;
 use crate::pools;
 use crate::services::Services;
 use crate::sessions::rows as session_rows;
@@ -44,6 +45,10 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
     let client = ClientId::parse(token.client_id.to_string()).map_err(|_| invalid())?;
     let user = users::by_sub(&services.store, pool, &sub).await?.ok_or(UserError::Absent)?;
     if !user.enabled || !outlives(token, user.valid_after) {
+        return Err(revoked());
+    }
+    // A deleted client's tokens are dead.
+    if services.store.one(client_rows::by_id(&pool.id, &client)).await?.is_none() {
         return Err(revoked());
     }
     let origin_jti = token.origin_jti.as_ref().map(ToString::to_string);

@@ -11,6 +11,8 @@ use crate::store::{CommitError, RowError, StoreError};
 pub enum UserError {
     #[error("no such user")]
     Absent,
+    #[error("no such group")]
+    NoGroup,
     #[error("the user name is taken")]
     NameTaken,
     /// The text names the alias.
@@ -45,6 +47,7 @@ impl From<UserError> for Fault {
     fn from(error: UserError) -> Self {
         match error {
             UserError::Absent => Self::new(Exception::UserNotFound, "User does not exist."),
+            UserError::NoGroup => Self::resource_not_found("Group not found."),
             UserError::NameTaken => Self::new(Exception::UsernameExists, "User already exists"),
             UserError::AliasTaken(text) => Self::new(Exception::AliasExists, text),
             UserError::Attributes(why) => Self::invalid_parameter(why),

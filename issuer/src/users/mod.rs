@@ -11,11 +11,15 @@ pub mod credentials;
 pub mod decoys;
 pub mod deliveries;
 mod error;
+pub mod filter;
 pub mod groups;
 pub mod login_names;
 pub mod model;
 pub mod ops;
 pub mod rows;
+pub mod search;
+#[cfg(test)]
+mod search_suite;
 pub mod self_service;
 pub mod sign_out;
 #[cfg(test)]
@@ -33,7 +37,8 @@ use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
 /// The tables of this feature.
-pub const MIGRATIONS: [&Migration; 2] = [&rows::MIGRATION, &attributes::waiting::MIGRATION];
+pub const MIGRATIONS: [&Migration; 4] =
+    [&rows::MIGRATION, &attributes::waiting::MIGRATION, &search::MIGRATION, &groups::MIGRATION];
 
 /// How often a write is tried again when other writes of the same user keep running into it.
 pub const TRIES: usize = 20;
