@@ -8,7 +8,7 @@ mod rows;
 
 pub use self::error::AccessError;
 pub use self::first_key::{NewKey, create};
-pub use self::rows::MIGRATION;
+pub use self::rows::{MIGRATION, all as all_keys, delete as delete_key};
 
 use common::clock::UnixMillis;
 use common::secret::SecretString;

@@ -26,6 +26,15 @@ pub fn by_id(access_key_id: &str) -> Query {
     Query::new("SELECT secret FROM admin_keys WHERE access_key_id = $1").bind(access_key_id)
 }
 
+/// Id and instant of creation of every key.
+pub fn all() -> Query {
+    Query::new("SELECT access_key_id, created_at FROM admin_keys ORDER BY access_key_id")
+}
+
+pub fn delete(access_key_id: &str) -> Statement {
+    Statement::new("DELETE FROM admin_keys WHERE access_key_id = $1").bind(access_key_id).expect(Rows::Exactly(1))
+}
+
 pub fn insert(access_key_id: &str, sealed: Vec<u8>, now: UnixMillis) -> Statement {
     Statement::new("INSERT INTO admin_keys (access_key_id, secret, created_at) VALUES ($1, $2, $3)")
         .bind(access_key_id)

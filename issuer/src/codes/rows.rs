@@ -98,6 +98,11 @@ pub fn discard(slot: CodeSlot<'_>) -> Statement {
     in_slot(Statement::new(sql), slot)
 }
 
+/// Forgets every code, after a restore: it may have been used since.
+pub fn forget_all() -> Statement {
+    Statement::new("DELETE FROM one_time_codes")
+}
+
 /// Deletes codes that ended before `before`, in every pool. Keep some behind: an expired code gets another answer than none.
 pub fn prune(before: UnixMillis) -> Statement {
     Statement::new("DELETE FROM one_time_codes WHERE expires_at < $1").bind(before)

@@ -82,6 +82,11 @@ pub fn delete(pool: &PoolId, digest: &[u8; 32]) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
+/// Forgets every attempt, after a restore: it may have been used up since.
+pub fn forget_all() -> Statement {
+    Statement::new("DELETE FROM attempts")
+}
+
 /// Forgets what is over; run now and then.
 pub fn prune(now: UnixMillis) -> Statement {
     Statement::new("DELETE FROM attempts WHERE expires_at < $1").bind(now)
