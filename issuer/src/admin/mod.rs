@@ -1,5 +1,6 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
+mod authenticated;
 mod edges;
 mod health;
 mod keys;

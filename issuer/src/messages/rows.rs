@@ -39,6 +39,11 @@ pub fn waiting(limit: u32) -> Query {
     Query::new("SELECT pool, id, sealed FROM messages ORDER BY created_at, id LIMIT $1").bind(limit)
 }
 
+/// Forgets every message that waits, after a restore: it may have been sent since.
+pub fn forget_all() -> Statement {
+    Statement::new("DELETE FROM messages")
+}
+
 /// Misses when another issuer has delivered it.
 pub fn delivered(pool: &str, id: &str) -> Statement {
     Statement::new("DELETE FROM messages WHERE pool = $1 AND id = $2").bind(pool).bind(id)

@@ -76,6 +76,11 @@ pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
+/// Ends every session there is, after a restore.
+pub fn end_all(at: UnixMillis) -> Statement {
+    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE revoked_at IS NULL").bind(at)
+}
+
 /// The guard of a refresh: misses when the session was revoked since it was read.
 pub fn still_alive(session: &Session) -> Statement {
     Statement::new("UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL")
