@@ -109,6 +109,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed,
     });
 
+    let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
@@ -118,7 +119,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, prune].into_iter().chain(delivery).collect();
+    let writers = [recorder, grace, prune].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 

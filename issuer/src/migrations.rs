@@ -4,7 +4,8 @@ use crate::store::Migration;
 use crate::{access, audit, clients, codes, envelope, keys, messages, outbox, pools, sessions, signin, users};
 
 pub fn all() -> Vec<&'static Migration> {
-    let lists = [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS];
+    let lists =
+        [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS, sessions::rows::MIGRATIONS];
     let single = [
         &audit::rows::MIGRATION,
         &messages::rows::MIGRATION,
@@ -12,7 +13,6 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,
         &users::rows::MIGRATION,
-        &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,
     ];
     lists.into_iter().flatten().chain(single).collect()
