@@ -32,6 +32,8 @@ mod signup;
 pub mod store;
 mod tokens;
 mod users;
+#[cfg(test)]
+mod world;
 
 pub use self::access::NewKey;
 pub use self::app::{Running, StartError, first_key, start};

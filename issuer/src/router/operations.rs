@@ -45,6 +45,11 @@ impl Operations {
         Self(all.into_iter().flatten().map(|operation| (operation.name, operation)).collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn named(&self, name: &str) -> Option<&Registered> {
+        self.0.get(name)
+    }
+
     /// By `X-Amz-Target`. What the model knows and this version doesn't is told apart from nonsense.
     fn find(&self, headers: &HeaderMap) -> Result<&Registered, Fault> {
         let unknown = || Fault::new(Exception::UnknownOperation, "Unknown operation: X-Amz-Target names none.");

@@ -62,3 +62,27 @@ pub async fn close(store: &Store, ran: Ran) -> Result<(), CommitError> {
     batch.add(rows::close_grace(until));
     store.commit(batch).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_is_noticed() {
+        let ran =
+            |from, to, took| Ran { from: UnixMillis(from), to: UnixMillis(to), took: Duration::from_millis(took) };
+        for (ran, wanted) in [
+            (ran(1_000, 2_000, 1_000), false),
+            // Slewed, set forward, or a process that slept.
+            (ran(1_000, 1_950, 1_000), false),
+            (ran(1_000, 301_000, 1_000), false),
+            (ran(1_000, 61_000, 60_000), false),
+            // Set back, also by less than has passed.
+            (ran(1_000, 1_500, 1_000), true),
+            (ran(300_000, 1_000, 1_000), true),
+            (ran(300_000, 301_000, 60_000), true),
+        ] {
+            assert_eq!(ran.was_set_back(), wanted, "{ran:?}");
+        }
+    }
+}

@@ -11,6 +11,8 @@ pub mod model;
 pub mod ops;
 mod refresh_token;
 pub mod rows;
+#[cfg(test)]
+mod suite;
 
 pub use self::family::Standing;
 pub use self::model::{Rotation, Session};

@@ -61,14 +61,11 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_dies_by_revocation_sign_out_and_time() {
-        let session = Session {
+impl Session {
+    pub(super) fn sample() -> Self {
+        Self {
             pool: PoolId::parse("eu_a").unwrap(),
-            origin_jti: "o".into(),
+            origin_jti: "7f3c1d9e-0a4b-4c6d-8e2f-1b3a5c7d9e0f".into(),
             sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
             client: ClientId::parse("c").unwrap(),
             refresh_digest: [0; 32],
@@ -79,7 +76,17 @@ mod tests {
             revoked: None,
             rotation: Rotation::default(),
             parent: None,
-        };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_dies_by_revocation_sign_out_and_time() {
+        let session = Session::sample();
         assert_eq!(session.check(UnixMillis(99), UnixMillis(999)), Ok(()));
         assert_eq!(session.check(UnixMillis(100), UnixMillis(999)), Err(Dead::Revoked));
         assert_eq!(session.check(UnixMillis(99), UnixMillis(1_000)), Err(Dead::Expired));

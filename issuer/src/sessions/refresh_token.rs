@@ -115,3 +115,86 @@ impl Place {
 fn tag_key(key: &PoolKey) -> hmac::Key {
     key.hmac_key("refresh token tag")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::envelope::RootKey;
+
+    fn key(pool: &str) -> PoolKey {
+        let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
+        root.new_pool_key(&PoolId::parse(pool).unwrap()).unwrap().0
+    }
+
+    fn read(key: &PoolKey, text: &str) -> RefreshToken {
+        RefreshToken::new(key, SecretString::new(text))
+    }
+
+    /// The first tokens of a session, oldest first.
+    fn line(key: &PoolKey, length: usize) -> Vec<SecretString> {
+        let session = Session::sample();
+        let first = codes::opaque_token().unwrap();
+        let next = |text: &SecretString| Some(read(key, text.expose()).successor(key, &session).unwrap());
+        std::iter::successors(Some(first), next).take(length).collect()
+    }
+
+    #[test]
+    fn every_token_knows_its_place() {
+        let key = key("eu_a");
+        for (generation, text) in line(&key, 4).iter().enumerate() {
+            let token = read(&key, text.expose());
+            assert_eq!(token.generation() as usize, generation);
+            assert_eq!(token.place.is_some(), generation > 0);
+            assert_eq!(*token.digest(), codes::token_digest(text.expose()));
+        }
+    }
+
+    #[test]
+    fn a_successor_is_opaque_and_always_the_same() {
+        let (key, session) = (key("eu_a"), Session::sample());
+        let tokens = line(&key, 3);
+        let [first, second, third] = tokens.as_slice() else { panic!("three") };
+        assert_eq!(read(&key, first.expose()).successor(&key, &session).unwrap(), *second);
+        assert_ne!(second, third);
+        assert_eq!(second.expose().len(), TEXT_LENGTH);
+        assert!(second.expose().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        // Another first token of the same session: the entropy comes from there.
+        assert_ne!(line(&key, 2)[1], *second);
+    }
+
+    #[test]
+    fn what_another_pool_made_has_no_place() {
+        let (ours, theirs) = (key("eu_a"), key("eu_b"));
+        let text = &line(&theirs, 2)[1];
+        assert!(read(&theirs, text.expose()).place.is_some());
+        assert!(read(&ours, text.expose()).place.is_none());
+    }
+
+    #[test]
+    fn a_changed_token_has_no_place() {
+        let key = key("eu_a");
+        let text = line(&key, 2)[1].expose().to_owned();
+        for at in 0..text.len() {
+            let other = if &text[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+            assert!(read(&key, &changed).place.is_none(), "character {at}");
+            assert!(read(&key, &text[..at]).place.is_none(), "cut at {at}");
+        }
+        assert!(read(&key, &format!("{text}A")).place.is_none());
+    }
+
+    #[test]
+    fn a_session_without_a_uuid_has_no_successors() {
+        let (key, session) = (key("eu_a"), Session { origin_jti: "o".into(), ..Session::sample() });
+        assert_eq!(read(&key, "t").successor(&key, &session).unwrap_err(), NotAFamily);
+    }
+
+    proptest! {
+        #[test]
+        fn nonsense_has_no_place(text in "r?[A-Za-z0-9_=.-]{0,120}") {
+            prop_assert!(read(&key("eu_a"), &text).place.is_none());
+        }
+    }
+}
