@@ -13,6 +13,7 @@ use crate::audit::Recorder;
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
+use crate::limits::budget;
 use crate::messages::{Courier, OutboxFolder};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -181,6 +182,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
         batch.add(codes::prune(now));
+        batch.add(budget::prune(now));
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }

@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod passwords;
 mod pools;
 pub mod publish;
+mod recovery;
 mod router;
 mod serve;
 mod services;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Peer, Public, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
-use crate::{access, clients, login, pools, sessions, signup, tokens, users};
+use crate::{access, clients, login, pools, recovery, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -39,6 +39,7 @@ impl Operations {
             clients::operations(),
             users::operations(),
             signup::operations(),
+            recovery::operations(),
             sessions::operations(),
             login::operations(),
         ];
