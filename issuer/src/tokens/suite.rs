@@ -26,6 +26,7 @@ on_both_engines!(
     a_grace_ends_and_its_token_ends_the_family,
     an_older_token_ends_the_family_also_in_the_grace,
     clocks_that_go_back_revive_nothing,
+    a_call_that_was_kept_waiting_is_no_reuse,
     tokens_of_before_rotation_can_be_rotated,
     rotation_that_is_turned_off_keeps_the_present_token,
     any_token_of_a_family_revokes_it,
@@ -243,6 +244,18 @@ async fn clocks_that_go_back_revive_nothing(store: Store) {
     it.set(101, start);
     assert_eq!(it.renew(&first.refresh).await, Err(REUSED.to_owned()));
     assert_eq!(it.renew(&second.refresh).await, Err(REVOKED.to_owned()));
+}
+
+/// It arrived seconds before the call that rotated the token, and is looked at after it.
+async fn a_call_that_was_kept_waiting_is_no_reuse(store: Store) {
+    let it = Rotating::new(store, 10).await;
+    let arrived = it.world.now();
+    let first = it.sign_in().await;
+    it.world.clock.advance(Duration::from_secs(5));
+    let second = it.renew(&first.refresh).await.unwrap();
+    let request = json!({ "ClientId": it.client, "RefreshToken": first.refresh });
+    let late = it.world.ask_at(arrived, "GetTokensFromRefreshToken", request).await.unwrap();
+    assert_eq!(late["AuthenticationResult"]["RefreshToken"], second.refresh);
 }
 
 async fn tokens_of_before_rotation_can_be_rotated(store: Store) {
