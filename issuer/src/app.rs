@@ -111,6 +111,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     });
 
     let gate = Arc::new(Gate::default());
+    let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
     let servers = vec![
@@ -121,7 +122,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, prune, purge].into_iter().chain(delivery).collect();
+    let writers = [recorder, grace, prune, purge].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 

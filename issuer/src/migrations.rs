@@ -4,7 +4,14 @@ use crate::store::Migration;
 use crate::{access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, sessions, signin, users};
 
 pub fn all() -> Vec<&'static Migration> {
-    let lists = [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS, access::MIGRATIONS];
+    let lists = [
+        outbox::MIGRATIONS,
+        envelope::MIGRATIONS,
+        keys::MIGRATIONS,
+        codes::MIGRATIONS,
+        access::MIGRATIONS,
+        sessions::rows::MIGRATIONS,
+    ];
     let single = [
         &audit::rows::MIGRATION,
         &limits::budget::MIGRATION,
@@ -12,7 +19,6 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,
-        &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
     ];

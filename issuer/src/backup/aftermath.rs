@@ -51,6 +51,7 @@ pub struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyLeft {
     pub access_key_id: String,
+    pub name: String,
     pub created: UnixMillis,
     pub kept: bool,
 }
@@ -117,13 +118,13 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
 
 async fn settle_admin_keys(store: &Store, kept: &Kept) -> Result<Vec<KeyLeft>, RestoreError> {
     let mut left = Vec::new();
-    for row in store.read(access::all_keys()).await? {
-        let access_key_id = row.text(0)?.to_owned();
-        let is_kept = kept.admin_keys.contains(&access_key_id);
+    for row in store.read(access::all()).await? {
+        let key = access::key(&row)?;
+        let is_kept = kept.admin_keys.contains(&key.access_key_id);
         if !is_kept {
-            store.commit(one(access::delete_key(&access_key_id))).await?;
+            store.commit(one(access::delete(&key.access_key_id))).await?;
         }
-        left.push(KeyLeft { access_key_id, created: row.millis(1)?, kept: is_kept });
+        left.push(KeyLeft { access_key_id: key.access_key_id, name: key.name, created: key.created, kept: is_kept });
     }
     match kept.admin_keys.iter().find(|id| !left.iter().any(|key| key.access_key_id == **id)) {
         Some(absent) => Err(RestoreError::NoSuchAdminKey(absent.clone())),

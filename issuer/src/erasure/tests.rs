@@ -11,7 +11,7 @@ use crate::engines::{on_both_engines, sqlite};
 use crate::envelope::RootKey;
 use crate::limits::Budget;
 use crate::migrations;
-use crate::sessions::Session;
+use crate::sessions::{Rotation, Session};
 use crate::signin::rows::NewAttempt;
 use crate::store::{Migration, Query, Store};
 use crate::users::groups::{self, Group};
@@ -78,6 +78,8 @@ async fn settle(store: &Store, user: &User, salt: u8) {
         minted: NOW,
         authenticated: NOW,
         expires: NOW,
+        rotation: Rotation::default(),
+        parent: None,
         revoked: None,
     };
     let slot = CodeSlot { pool, purpose: "test", subject: sub.as_str(), target: "" };

@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn a_code_goes_to_a_verified_address_only() {
         let both = [Address::PhoneNumber, Address::Email];
-        let cases: [(&[(&str, &str)], &[Address], Option<Channel>); 7] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a [Address], Option<Channel>);
+        let cases: [Case<'_>; 7] = [
             (&[EMAIL, PHONE, EMAIL_TRUE, PHONE_TRUE], &both, Some(Channel::Sms)),
             (&[EMAIL, PHONE, EMAIL_TRUE, PHONE_TRUE], &[Address::Email], Some(Channel::Email)),
             (&[EMAIL, PHONE, EMAIL_TRUE], &both, Some(Channel::Email)),

@@ -195,7 +195,11 @@ async fn a_group_lists_its_members_in_pages(store: Store) {
     commit(&store, users.iter().map(rows::insert)).await;
     commit(&store, [groups::insert(&group), groups::insert(&groups::Group { name: "other".into(), ..group.clone() })])
         .await;
-    commit(&store, users.iter().filter(|u| number(u) % 2 == 0).map(|u| groups::join(u, "staff", UnixMillis(0)))).await;
+    commit(
+        &store,
+        users.iter().filter(|u| number(u).is_multiple_of(2)).map(|u| groups::join(u, "staff", UnixMillis(0))),
+    )
+    .await;
     commit(&store, users.iter().map(|u| groups::join(u, "other", UnixMillis(0)))).await;
     for size in [1, 5, 13, 60] {
         let (mut seen, mut after) = (Vec::new(), String::new());
