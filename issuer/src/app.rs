@@ -1,5 +1,6 @@
 //! Assembly of the issuer: opens what it needs, in order, and drains.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
+use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
@@ -20,7 +22,7 @@ use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
-use crate::store::{Batch, PostgresConfig, Store, StoreConfig};
+use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
 use crate::{admin, codes, migrations, purge, router, serve, sessions, signin};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -111,6 +113,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     });
 
     let gate = Arc::new(Gate::default());
+    let rotation = tokio::spawn(signing::run(services.clone(), config.keys, finishing.clone()));
+    let watch = tokio::spawn(signing::watch(services.clone(), finishing.clone()));
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
@@ -122,15 +126,30 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, grace, prune, purge].into_iter().chain(delivery).collect();
+    let writers = [recorder, grace, prune, purge, rotation, watch].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
 /// Makes the key that makes the first admin key, while no issuer runs (`tollgate up`, `tollgate admin first-key`).
 pub async fn first_key(config: &Config, recovery: Recovery) -> Result<NewKey, StartError> {
-    let opened = Opened::open(config).await?;
+    let opened = Opened::open_alone(config).await?;
     let made = access::create_first(&opened.store, &opened.deployment_key, recovery, SystemClock.now()).await;
     made.map_err(StartError::failure)
+}
+
+/// Fills the empty database of the settings from a backup, while no issuer runs (`tollgate admin restore`).
+pub async fn restore(
+    config: &Config,
+    file: &Path,
+    kept: Kept,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, StartError> {
+    keys::check_cpu().map_err(StartError::failure)?;
+    let root = root_key(config)?;
+    let into = store_config(config)?;
+    let all = migrations::all();
+    let ask = backup::Ask { file, into: &into, migrations: &all, now: SystemClock.now(), kept };
+    backup::restore(ask, root, progress).await.map_err(StartError::failure)
 }
 
 /// The database and the keys that open what is sealed in it.
@@ -143,17 +162,35 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
-        let root = RootKey::from_file(&config.root_key_file).map_err(StartError::configuration)?;
+        let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(cannot_open)?;
+        Self::with(config, store).await
+    }
+
+    /// For an offline command: no issuer may have the database open.
+    async fn open_alone(config: &Config) -> Result<Self, StartError> {
+        let store = Store::open_alone(&store_config(config)?, &migrations::all()).await.map_err(cannot_open)?;
+        Self::with(config, store).await
+    }
+
+    async fn with(config: &Config, store: Store) -> Result<Self, StartError> {
+        let root = root_key(config)?;
         let deployment_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
-        let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(StartError::failure)?;
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
         pool_keys.check_root().await.map_err(StartError::configuration)?;
         Ok(Self { store, pool_keys, deployment_key, authority_sealing })
     }
+}
+
+fn root_key(config: &Config) -> Result<RootKey, StartError> {
+    RootKey::from_file(&config.root_key_file).map_err(StartError::configuration)
+}
+
+fn cannot_open(error: OpenError) -> StartError {
+    StartError::failure(error)
 }
 
 fn store_config(config: &Config) -> Result<StoreConfig, StartError> {

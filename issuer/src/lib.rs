@@ -41,5 +41,5 @@ mod users;
 mod world;
 
 pub use self::access::{NewKey, Recovery};
-pub use self::app::{Running, StartError, first_key, start};
+pub use self::app::{Running, StartError, first_key, restore, start};
 pub use self::config::{Config, ConfigError};

@@ -194,10 +194,8 @@ impl<R: Read> Reader<R> {
     /// [`RestoreError::WrongRootKey`] before any frame is looked at.
     pub(super) fn open(input: R, root: &RootKey) -> Result<Self, RestoreError> {
         let (raw, header, encoded) = Raw::header(input)?;
-        let wrong = || RestoreError::WrongRootKey {
-            made_under: header.root_id.clone(),
-            configured: root.id().to_owned(),
-        };
+        let wrong =
+            || RestoreError::WrongRootKey { made_under: header.root_id.clone(), configured: root.id().to_owned() };
         if header.root_id != root.id() {
             return Err(wrong());
         }

@@ -23,7 +23,7 @@ mod rows;
 #[cfg(test)]
 mod suite;
 
-pub use self::aftermath::{EdgeLeft, KeyLeft, Kept};
+pub use self::aftermath::{EdgeLeft, Kept, KeyLeft};
 pub use self::error::{BackupError, RestoreError};
 pub use self::frame::{Header, Outline, outline};
 pub use self::make::{Made, stream};

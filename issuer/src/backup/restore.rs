@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 
-use super::aftermath::{self, EdgeLeft, KeyLeft, Kept};
+use super::aftermath::{self, EdgeLeft, Kept, KeyLeft};
 use super::error::RestoreError;
 use super::frame::{Header, Kind, Manifest, Reader, Table};
 use super::rows;
@@ -81,11 +81,7 @@ pub fn check(file: &Path, root: &RootKey) -> Result<Checked, RestoreError> {
 }
 
 /// Restores: either all of it is there afterwards, or nothing is.
-pub async fn restore(
-    ask: Ask<'_>,
-    root: RootKey,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Report, RestoreError> {
+pub async fn restore(ask: Ask<'_>, root: RootKey, progress: &mut dyn FnMut(Progress)) -> Result<Report, RestoreError> {
     let checked = check(ask.file, &root)?;
     let Checked { header, rows, bytes, manifest } = checked;
     let behind = header.created_at.since(ask.now);

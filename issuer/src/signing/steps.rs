@@ -100,7 +100,8 @@ pub async fn revoke(services: &Services, pool: &PoolId, kid: &str, who: &Who) ->
             return Ok(());
         }
     }
-    Err(KeyError::Commit(CommitError::Unavailable("other changes of the pool's keys came in between".to_owned())).into())
+    Err(KeyError::Commit(CommitError::Unavailable("other changes of the pool's keys came in between".to_owned()))
+        .into())
 }
 
 /// What is due in one pool.

@@ -156,7 +156,9 @@ async fn wipe(config: &StoreConfig, known: &[&Migration]) -> Result<(), OpenErro
 
 /// None for a name that is not of the form that migrations use: names come from the copy, and stand in the text.
 fn insertion(table: &str, columns: &[String]) -> Option<String> {
-    let plain = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let plain = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
     if !plain(table) || columns.is_empty() || !columns.iter().all(|column| plain(column)) {
         return None;
     }
