@@ -23,7 +23,7 @@ use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, purge, router, serve, sessions, signin};
+use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.

@@ -98,7 +98,10 @@ fn tell(progress: &Progress) {
 
 fn summary(report: &Report, started: Instant) {
     println!("restored {} rows, {} bytes, in {:.1} s", report.rows, report.bytes, started.elapsed().as_secs_f64());
-    println!("backup {} of {} ms since the epoch, by tollgate {}", report.header.id, report.header.created_at.0, report.header.program);
+    println!(
+        "backup {} of {} ms since the epoch, by tollgate {}",
+        report.header.id, report.header.created_at.0, report.header.program
+    );
     println!("every token and session from before is dead; {} pools have new signing keys", report.pools);
     for key in &report.admin_keys {
         let fate = if key.kept { "kept" } else { "gone" };

@@ -51,7 +51,12 @@ impl Command {
 }
 
 /// Lets the request in, runs the command with the body, records how it ended, and answers.
-pub async fn answer<F>(admin: &Admin, command: Command, request: Request, run: impl FnOnce(Call, Bytes) -> F) -> Response
+pub async fn answer<F>(
+    admin: &Admin,
+    command: Command,
+    request: Request,
+    run: impl FnOnce(Call, Bytes) -> F,
+) -> Response
 where
     F: Future<Output = Result<Value, Fault>>,
 {

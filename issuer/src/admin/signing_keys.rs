@@ -90,7 +90,9 @@ async fn await_edges(admin: &Admin, call: &Call, pool: &PoolId) -> Result<(), Fa
     });
     waited.await.map_err(|_| {
         let late = behind().join(", ");
-        let text = format!("The new keys are published, and will sign later by themselves: these edges do not have them yet: {late}.");
+        let text = format!(
+            "The new keys are published, and will sign later by themselves: these edges do not have them yet: {late}."
+        );
         Fault::new(Exception::InvalidParameter, text)
     })
 }

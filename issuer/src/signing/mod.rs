@@ -12,5 +12,5 @@ mod steps;
 mod watch;
 
 pub use self::schedule::run;
-pub use self::steps::{KeyView, SigningError, Who, begin, list, promote, revoke};
-pub use self::watch::{WATCH_EVERY, watch};
+pub use self::steps::{KeyView, Who, begin, list, promote, revoke};
+pub use self::watch::watch;

@@ -22,9 +22,10 @@ pub async fn run(services: Arc<Services>, policy: RotationPolicy, mut finish: wa
     let who = Who { actor: "schedule".to_owned(), source: "issuer".to_owned() };
     loop {
         tokio::select! {
-            () = tokio::time::sleep(pause) => look(&services, &policy, &who).await,
+            () = tokio::time::sleep(pause) => {}
             _ = finish.wait_for(|finishing| *finishing) => return,
         }
+        look(&services, &policy, &who).await;
     }
 }
 
