@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
+use crate::messages;
+
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed"];
 
@@ -16,8 +18,7 @@ pub struct Config {
     pub storage: Engine,
     /// 32 bytes in hex or base64, mode 0600 or 0400.
     pub root_key_file: PathBuf,
-    /// Folder that gets one JSON file a message, for development.
-    pub outbox: Option<PathBuf>,
+    pub messages: messages::Config,
     pub passwords: Passwords,
     /// `host:port` under which edges reach the feed; goes into join tokens.
     pub feed_address: String,
@@ -91,14 +92,15 @@ impl Config {
         let mut secrets = required(&mut root, "secrets")?;
         let root_key_file = folder.join(secrets.required_text("root_key_file")?);
         secrets.finish()?;
-        let outbox = root.section("messages")?.map(|section| outbox(section, folder)).transpose()?.flatten();
+        let messages = root.section("messages")?.map(|section| messages::Config::read(section, folder));
+        let messages = messages.transpose()?.unwrap_or_default();
         let passwords = root.section("passwords")?.map(passwords).transpose()?.unwrap_or_default();
         let mut feed = required(&mut root, "feed")?;
         let feed_address = feed.required_text("public_address")?;
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
         root.finish()?;
-        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, feed_address, ready_edges })
+        Ok(Self { listen, issuer, storage, root_key_file, messages, passwords, feed_address, ready_edges })
     }
 }
 
@@ -159,12 +161,6 @@ fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
     };
     section.finish()?;
     Ok(engine)
-}
-
-fn outbox(mut section: Section, folder: &Path) -> Result<Option<PathBuf>, SettingError> {
-    let outbox = section.file("outbox")?.map(|path| folder.join(path));
-    section.finish()?;
-    Ok(outbox)
 }
 
 fn passwords(mut section: Section) -> Result<Passwords, SettingError> {

@@ -4,10 +4,10 @@ use crate::store::Migration;
 use crate::{access, audit, clients, codes, envelope, keys, messages, outbox, pools, sessions, signin, users};
 
 pub fn all() -> Vec<&'static Migration> {
-    let lists = [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS];
+    let lists =
+        [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS, messages::rows::MIGRATIONS];
     let single = [
         &audit::rows::MIGRATION,
-        &messages::rows::MIGRATION,
         &access::MIGRATION,
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,
