@@ -96,7 +96,9 @@ impl Wire {
     ) -> Result<Request<Full<Bytes>>, WireError> {
         let host = call.base.split_once("://").map_or(call.base, |(_, host)| host);
         let mut request = Request::builder().method(call.method.clone()).uri(url);
-        let mut signed: Vec<(&str, &str)> = vec![("host", host)];
+        // As AWS SDKs have it: tells two equal calls within a second from one that is replayed.
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let mut signed: Vec<(&str, &str)> = vec![("host", host), ("amz-sdk-invocation-id", &invocation)];
         signed.extend_from_slice(headers);
         for (name, value) in &signed {
             request = request.header(*name, *value);

@@ -8,7 +8,7 @@ use common::secret::{SecretBytes, SecretString};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access::{self, NewKey};
+use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
@@ -116,12 +116,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed,
     });
 
+    let gate = Arc::new(Gate::default());
     let prune = tokio::spawn(prune(services.clone(), finishing));
     let servers = vec![
-        tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
+        tokio::spawn(serve::serve(public, router::public(services.clone(), gate.clone()), stopping.clone())),
         tokio::spawn(serve::serve(
             private,
-            admin::routes(services.clone(), publishing.handle(), config.ready_edges),
+            admin::routes(services.clone(), gate, publishing.handle(), config.ready_edges),
             stopping,
         )),
     ];
@@ -129,10 +130,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
-/// Makes an admin key while no issuer runs (`tollgate up`, `tollgate admin first-key`).
-pub async fn first_key(config: &Config) -> Result<NewKey, StartError> {
+/// Makes the key that makes the first admin key, while no issuer runs (`tollgate up`, `tollgate admin first-key`).
+pub async fn first_key(config: &Config, recovery: Recovery) -> Result<NewKey, StartError> {
     let opened = Opened::open(config).await?;
-    access::create(&opened.store, &opened.deployment_key, SystemClock.now()).await.map_err(StartError::failure)
+    let made = access::create_first(&opened.store, &opened.deployment_key, recovery, SystemClock.now()).await;
+    made.map_err(StartError::failure)
 }
 
 /// The database and the keys that open what is sealed in it.
@@ -188,6 +190,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(sessions::rows::prune(now));
         batch.add(codes::prune(now));
         batch.extend(messages::rows::prune(now));
+        batch.add(access::prune(now));
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }

@@ -33,6 +33,6 @@ pub mod store;
 mod tokens;
 mod users;
 
-pub use self::access::NewKey;
+pub use self::access::{NewKey, Recovery};
 pub use self::app::{Running, StartError, first_key, start};
 pub use self::config::{Config, ConfigError};

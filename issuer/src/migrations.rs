@@ -4,11 +4,16 @@ use crate::store::Migration;
 use crate::{access, audit, clients, codes, envelope, keys, messages, outbox, pools, sessions, signin, users};
 
 pub fn all() -> Vec<&'static Migration> {
-    let lists =
-        [outbox::MIGRATIONS, envelope::MIGRATIONS, keys::MIGRATIONS, codes::MIGRATIONS, messages::rows::MIGRATIONS];
+    let lists = [
+        outbox::MIGRATIONS,
+        envelope::MIGRATIONS,
+        keys::MIGRATIONS,
+        codes::MIGRATIONS,
+        messages::rows::MIGRATIONS,
+        access::MIGRATIONS,
+    ];
     let single = [
         &audit::rows::MIGRATION,
-        &access::MIGRATION,
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,
         &users::rows::MIGRATION,

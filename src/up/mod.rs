@@ -3,6 +3,7 @@
 //! A supervisor: it writes settings into a folder, starts issuer, edge and sample API as children of its own binary, makes a
 //! demo pool through the public API, and ends them when it ends.
 
+mod admin_key;
 mod children;
 mod demo;
 mod files;
@@ -14,19 +15,17 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::secret::SecretString;
-use common::sigv4::Credentials;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::admin_key::AdminKey;
 use self::children::{Children, Event, Role};
 use self::demo::{Demo, DemoError};
 use self::layout::{Folder, PortError, Ports, write_private};
 use self::seed::Seed;
-use crate::wire::{Signer, Wire};
+use crate::wire::Wire;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const REGION: &str = "us-east-1";
@@ -103,9 +102,7 @@ pub async fn run(options: Options) -> Result<(), UpError> {
 
     files::write_certificates(&folder)?;
     files::write_issuer(&folder, ports)?;
-    let key = admin_key(&folder).await?;
-    let signer = Signer { credentials: key.credentials(), region: REGION.to_owned() };
-    let wire = Wire::new(Some(signer));
+    let prepared = AdminKey::prepare(&folder).await?;
 
     let (events, mut inbox) = mpsc::channel(64);
     let mut children = Children::new(events);
@@ -114,7 +111,10 @@ pub async fn run(options: Options) -> Result<(), UpError> {
         if options.upstream.is_none() {
             children.keep(role(&folder, "sample-api", &["--listen", &ports.sample_api().to_string()]));
         }
-        let mut state = State { folder: &folder, ports, key: &key, demo: None, pids: BTreeMap::new() };
+        let mut state = State { folder: &folder, ports, key: None, demo: None, pids: BTreeMap::new() };
+        let key = state.until(&mut inbox, prepared.settle(&folder, ports)).await??;
+        let wire = key.wire();
+        state.key = Some(key);
         let demo = state.until(&mut inbox, demo(&folder, ports, &wire, &seed)).await??;
         files::write_edge(&folder, ports, &demo.pool_id, &upstream)?;
         state.demo = Some(demo);
@@ -161,36 +161,6 @@ fn role(folder: &Folder, name: &'static str, args: &[&str]) -> Role {
     Role { name, args, log: folder.join(&format!("{name}.log")) }
 }
 
-/// The admin key of this folder, made offline at the first start.
-#[derive(Serialize, Deserialize)]
-struct AdminKey {
-    access_key_id: String,
-    secret_access_key: String,
-}
-
-impl AdminKey {
-    fn credentials(&self) -> Credentials {
-        Credentials {
-            access_key_id: self.access_key_id.clone(),
-            secret_access_key: SecretString::new(self.secret_access_key.clone()),
-            session_token: None,
-        }
-    }
-}
-
-async fn admin_key(folder: &Folder) -> Result<AdminKey, UpError> {
-    let path = folder.join("admin-key.json");
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        return serde_json::from_str(&text).map_err(|e| UpError::Issuer(format!("{}: {e}", path.display())));
-    }
-    let config = issuer::Config::load(&folder.issuer_config(), []).map_err(|e| UpError::Issuer(e.to_string()))?;
-    let made = issuer::first_key(&config).await.map_err(|e| UpError::Issuer(e.to_string()))?;
-    let key =
-        AdminKey { access_key_id: made.access_key_id, secret_access_key: made.secret_access_key.expose().to_owned() };
-    write_private(&path, &serde_json::to_string_pretty(&key).map_err(io::Error::other)?)?;
-    Ok(key)
-}
-
 /// Waits for the issuer, then finds or makes the demo pool and enrols the edge.
 async fn demo(folder: &Folder, ports: Ports, wire: &Wire, seed: &Seed) -> Result<Demo, UpError> {
     let alive = format!("http://{}/healthz", ports.issuer_admin());
@@ -222,7 +192,7 @@ async fn answers(folder: &Folder, wire: &Wire, url: &str) -> Result<(), UpError>
 struct State<'a> {
     folder: &'a Folder,
     ports: Ports,
-    key: &'a AdminKey,
+    key: Option<AdminKey>,
     demo: Option<Demo>,
     pids: BTreeMap<&'static str, u32>,
 }
@@ -274,7 +244,7 @@ impl State<'_> {
     }
 
     fn write(&self) -> Result<(), UpError> {
-        let Some(demo) = &self.demo else { return Ok(()) };
+        let (Some(demo), Some(key)) = (&self.demo, &self.key) else { return Ok(()) };
         let (folder, ports) = (self.folder, self.ports);
         let mut pids = serde_json::Map::new();
         pids.insert("up".to_owned(), json!(std::process::id()));
@@ -288,8 +258,8 @@ impl State<'_> {
             "region": REGION,
             "pool_id": demo.pool_id,
             "client_id": demo.client_id,
-            "access_key_id": self.key.access_key_id,
-            "secret_access_key": self.key.secret_access_key,
+            "access_key_id": key.access_key_id,
+            "secret_access_key": key.secret_access_key,
             "demo_user": demo.user,
             "demo_password": demo.password,
             "protected_path": "/api/hello",

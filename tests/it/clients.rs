@@ -38,6 +38,11 @@ fn the_administrators_operations_by_the_aws_cli() {
 }
 
 #[test]
+fn admin_keys_and_their_policies_by_boto3() {
+    run("access.py", &[env!("CARGO_BIN_EXE_tollgate")]);
+}
+
+#[test]
 fn tokens_are_verified_by_jose() {
     run("jose.mjs", &[]);
 }

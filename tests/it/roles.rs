@@ -34,7 +34,7 @@ impl Roles {
         private(&folder.path().join("root.key"), &"5a".repeat(32));
         let config = folder.path().join("issuer.toml");
         private(&config, &issuer_settings(folder.path(), &ports, &storage(folder.path())));
-        let key = first_key(&config);
+        first_key(&config);
         let issuer = spawn(folder.path(), "issuer", &["--config", &config.to_string_lossy()]);
         let api = spawn(folder.path(), "sample-api", &["--listen", &ports.at(3)]);
         let system = System {
@@ -43,13 +43,14 @@ impl Roles {
             region: REGION.to_owned(),
             pool_id: String::new(),
             client_id: String::new(),
-            access_key_id: key.0,
-            secret_access_key: key.1,
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
             protected_path: "/api/hello".to_owned(),
         };
         let admin = format!("http://{}", ports.at(2));
         let mut roles = Self { issuer, edge: None, _api: api, system, admin, folder, ports };
         roles.await_issuer();
+        (roles.system.access_key_id, roles.system.secret_access_key) = admin_key(&config, &roles.admin);
         roles.create_pool();
         roles.start_edge();
         roles
@@ -144,9 +145,25 @@ fn spawn(folder: &Path, role: &str, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-fn first_key(config: &Path) -> (String, String) {
-    let made = Command::new(TOLLGATE).args(["admin", "first-key", "--config"]).arg(config).output().unwrap();
+/// The key that makes the first admin key, into `first.key` beside the settings.
+fn first_key(config: &Path) {
+    let mut command = Command::new(TOLLGATE);
+    command
+        .args(["admin", "first-key", "--config"])
+        .arg(config)
+        .arg("--output")
+        .arg(config.with_file_name("first.key"));
+    let made = command.output().unwrap();
     assert!(made.status.success(), "first-key: {}", String::from_utf8_lossy(&made.stderr));
+}
+
+fn admin_key(config: &Path, admin: &str) -> (String, String) {
+    let first = config.with_file_name("first.key");
+    let mut command = Command::new(TOLLGATE);
+    command.args(["admin", "keys", "create", "roles", "--admin", admin, "--first-key"]).arg(&first);
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "keys create: {}", String::from_utf8_lossy(&made.stderr));
+    assert!(!first.exists(), "the first key is used up");
     let said = String::from_utf8(made.stdout).unwrap();
     let value = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
     (value("AWS_ACCESS_KEY_ID="), value("AWS_SECRET_ACCESS_KEY="))

@@ -84,7 +84,14 @@ impl System {
     pub fn post(&self, operation: &str, body: &str, credentials: Option<&Credentials>) -> io::Result<Answer> {
         let host = self.issuer.trim_start_matches("http://");
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let fixed = [("host", host), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        // As AWS SDKs have it: tells two equal calls within a second from one that is replayed.
+        let invocation = uuid::Uuid::new_v4().to_string();
+        let fixed = [
+            ("host", host),
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+            ("amz-sdk-invocation-id", invocation.as_str()),
+        ];
         let mut headers: Vec<(String, String)> = fixed.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
         if let Some(credentials) = credentials {
             let bytes = fixed.map(|(name, value)| (name, value.as_bytes()));

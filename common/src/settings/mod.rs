@@ -6,6 +6,7 @@ mod section;
 mod values;
 
 pub use self::section::{Section, parse};
+pub use self::values::duration;
 
 /// Exit code for configuration that can't be used (`EX_USAGE` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 64;

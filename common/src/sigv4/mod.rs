@@ -44,7 +44,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The values of a field, in order.
-    fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 }

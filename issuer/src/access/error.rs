@@ -3,7 +3,7 @@
 use cognito_model::{Exception, Fault};
 use common::sigv4::Sigv4Error;
 
-use crate::store::{RowError, StoreError};
+use crate::store::{CommitError, RowError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
@@ -13,6 +13,13 @@ pub enum AccessError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Row(#[from] RowError),
+    #[error(transparent)]
+    Commit(CommitError),
+    /// AWS's sentence: who may not do what on which resource.
+    #[error("{0}")]
+    Denied(String),
+    #[error("This request was received before. Sign each request anew.")]
+    Replayed,
     #[error("{0}")]
     Internal(String),
 }
@@ -33,6 +40,9 @@ impl From<AccessError> for Fault {
                 };
                 Self::new(exception, error.to_string())
             }
+            AccessError::Denied(text) => Self::new(Exception::AccessDenied, text),
+            AccessError::Replayed => Self::new(Exception::InvalidSignature, error.to_string()),
+            AccessError::Commit(error) => error.into(),
             AccessError::Store(error) => error.into(),
             AccessError::Row(error) => error.into(),
             AccessError::Internal(detail) => Self::internal(detail),

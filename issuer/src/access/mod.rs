@@ -1,40 +1,24 @@
-//! Admin keys: who may call the signed operations (SigV4) and the admin surface.
+//! Admin keys: who may call the signed operations (SigV4) and the admin surface, and what each key may do there.
 //!
-//! Secrets are enveloped under the deployment's key, since SigV4 needs their text.
+//! A request is let in when its signature holds for its body and date, its key is alive, the key's policy allows the action on the resource,
+//! and it did not come before. Secrets are enveloped under the deployment's key, since SigV4 needs their text.
 
 mod error;
-mod first_key;
+mod gate;
+mod keys;
+mod model;
+mod policy;
+mod replay;
 mod rows;
 
 pub use self::error::AccessError;
-pub use self::first_key::{NewKey, create};
-pub use self::rows::MIGRATION;
+pub use self::gate::{ADMIN_SERVICE, Asked, Gate};
+pub use self::keys::{NewKey, Recovery, Wanted, create_first, make};
+pub use self::model::{AdminKey, is_name};
+pub use self::policy::{FULL_ACCESS, Policy};
+pub use self::replay::Effect;
+pub use self::rows::{all, by_id, delete, insert, key, prune, set_disabled, set_policy};
 
-use common::clock::UnixMillis;
-use common::secret::SecretString;
-use common::sigv4::{Accept, Claimed, Request, Sigv4Error, body_sha256};
+use crate::store::Migration;
 
-use crate::aws_json::AdminCaller;
-use crate::envelope::PoolKey;
-use crate::store::Store;
-
-/// Checks the signature of a request for one of `services`.
-pub async fn authenticate(
-    store: &Store,
-    deployment_key: &PoolKey,
-    request: &Request<'_>,
-    body: &[u8],
-    accept: &Accept<'_>,
-    now: UnixMillis,
-) -> Result<AdminCaller, AccessError> {
-    let claimed = Claimed::parse(request, accept, now)?;
-    let access_key_id = claimed.access_key_id().to_owned();
-    let row = store.one(rows::by_id(&access_key_id)).await?;
-    let sealed = row.ok_or(Sigv4Error::UnknownKey)?;
-    let secret = deployment_key
-        .open(rows::secret_cell(&[&access_key_id]), sealed.bytes(0)?)
-        .map_err(|e| AccessError::Internal(e.to_string()))?;
-    let secret = String::from_utf8(secret.expose().to_vec()).map_err(|e| AccessError::Internal(e.to_string()))?;
-    claimed.verify(&SecretString::new(secret), &body_sha256(body))?;
-    Ok(AdminCaller { access_key_id })
-}
+pub const MIGRATIONS: &[Migration] = &[rows::MIGRATION, rows::POLICIES, rows::REQUESTS];

@@ -1,9 +1,11 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
-mod authenticated;
 mod edges;
 mod health;
+mod keys;
+mod messages;
 mod metrics;
+mod signed;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use axum::Router;
 use axum::routing::{delete, get, post};
 use common::ids::EdgeId;
 
+use crate::access::Gate;
 use crate::publish::PublishHandle;
 use crate::services::Services;
 
@@ -18,19 +21,24 @@ use crate::services::Services;
 #[derive(Clone)]
 pub(crate) struct Admin {
     services: Arc<Services>,
+    gate: Arc<Gate>,
     publish: PublishHandle,
     /// Edges that must be ready before this issuer says it is.
     ready: Arc<[EdgeId]>,
 }
 
 /// The routes of the admin listener.
-pub fn routes(services: Arc<Services>, publish: PublishHandle, ready: Vec<EdgeId>) -> Router {
-    let state = Admin { services, publish, ready: ready.into() };
+pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, ready: Vec<EdgeId>) -> Router {
+    let state = Admin { services, gate, publish, ready: ready.into() };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .route("/v1/edges", post(edges::enrol).get(edges::list))
         .route("/v1/edges/{name}", delete(edges::revoke))
+        .route("/v1/keys", post(keys::create).get(keys::list))
+        .route("/v1/keys/{id}", get(keys::show).patch(keys::change).delete(keys::delete))
+        .route("/v1/messages", get(messages::list))
+        .route("/v1/messages/{id}/retry", post(messages::retry))
         .with_state(state)
 }

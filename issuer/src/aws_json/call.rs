@@ -109,6 +109,14 @@ impl Call {
         Ok(())
     }
 
+    /// Commits a change that belongs to no pool, together with its audit row.
+    pub async fn commit_to_deployment(&self, subject: &str, mut batch: Batch) -> Result<(), CommitError> {
+        batch.add(self.entry(NO_POOL, Some(subject), "ok").statement());
+        self.services.store.commit(batch).await?;
+        self.recorded.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Records how the request ended, unless its own transaction has.
     pub async fn record(&self, pool: Option<&str>, fault: Option<&Fault>) {
         let result = fault.map_or("ok", |fault| fault.exception.name());

@@ -27,6 +27,8 @@ pub struct UserCaller {
 #[derive(Clone, Debug)]
 pub struct AdminCaller {
     pub access_key_id: String,
+    /// A first key: what it does ends it.
+    pub single_use: bool,
 }
 
 impl Caller {

@@ -60,7 +60,7 @@ impl Courier {
         }
     }
 
-    /// Something may be due.
+    /// A message was put back.
     pub fn ring(&self) {
         self.bell.notify_one();
     }

@@ -18,6 +18,8 @@ pub mod rows;
 mod senders;
 pub mod smtp;
 pub mod status;
+#[cfg(test)]
+mod suite;
 pub mod templates;
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 
-use super::{Channel, Kind, Message};
+use super::{Kind, Message};
 use crate::envelope::Context;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
@@ -208,9 +208,4 @@ pub fn unfinished() -> Query {
 pub fn kind_name(stored: &str) -> &'static str {
     let known = [Kind::SignUp, Kind::ResendCode, Kind::Invitation];
     known.into_iter().map(Kind::as_str).find(|name| *name == stored).unwrap_or("unknown")
-}
-
-/// The channel of a stored name, if the row has one.
-pub fn channel(stored: &str) -> Option<Channel> {
-    [Channel::Email, Channel::Sms].into_iter().find(|channel| channel.as_str() == stored)
 }

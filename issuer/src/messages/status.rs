@@ -5,6 +5,7 @@ use common::clock::UnixMillis;
 use serde::Serialize;
 
 use super::rows;
+use crate::metrics::Waiting;
 use crate::store::{Batch, CommitError, Query, Row, RowError, Store, StoreError};
 
 /// Rows of a page, at most.
@@ -113,6 +114,16 @@ pub async fn retry(store: &Store, pool: &str, id: &str, now: UnixMillis) -> Resu
         CommitError::Missed { .. } => RetryError::NotThere,
         error => RetryError::Commit(error),
     })
+}
+
+/// What waits now, of all issuers on this database: for metrics.
+pub async fn waiting(store: &Store, now: UnixMillis) -> Result<Vec<Waiting>, StoreError> {
+    let rows = store.read(rows::unfinished()).await?;
+    let kinds = rows.iter().map(|row| {
+        let oldest_s = now.since(row.millis(2)?).as_secs();
+        Ok::<_, RowError>(Waiting { kind: rows::kind_name(row.text(0)?), count: row.u64(1)?, oldest_s })
+    });
+    Ok(kinds.collect::<Result<_, _>>()?)
 }
 
 fn query(filter: &Filter, limit: u32) -> Query {

@@ -13,6 +13,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 pub use self::operations::Operations;
+pub(crate) use self::operations::origin;
+use crate::access::Gate;
 use crate::services::Services;
 
 /// What every handler of the public listener gets.
@@ -20,6 +22,7 @@ use crate::services::Services;
 pub struct Public {
     pub services: Arc<Services>,
     pub operations: Arc<Operations>,
+    pub gate: Arc<Gate>,
 }
 
 /// The peer of a connection.
@@ -27,8 +30,8 @@ pub struct Public {
 pub struct Peer(pub SocketAddr);
 
 /// The routes of the public listener.
-pub fn public(services: Arc<Services>) -> Router {
-    let state = Public { services, operations: Arc::new(Operations::collect()) };
+pub fn public(services: Arc<Services>, gate: Arc<Gate>) -> Router {
+    let state = Public { services, operations: Arc::new(Operations::collect()), gate };
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))
         .route("/{pool}/.well-known/jwks.json", get(documents::jwks).options(cors::preflight))

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{Peer, Public, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
+use crate::config::Deployment;
 use crate::{access, clients, login, pools, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
@@ -81,14 +82,9 @@ async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> 
     check_content_type(&head.headers)?;
     let services = &public.services;
     let now = services.now();
-    let origin = Origin {
-        request_id: request_id.to_owned(),
-        address: head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip()),
-        user_agent: text(&head.headers, header::USER_AGENT.as_str())
-            .map(|text| text.chars().take(USER_AGENT_LIMIT).collect()),
-    };
+    let origin = origin(head, request_id);
     let peek = Peek::of(&body);
-    let caller = resolve(public, head, &body, operation, &peek, now).await;
+    let caller = resolve(public, head, &body, operation, &peek, &origin, now).await;
     let (caller, refused) = match caller {
         Ok(caller) => (caller, None),
         Err(fault) => (Caller::Anonymous, Some(fault)),
@@ -98,7 +94,7 @@ async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> 
         Some(fault) => Err(fault),
         None => operation.run(call.clone(), body.to_vec()).await,
     };
-    let pool = peek.user_pool_id.as_deref().or_else(|| match &call.caller {
+    let pool = peek.as_ref().ok().and_then(|peek| peek.user_pool_id.as_deref()).or_else(|| match &call.caller {
         Caller::User(user) => Some(user.pool.as_str()),
         _ => None,
     });
@@ -112,36 +108,54 @@ async fn resolve(
     head: &Parts,
     body: &Bytes,
     operation: &Registered,
-    peek: &Peek,
+    peek: &Result<Peek, serde_json::Error>,
+    origin: &Origin,
     now: UnixMillis,
 ) -> Result<Caller, Fault> {
     match operation.auth {
         Auth::None => Ok(Caller::Anonymous),
         Auth::AccessToken => {
             operation.check(body)?;
-            match &peek.access_token {
+            match peek.as_ref().ok().and_then(|peek| peek.access_token.as_ref()) {
                 Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
                 None => Ok(Caller::Anonymous),
             }
         }
-        Auth::SigV4 | Auth::SigV4OrClient => signed(public, head, body, now).await,
+        Auth::SigV4 | Auth::SigV4OrClient => {
+            // The pool that the policy is asked about must be the one that the operation will see.
+            let Ok(peek) = peek else {
+                operation.check(body)?;
+                return Err(Fault::serialization("The request's body could not be read."));
+            };
+            let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+            let asked = access::Asked {
+                request: sigv4::Request {
+                    method: head.method.as_str(),
+                    target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
+                    headers: &headers,
+                },
+                body,
+                service: Service::Idp.signing_name(),
+                operation: operation.name,
+                effect: access::Effect::of(operation.name),
+                resource: peek.resource(&public.services.deployment),
+                source: origin.address,
+                user_agent: origin.user_agent.as_deref(),
+                now,
+            };
+            Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
+        }
     }
 }
 
-async fn signed(public: &Public, head: &Parts, body: &Bytes, now: UnixMillis) -> Result<Caller, Fault> {
-    let services = &public.services;
-    let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
-    let request = sigv4::Request {
-        method: head.method.as_str(),
-        target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
-        headers: &headers,
-    };
-    let accept = sigv4::Accept {
-        region: &services.deployment.region,
-        services: &[Service::Idp.signing_name(), Service::Identity.signing_name()],
-    };
-    let caller = access::authenticate(&services.store, &services.deployment_key, &request, body, &accept, now).await?;
-    Ok(Caller::Admin(caller))
+/// Where a request came from. Entries of the audit record wait in memory, so a long user agent is cut here.
+pub(crate) fn origin(head: &Parts, request_id: &str) -> Origin {
+    Origin {
+        request_id: request_id.to_owned(),
+        address: head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip()),
+        user_agent: text(&head.headers, header::USER_AGENT.as_str())
+            .map(|text| text.chars().take(USER_AGENT_LIMIT).collect()),
+    }
 }
 
 async fn read(body: Body) -> Result<Bytes, Fault> {
@@ -182,10 +196,21 @@ struct Peek {
 }
 
 impl Peek {
-    fn of(body: &[u8]) -> Self {
-        let peek: Self = serde_json::from_slice(body).unwrap_or_default();
+    fn of(body: &[u8]) -> Result<Self, serde_json::Error> {
+        let peek: Self = serde_json::from_slice(body)?;
         // It goes into the audit record: only what can be a pool's id.
         let user_pool_id = peek.user_pool_id.filter(|id| common::ids::PoolId::parse(id.as_str()).is_ok());
-        Self { user_pool_id, ..peek }
+        Ok(Self { user_pool_id, ..peek })
+    }
+
+    /// What a policy's `Resource` is compared with: the pool, or `*` where the operation names none.
+    fn resource(&self, deployment: &Deployment) -> String {
+        match &self.user_pool_id {
+            Some(pool) => {
+                let (region, account) = (&deployment.region, &deployment.account_id);
+                format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")
+            }
+            None => "*".to_owned(),
+        }
     }
 }

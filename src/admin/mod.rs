@@ -1,7 +1,14 @@
 //! `tollgate admin`: what Cognito's API does not have. Most of it asks the issuer's admin listener with a key; what must work
 //! without a running issuer says so.
 
-use std::path::PathBuf;
+mod key_file;
+mod keys;
+mod messages;
+
+#[cfg(feature = "edge")]
+pub(crate) use self::keys::exchange;
+
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use common::secret::SecretString;
@@ -20,12 +27,24 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Make an admin key while the issuer is stopped; prints it once.
+    /// Make the key that makes the first admin key, while the issuer is stopped. It is used once: `tollgate admin keys create --first-key FILE`.
     FirstKey {
         /// The issuer's settings file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Where to write it, mode 0600. The file must not exist.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Also when there are other keys: for when all of them are lost.
+        #[arg(long)]
+        recover: bool,
     },
+    /// Admin keys: who may call the signed operations and these commands, and what each may do.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Messages to users: what became of them, and another try.
+    #[command(subcommand)]
+    Messages(messages::MessagesCommand),
     /// Edges: who may receive which pools' keys and revocations.
     #[command(subcommand)]
     Edge(EdgeCommand),
@@ -70,24 +89,23 @@ pub enum AdminError {
     Wire(#[from] WireError),
     #[error("{0} is not set: the admin key comes by environment")]
     NoKey(&'static str),
+    #[error("{path}: {why}")]
+    File { path: String, why: String },
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
 impl AdminError {
     pub fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Settings(_) | Self::NoKey(_)) { EXIT_CONFIG } else { 1 }
+        if matches!(self, Self::Settings(_) | Self::NoKey(_) | Self::File { .. }) { EXIT_CONFIG } else { 1 }
     }
 }
 
 pub async fn run(options: Options) -> Result<(), AdminError> {
     match options.command {
-        AdminCommand::FirstKey { config } => {
-            let config = issuer::Config::load(&config, crate::environment::texts())?;
-            let key = issuer::first_key(&config).await?;
-            println!("AWS_ACCESS_KEY_ID={}", key.access_key_id);
-            println!("AWS_SECRET_ACCESS_KEY={}", key.secret_access_key.expose());
-        }
+        AdminCommand::FirstKey { config, output, recover } => first_key(&config, &output, recover).await?,
+        AdminCommand::Keys(command) => keys::run(command).await?,
+        AdminCommand::Messages(command) => messages::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {
             let ask = json!({ "name": name, "pools": pools });
             let answer = issuer.wire()?.admin(&issuer.admin, Method::POST, "/v1/edges", &ask).await?;
@@ -101,6 +119,23 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
     Ok(())
 }
 
+async fn first_key(config: &Path, output: &Path, recover: bool) -> Result<(), AdminError> {
+    // Before the key is made: one that cannot be written down is of no use.
+    let file = key_file::create(output)?;
+    let recovery = if recover { issuer::Recovery::Yes } else { issuer::Recovery::No };
+    let made = async {
+        let config = issuer::Config::load(config, crate::environment::texts())?;
+        Ok::<_, AdminError>(issuer::first_key(&config, recovery).await?)
+    };
+    match made.await {
+        Ok(key) => Ok(key_file::write(file, &key.access_key_id, &key.secret_access_key)?),
+        Err(error) => {
+            let _empty = std::fs::remove_file(output);
+            Err(error)
+        }
+    }
+}
+
 impl Issuer {
     fn wire(&self) -> Result<Wire, AdminError> {
         let variable = |name: &'static str| std::env::var(name).map_err(|_| AdminError::NoKey(name));
@@ -109,6 +144,10 @@ impl Issuer {
             secret_access_key: SecretString::new(variable("AWS_SECRET_ACCESS_KEY")?),
             session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(SecretString::new),
         };
-        Ok(Wire::new(Some(Signer { credentials, region: self.region.clone() })))
+        Ok(self.wire_of(credentials))
+    }
+
+    fn wire_of(&self, credentials: Credentials) -> Wire {
+        Wire::new(Some(Signer { credentials, region: self.region.clone() }))
     }
 }

@@ -1,0 +1,108 @@
+//! The way of a signed request on this listener: body, signature, policy, the command, the audit record, the answer.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use cognito_model::{Exception, Fault};
+use common::sigv4;
+use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Admin;
+use crate::access::{ADMIN_SERVICE, Asked, Effect};
+use crate::aws_json::{Call, Caller};
+use crate::router::origin;
+
+const BODY_LIMIT: usize = 64 * 1024;
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A command that an admin key may run.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// Its name in policies (`tollgate:<name>`) and in the audit record.
+    pub name: &'static str,
+    pub effect: Effect,
+}
+
+impl Command {
+    pub const fn reads(name: &'static str) -> Self {
+        Self { name, effect: Effect::Reads }
+    }
+
+    pub const fn changes(name: &'static str) -> Self {
+        Self { name, effect: Effect::Changes }
+    }
+}
+
+/// Lets the request in, runs the command with the body, records how it ended, and answers.
+pub async fn answer<F>(
+    admin: &Admin,
+    command: Command,
+    request: Request,
+    run: impl FnOnce(Call, Bytes) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Value, Fault>>,
+{
+    let (head, body) = request.into_parts();
+    let services = admin.services.clone();
+    let origin = origin(&head, &Uuid::now_v7().to_string());
+    let mut call = Call::new(services.clone(), command.name, services.now(), origin, Caller::Anonymous);
+    let outcome = async {
+        let body = Limited::new(body, BODY_LIMIT).collect();
+        let body = tokio::time::timeout(BODY_DEADLINE, body).await;
+        let body = body.map_err(|_| Fault::serialization("The request's body did not arrive in time."))?;
+        let body = body.map_err(|_| Fault::new(Exception::RequestEntityTooLarge, "64 KiB at most."))?.to_bytes();
+        call.caller = admit(admin, command, &head, &body, &call).await?;
+        run(call.clone(), body).await
+    }
+    .await;
+    call.record(None, outcome.as_ref().err()).await;
+    if let Some(cause) = outcome.as_ref().err().and_then(Fault::cause) {
+        tracing::error!(request_id = call.origin.request_id, command = command.name, cause, "admin command failed");
+    }
+    respond(outcome)
+}
+
+/// The JSON of a body. An unknown member is an error, so that a misspelt one is not ignored.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(body).map_err(|e| Fault::invalid_parameter(e.to_string()))
+}
+
+async fn admit(admin: &Admin, command: Command, head: &Parts, body: &[u8], call: &Call) -> Result<Caller, Fault> {
+    let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+    let asked = Asked {
+        request: sigv4::Request {
+            method: head.method.as_str(),
+            target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
+            headers: &headers,
+        },
+        body,
+        service: ADMIN_SERVICE,
+        operation: command.name,
+        effect: command.effect,
+        resource: "*".to_owned(),
+        source: call.origin.address,
+        user_agent: call.origin.user_agent.as_deref(),
+        now: call.now,
+    };
+    Ok(Caller::Admin(admin.gate.admit(&admin.services, &asked).await?))
+}
+
+fn respond(answer: Result<Value, Fault>) -> Response {
+    match answer {
+        Ok(value) => Json(value).into_response(),
+        Err(fault) => {
+            let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [("content-type", "application/json")], fault.body()).into_response()
+        }
+    }
+}
