@@ -13,6 +13,7 @@ use crate::audit::Recorder;
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
+use crate::limits::budget;
 use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -20,7 +21,7 @@ use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
 use crate::store::{Batch, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, router, serve, sessions, signin};
+use crate::{admin, codes, migrations, purge, router, serve, sessions, signin};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -117,7 +118,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     });
 
     let gate = Arc::new(Gate::default());
-    let prune = tokio::spawn(prune(services.clone(), finishing));
+    let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
+    let purge = tokio::spawn(purge::run(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone(), gate.clone()), stopping.clone())),
         tokio::spawn(serve::serve(
@@ -126,7 +128,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = vec![recorder, prune, delivery];
+    let writers = vec![recorder, prune, purge, delivery];
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
@@ -191,6 +193,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(codes::prune(now));
         batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));
+        batch.add(budget::prune(now));
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }

@@ -13,6 +13,7 @@ mod config;
 mod engines;
 pub mod entropy;
 pub mod envelope;
+mod erasure;
 pub mod keys;
 pub mod limits;
 mod login;
@@ -23,6 +24,8 @@ pub mod outbox;
 pub mod passwords;
 mod pools;
 pub mod publish;
+mod purge;
+mod recovery;
 mod router;
 mod serve;
 mod services;
@@ -32,6 +35,8 @@ mod signup;
 pub mod store;
 mod tokens;
 mod users;
+#[cfg(test)]
+mod world;
 
 pub use self::access::{NewKey, Recovery};
 pub use self::app::{Running, StartError, first_key, start};

@@ -1,7 +1,7 @@
 //! Every module's migrations, in one list for [`crate::store::Store::open`].
 
 use crate::store::Migration;
-use crate::{access, audit, clients, codes, envelope, keys, messages, outbox, pools, sessions, signin, users};
+use crate::{access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, sessions, signin, users};
 
 pub fn all() -> Vec<&'static Migration> {
     let lists = [
@@ -14,11 +14,13 @@ pub fn all() -> Vec<&'static Migration> {
     ];
     let single = [
         &audit::rows::MIGRATION,
+        &limits::budget::MIGRATION,
         &pools::rows::MIGRATION,
+        &pools::rows::DELETED,
         &clients::rows::MIGRATION,
-        &users::rows::MIGRATION,
         &sessions::rows::MIGRATION,
         &signin::rows::MIGRATION,
+        &signin::rows::BY_SUB,
     ];
-    lists.into_iter().flatten().chain(single).collect()
+    lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).collect()
 }

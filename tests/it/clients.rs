@@ -53,6 +53,16 @@ fn bad_input_gets_cognitos_exceptions() {
 }
 
 #[test]
+fn lists_pools_clients_groups_and_users_by_boto3() {
+    run("lists.py", &["delete-demo-pool"]);
+}
+
+#[test]
+fn users_their_attributes_names_and_ends() {
+    run("users.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }

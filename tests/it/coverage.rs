@@ -54,7 +54,12 @@ fn refusals(system: &System, operation: &OperationInfo) -> Vec<(&'static [&'stat
             vec![(["MissingAuthenticationTokenException"].as_slice(), unsigned), (known, forged)]
         }
         Auth::AccessToken => {
-            let input = json!({ "AccessToken": NOT_A_TOKEN });
+            // Every member that one of these operations requires: what is malformed would be told before the token is looked at.
+            let input = json!({
+                "AccessToken": NOT_A_TOKEN, "AttributeName": "email", "Code": "123456", "Credential": {}, "CredentialId": "x",
+                "DeviceKey": "us-east-1_0f-1e", "MFAOptions": [], "ProposedPassword": "Correct-Horse-1",
+                "SessionId": "tknabcdefghijklmnopqrstuvwxy", "UserAttributeNames": [], "UserAttributes": [],
+            });
             vec![
                 (["NotAuthorizedException"].as_slice(), ask(&input)),
                 (["InvalidParameterException"].as_slice(), ask(&json!({}))),

@@ -18,11 +18,19 @@ enum How {
     AdminUserGlobalSignOut,
     RevokeToken,
     AdminDisableUser,
+    DeleteUser,
+    AdminDeleteUser,
 }
 
 impl How {
-    const ALL: [Self; 4] =
-        [Self::GlobalSignOut, Self::AdminUserGlobalSignOut, Self::RevokeToken, Self::AdminDisableUser];
+    const ALL: [Self; 6] = [
+        Self::GlobalSignOut,
+        Self::AdminUserGlobalSignOut,
+        Self::RevokeToken,
+        Self::AdminDisableUser,
+        Self::DeleteUser,
+        Self::AdminDeleteUser,
+    ];
 
     fn revoke(self, system: &System, user: &str, tokens: &Tokens) {
         let person = json!({ "UserPoolId": system.pool_id, "Username": user });
@@ -30,6 +38,8 @@ impl How {
             Self::GlobalSignOut => system.public("GlobalSignOut", &json!({ "AccessToken": tokens.access })),
             Self::AdminUserGlobalSignOut => system.admin("AdminUserGlobalSignOut", &person),
             Self::AdminDisableUser => system.admin("AdminDisableUser", &person),
+            Self::DeleteUser => system.public("DeleteUser", &json!({ "AccessToken": tokens.access })),
+            Self::AdminDeleteUser => system.admin("AdminDeleteUser", &person),
             Self::RevokeToken => {
                 system.public("RevokeToken", &json!({ "ClientId": system.client_id, "Token": tokens.refresh }))
             }

@@ -7,7 +7,9 @@ mod call;
 mod caller;
 mod faults;
 mod operation;
+mod page;
 
 pub use self::call::{Call, Origin, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
+pub use self::page::Listing;

@@ -8,6 +8,8 @@ pub enum ClientError {
     Absent(String),
     #[error("{0}")]
     Settings(String),
+    #[error("the client was changed by another request")]
+    Changed,
 }
 
 impl From<ClientError> for Fault {
@@ -17,6 +19,10 @@ impl From<ClientError> for Fault {
                 Self::new(Exception::ResourceNotFound, format!("User pool client {id} does not exist."))
             }
             ClientError::Settings(why) => Self::invalid_parameter(why),
+            ClientError::Changed => Self::new(
+                Exception::ConcurrentModification,
+                "The user pool client was changed by another request. Try again.",
+            ),
         }
     }
 }

@@ -39,6 +39,26 @@ pub async fn of_call(services: &Services, client_id: &str) -> Result<(Pool, Clie
     Ok((pool, client))
 }
 
+/// The client that an administrator's request names, with its pool.
+///
+/// # Errors
+/// `ResourceNotFoundException: User pool … does not exist.` or `… client … does not exist.`, storage.
+pub async fn named(services: &Services, pool_id: &str, client_id: &str) -> Result<(Pool, Client), Fault> {
+    let pool = pools::named(&services.store, pool_id).await?;
+    let absent = || ClientError::Absent(client_id.to_owned());
+    let id = ClientId::parse(client_id).map_err(|_| absent())?;
+    let row = services.store.one(rows::by_id(&pool.id, &id)).await?.ok_or_else(absent)?;
+    Ok((pool, rows::client(&row)?))
+}
+
+/// The client's secret as administrators see it; `None` for public clients.
+pub async fn secret_of(services: &Services, client: &Client) -> Result<Option<SecretString>, Fault> {
+    match &client.sealed_secret {
+        Some(sealed) => open_secret(services, client, sealed).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Refuses a call without `SECRET_HASH` to a client with a secret, where the name for the hash is yet to be found.
 pub fn demand_secret_hash(client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
     if client.sealed_secret.is_none() || given.is_some() {

@@ -50,6 +50,51 @@ pub fn insert(client: &Client) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
+/// Administrators name a client together with its pool.
+pub fn by_id(pool: &PoolId, client: &ClientId) -> Query {
+    Query::new(
+        "SELECT pool, client, name, settings, secret, created_at, modified_at FROM clients
+         WHERE pool = $1 AND client = $2",
+    )
+    .bind(pool)
+    .bind(client)
+}
+
+/// A page of a pool's clients by id, after this one.
+pub fn page(pool: &PoolId, after: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT pool, client, name, settings, secret, created_at, modified_at FROM clients
+         WHERE pool = $1 AND client > $2 ORDER BY client LIMIT $3",
+    )
+    .bind(pool)
+    .bind(after)
+    .bind(limit)
+}
+
+/// Sets name and settings to those of `new`. Misses when the client was changed, or deleted, since it was read; `modified_at` always
+/// grows.
+pub fn update(read: &Client, new: &Client) -> Statement {
+    Statement::new(
+        "UPDATE clients SET name = $1, settings = $2, modified_at = $3
+         WHERE pool = $4 AND client = $5 AND modified_at = $6",
+    )
+    .bind(&new.name)
+    .bind(serde_json::to_string(&new.settings).unwrap_or_default())
+    .bind(new.modified)
+    .bind(&read.pool)
+    .bind(&read.id)
+    .bind(read.modified)
+    .expect(Rows::Exactly(1))
+}
+
+/// Misses when there is none.
+pub fn delete(pool: &PoolId, client: &ClientId) -> Statement {
+    Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2")
+        .bind(pool)
+        .bind(client)
+        .expect(Rows::Exactly(1))
+}
+
 pub fn client(row: &Row) -> Result<Client, RowError> {
     Ok(Client {
         pool: PoolId::parse(row.text(0)?).map_err(|_| RowError::Range(0))?,

@@ -90,6 +90,16 @@ impl Rotation {
         Ok(rotation)
     }
 
+    /// The end of all keys of a pool, for the batch that deletes it. Misses when one was made or moved on since they were read.
+    pub async fn end(now: UnixMillis, pool: &PoolId, store: &Store) -> Result<Self, KeyError> {
+        let mut rotation = Self::default();
+        let stored = published(store, pool).await?;
+        for key in &stored {
+            rotation.advance(now, pool, &stored, &key.facts.kid, KeyState::Revoked)?;
+        }
+        Ok(rotation)
+    }
+
     async fn create(
         &mut self,
         now: UnixMillis,

@@ -38,6 +38,12 @@ impl Courier {
         (Self { bell, metrics }, task)
     }
 
+    /// For tests of operations: messages are queued, and nobody takes them out.
+    #[cfg(test)]
+    pub(crate) fn idle(metrics: Arc<Metrics>) -> Self {
+        Self { bell: Arc::default(), metrics }
+    }
+
     /// The statement that queues a message; tell [`Courier::queued`] after its commit. `request` is the id of the request that caused it,
     /// by which the audit record knows it.
     ///

@@ -42,7 +42,13 @@ pub enum Channel {
 pub enum Kind {
     SignUp,
     ResendCode,
+    /// A forgotten password, or one that an administrator reset.
+    ForgotPassword,
     Invitation,
+    /// An address was changed.
+    UpdateUserAttribute,
+    /// A user asked for a code.
+    VerifyUserAttribute,
 }
 
 /// What the body is written in.
@@ -91,11 +97,23 @@ impl Channel {
 }
 
 impl Kind {
+    pub const ALL: [Self; 6] = [
+        Self::SignUp,
+        Self::ResendCode,
+        Self::ForgotPassword,
+        Self::Invitation,
+        Self::UpdateUserAttribute,
+        Self::VerifyUserAttribute,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignUp => "sign_up",
             Self::ResendCode => "resend_code",
+            Self::ForgotPassword => "forgot_password",
             Self::Invitation => "invitation",
+            Self::UpdateUserAttribute => "update_user_attribute",
+            Self::VerifyUserAttribute => "verify_user_attribute",
         }
     }
 }
@@ -164,7 +182,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_stored_form() {
-        for kind in [Kind::SignUp, Kind::ResendCode, Kind::Invitation] {
+        for kind in Kind::ALL {
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.as_str()));
         }
         for channel in [Channel::Email, Channel::Sms] {

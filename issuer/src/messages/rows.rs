@@ -206,6 +206,5 @@ pub fn unfinished() -> Query {
 
 /// The name of a kind as metrics show it; an older build queued without one.
 pub fn kind_name(stored: &str) -> &'static str {
-    let known = [Kind::SignUp, Kind::ResendCode, Kind::Invitation];
-    known.into_iter().map(Kind::as_str).find(|name| *name == stored).unwrap_or("unknown")
+    Kind::ALL.into_iter().map(Kind::as_str).find(|name| *name == stored).unwrap_or("unknown")
 }

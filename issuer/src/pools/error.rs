@@ -13,6 +13,10 @@ pub enum PoolError {
     Malformed(String),
     #[error("{0}")]
     Settings(String),
+    #[error("the pool was changed by another request")]
+    Changed,
+    #[error("the pool is protected from deletion")]
+    Protected,
     #[error("storage: {0}")]
     Storage(String),
 }
@@ -45,6 +49,12 @@ impl From<PoolError> for Fault {
                 Self::new(Exception::ResourceNotFound, format!("User pool {id} does not exist."))
             }
             PoolError::Settings(why) => Self::invalid_parameter(why),
+            PoolError::Changed => {
+                Self::new(Exception::ConcurrentModification, "The user pool was changed by another request. Try again.")
+            }
+            PoolError::Protected => Self::invalid_parameter(
+                "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.",
+            ),
             PoolError::Storage(detail) => Self::unavailable(detail),
         }
     }

@@ -10,6 +10,8 @@ pub mod ops;
 pub mod rows;
 pub mod rules;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 mod unsupported;
 
 pub use self::error::PoolError;

@@ -100,7 +100,26 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// What ListUserPools shows of it.
+    pub fn describe_shortly(&self) -> wire::UserPoolDescriptionType {
+        wire::UserPoolDescriptionType {
+            creation_date: Some(Timestamp::from(self.created)),
+            id: Some(self.id.to_string()),
+            lambda_config: Some(wire::LambdaConfigType::default()),
+            last_modified_date: Some(Timestamp::from(self.modified)),
+            name: Some(self.name.clone()),
+            ..wire::UserPoolDescriptionType::default()
+        }
+    }
+}
+
 impl Settings {
+    /// DeletionProtection ACTIVE.
+    pub fn is_protected(&self) -> bool {
+        self.deletion_protection == Some(wire::DeletionProtectionType::Active)
+    }
+
     /// AdminCreateUserConfig.AllowAdminCreateUserOnly: SignUp is refused.
     pub fn only_admins_create(&self) -> bool {
         self.admin_create_user_config.as_ref().and_then(|c| c.allow_admin_create_user_only).unwrap_or(false)

@@ -1,5 +1,6 @@
 //! The table `pools`.
 
+use common::clock::UnixMillis;
 use common::ids::PoolId;
 
 use super::model::{Pool, Settings};
@@ -21,6 +22,18 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
+/// What is left of a deleted pool until its rows are gone, too (see `crate::purge`).
+pub const DELETED: Migration = Migration {
+    version: 501,
+    name: "deleted_pools",
+    sql: "
+        CREATE TABLE deleted_pools (
+            pool TEXT PRIMARY KEY,
+            deleted_at BIGINT NOT NULL
+        ) WITHOUT ROWID;
+    ",
+};
+
 pub fn by_id(pool: &PoolId) -> Query {
     Query::new("SELECT pool, name, iss, settings, created_at, modified_at FROM pools WHERE pool = $1").bind(pool)
 }
@@ -38,6 +51,46 @@ pub fn insert(pool: &Pool) -> Statement {
     .bind(pool.created)
     .bind(pool.modified)
     .expect(Rows::Exactly(1))
+}
+
+/// A page of all pools by id, after this one.
+pub fn page(after: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT pool, name, iss, settings, created_at, modified_at FROM pools WHERE pool > $1 ORDER BY pool LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+}
+
+/// Sets name and settings. Misses when the pool was changed, or deleted, since it was read; `modified_at` always grows.
+pub fn update(pool: &Pool, name: &str, settings: &Settings, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE pools SET name = $1, settings = $2, modified_at = $3 WHERE pool = $4 AND modified_at = $5")
+        .bind(name)
+        .bind(serde_json::to_string(settings).unwrap_or_default())
+        .bind(now.max(UnixMillis(pool.modified.0.saturating_add(1))))
+        .bind(&pool.id)
+        .bind(pool.modified)
+        .expect(Rows::Exactly(1))
+}
+
+/// Deletes a pool: from this batch on nothing answers for it. The first statement misses when the pool was changed since it was read.
+///
+/// Goes at once: the pool's row, which every request asks for; its clients, by which unsigned requests name it; its data key, without
+/// which nothing that is sealed opens; its messages, which could not be opened. The rest is [`DELETED`]'s to name and `crate::purge`'s
+/// to delete.
+pub fn delete(pool: &Pool, now: UnixMillis) -> Vec<Statement> {
+    let gone =
+        Statement::new("DELETE FROM pools WHERE pool = $1 AND modified_at = $2").bind(&pool.id).bind(pool.modified);
+    let mark = Statement::new("INSERT INTO deleted_pools (pool, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(&pool.id)
+        .bind(now);
+    let rest = [
+        "DELETE FROM clients WHERE pool = $1",
+        "DELETE FROM messages WHERE pool = $1",
+        "DELETE FROM pool_keys WHERE pool = $1",
+    ];
+    let rest = rest.into_iter().map(|sql| Statement::new(sql).bind(&pool.id));
+    [gone.expect(Rows::Exactly(1)), mark].into_iter().chain(rest).collect()
 }
 
 pub fn pool(row: &Row) -> Result<Pool, RowError> {

@@ -1,7 +1,7 @@
-//! From CreateUserPool's input to settings that hold together (pure).
+//! From CreateUserPool's and UpdateUserPool's input to settings that hold together (pure).
 
 use cognito_model::idp::types as wire;
-use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType};
+use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, UpdateUserPoolRequest};
 
 use super::error::PoolError;
 use super::model::Settings;
@@ -23,6 +23,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.".into(),
         ));
     }
+    check_proven_first(&request.user_attribute_update_settings, request.auto_verified_attributes.as_deref())?;
     let declared = request.schema.unwrap_or_default();
     if declared.len() > CUSTOM_LIMIT {
         return Err(PoolError::Settings(format!("A user pool has at most {CUSTOM_LIMIT} schema attributes.")));
@@ -53,6 +54,70 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         username_configuration: request.username_configuration,
         verification_message_template: request.verification_message_template.or_else(default_template),
     })
+}
+
+/// Name and settings after an update. What the request leaves out goes back to its default; by the same rules as at creation.
+/// What an update can't say stays as it was made: the schema, how people sign in, whether names mind case. So does the name, which
+/// has no default.
+pub fn updated(request: UpdateUserPoolRequest, name: &str, made: &Settings) -> Result<(String, Settings), PoolError> {
+    let request = as_creation(request, name);
+    let name = request.pool_name.clone();
+    let kept = made.clone();
+    let settings = Settings {
+        alias_attributes: kept.alias_attributes,
+        custom_attributes: kept.custom_attributes,
+        username_attributes: kept.username_attributes,
+        username_configuration: kept.username_configuration,
+        ..settings(request)?
+    };
+    Ok((name, settings))
+}
+
+fn as_creation(request: UpdateUserPoolRequest, name: &str) -> CreateUserPoolRequest {
+    CreateUserPoolRequest {
+        account_recovery_setting: request.account_recovery_setting,
+        acr_configuration: request.acr_configuration,
+        admin_create_user_config: request.admin_create_user_config,
+        alias_attributes: None,
+        auto_verified_attributes: request.auto_verified_attributes,
+        dcr_configuration: request.dcr_configuration,
+        deletion_protection: request.deletion_protection,
+        device_configuration: request.device_configuration,
+        email_configuration: request.email_configuration,
+        email_verification_message: request.email_verification_message,
+        email_verification_subject: request.email_verification_subject,
+        issuer_configuration: request.issuer_configuration,
+        key_configuration: request.key_configuration,
+        lambda_config: request.lambda_config,
+        mfa_configuration: request.mfa_configuration,
+        policies: request.policies,
+        pool_name: request.pool_name.unwrap_or_else(|| name.to_owned()),
+        schema: None,
+        sms_authentication_message: request.sms_authentication_message,
+        sms_configuration: request.sms_configuration,
+        sms_verification_message: request.sms_verification_message,
+        user_attribute_update_settings: request.user_attribute_update_settings,
+        user_pool_add_ons: request.user_pool_add_ons,
+        user_pool_tags: request.user_pool_tags,
+        user_pool_tier: request.user_pool_tier,
+        username_attributes: None,
+        username_configuration: None,
+        verification_message_template: request.verification_message_template,
+    }
+}
+
+/// What must be proven before it changes must be what codes are sent for (Cognito's text).
+fn check_proven_first(
+    given: &Option<wire::UserAttributeUpdateSettingsType>,
+    auto_verified: Option<&[wire::VerifiedAttributeType]>,
+) -> Result<(), PoolError> {
+    let first = given.as_ref().and_then(|settings| settings.attributes_require_verification_before_update.as_ref());
+    let verified = auto_verified.unwrap_or_default();
+    if first.into_iter().flatten().all(|attribute| verified.contains(attribute)) {
+        return Ok(());
+    }
+    let text = "All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes";
+    Err(PoolError::Settings(text.into()))
 }
 
 fn admin_create_user_config(given: Option<wire::AdminCreateUserConfigType>) -> wire::AdminCreateUserConfigType {
@@ -159,6 +224,52 @@ mod tests {
         };
         let rules = settings(request).unwrap().password_policy().rules();
         assert_eq!((rules.minimum_length, rules.require_symbols, rules.require_uppercase), (12, false, false));
+    }
+
+    #[test]
+    fn an_update_resets_what_it_leaves_out_and_keeps_what_it_cannot_say() {
+        let made = settings(CreateUserPoolRequest {
+            deletion_protection: Some(wire::DeletionProtectionType::Active),
+            auto_verified_attributes: Some(vec![wire::VerifiedAttributeType::Email]),
+            username_attributes: Some(vec![wire::UsernameAttributeType::Email]),
+            username_configuration: Some(wire::UsernameConfigurationType { case_sensitive: false }),
+            user_pool_tags: Some([("a".to_owned(), "b".to_owned())].into()),
+            schema: Some(vec![wire::SchemaAttributeType {
+                name: Some("tier".into()),
+                attribute_data_type: Some(wire::AttributeDataType::String),
+                ..wire::SchemaAttributeType::default()
+            }]),
+            ..CreateUserPoolRequest::default()
+        })
+        .unwrap();
+        let (name, left) = updated(UpdateUserPoolRequest::default(), "old", &made).unwrap();
+        assert_eq!(name, "old");
+        assert!(!left.is_protected() && left.auto_verified_attributes.is_empty() && left.user_pool_tags.is_empty());
+        assert!(left.signs_in_by(&wire::UsernameAttributeType::Email) && !left.case_sensitive());
+        assert_eq!(left.custom_attributes.len(), 1);
+        let request = UpdateUserPoolRequest { pool_name: Some("new".into()), ..UpdateUserPoolRequest::default() };
+        assert_eq!(updated(request, "old", &made).unwrap().0, "new");
+        let mfa = UpdateUserPoolRequest {
+            mfa_configuration: Some(wire::UserPoolMfaType::On),
+            ..UpdateUserPoolRequest::default()
+        };
+        assert!(updated(mfa, "old", &made).unwrap_err().to_string().contains("not supported"));
+    }
+
+    #[test]
+    fn what_is_proven_first_is_verified_by_code() {
+        let first = wire::UserAttributeUpdateSettingsType {
+            attributes_require_verification_before_update: Some(vec![wire::VerifiedAttributeType::Email]),
+        };
+        let with = |verified: Option<Vec<wire::VerifiedAttributeType>>| CreateUserPoolRequest {
+            user_attribute_update_settings: Some(first.clone()),
+            auto_verified_attributes: verified,
+            ..CreateUserPoolRequest::default()
+        };
+        assert!(settings(with(Some(vec![wire::VerifiedAttributeType::Email]))).is_ok());
+        for verified in [None, Some(vec![wire::VerifiedAttributeType::PhoneNumber])] {
+            assert!(settings(with(verified)).unwrap_err().to_string().contains("must exist in AutoVerifiedAttributes"));
+        }
     }
 
     #[test]

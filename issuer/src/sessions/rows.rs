@@ -84,6 +84,11 @@ pub fn still_alive(session: &Session) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
+/// Forgets the sessions of a user who is gone: without the user none of their tokens is good, and edges are told by the user's mark.
+pub fn forget(pool: &PoolId, sub: &Sub) -> Statement {
+    Statement::new("DELETE FROM sessions WHERE pool = $1 AND sub = $2").bind(pool).bind(sub)
+}
+
 /// Forgets the sessions whose last tokens have expired; run now and then. A session that ended stays for as long as a token of it may
 /// live: the row is what says that it was revoked.
 pub fn prune(now: UnixMillis) -> Statement {

@@ -10,10 +10,9 @@ use super::error::SignInError;
 use super::step::Authenticated;
 use crate::clients::Client;
 use crate::pools::Pool;
-use crate::pools::schema::Writer;
 use crate::services::Services;
-use crate::store::Statement;
-use crate::users::{self, Status, User, UserError, credentials, login_names, rows};
+use crate::users::attributes::{self, Author, Edits, Prepared};
+use crate::users::{self, Status, credentials, rows};
 
 /// What the answer brings.
 pub struct Answer<'a> {
@@ -42,60 +41,19 @@ pub async fn check(
     if user.status != Status::ForceChangePassword || user.valid_after.0 != *valid_after {
         return Err(SignInError::Session);
     }
-    if let Some(name) = answer.attributes.keys().find(|name| !client.settings.may_write(name)) {
-        let text = format!("A client attempted to write unauthorized attribute {name}");
-        return Err(UserError::Attributes(text).into());
-    }
-    let attributes = merged(pool, &user, answer.attributes)?;
+    let plan =
+        attributes::plan(pool, &user, &Edits::of_answers(answer.attributes), Author::Newcomer(&client.settings))?;
     let fresh = credentials::derive(services, pool, &user, answer.password).await?;
-    let mut statements = vec![
-        attempt.consume(client),
-        rows::update_profile(&user, Status::Confirmed, &attributes, now),
-        rows::update_credentials(&user, &fresh, Status::Confirmed, None, now),
-    ];
-    statements.extend(moved_aliases(services, pool, &user, &attributes).await?);
+    let key = services.pool_keys.key(&pool.id).await?;
+    let change = Prepared::new(&services.store, &key, pool, &user, &plan, Status::Confirmed, now).await?;
+    let mut statements = vec![attempt.consume(client)];
+    statements.extend(change.statements);
+    statements.push(rows::update_credentials(&user, &fresh, Status::Confirmed, None, now));
+    for message in &change.messages {
+        // The minting commits it, whose request is not known here; the courier finds it when it looks next, within a second.
+        statements.push(services.courier.queue(&key, message, "", now).map_err(SignInError::Internal)?);
+    }
     user.status = Status::Confirmed;
-    user.attributes = attributes;
+    user.attributes = plan.attributes;
     Ok(Authenticated::new(user, UnixMillis(*authenticated_at), statements))
-}
-
-/// Aliases follow the attributes: an address that is no longer the user's, or no longer verified, signs nobody in.
-async fn moved_aliases(
-    services: &Services,
-    pool: &Pool,
-    user: &User,
-    attributes: &BTreeMap<String, String>,
-) -> Result<Vec<Statement>, SignInError> {
-    let (before, after) = (login_names::aliases(pool, &user.attributes), login_names::aliases(pool, attributes));
-    let gone = before.iter().filter(|alias| !after.contains(alias));
-    let mut statements: Vec<_> = gone.map(|(_, key)| rows::release_alias(user, key)).collect();
-    for (kind, key) in after.iter().filter(|alias| !before.contains(alias)) {
-        // Looked at first so that the refusal can name the alias; the batch is what decides.
-        if users::by_name(&services.store, pool, key).await?.is_some() {
-            return Err(login_names::taken(kind).into());
-        }
-        statements.push(rows::claim_name(&pool.id, key, kind, &user.sub));
-    }
-    Ok(statements)
-}
-
-fn merged(pool: &Pool, user: &User, given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SignInError> {
-    let schema = pool.schema();
-    schema.check(&given, Writer::User).map_err(UserError::Attributes)?;
-    let fixed = given
-        .iter()
-        .find(|(name, value)| !schema.is_mutable(name) && user.attributes.get(*name).is_some_and(|old| old != *value));
-    if let Some((name, _)) = fixed {
-        return Err(UserError::Attributes(format!("{name}: Attribute cannot be updated.")).into());
-    }
-    let mut attributes = user.attributes.clone();
-    for (name, value) in given {
-        if attributes.get(&name) != Some(&value) {
-            attributes.remove(&format!("{name}_verified"));
-        }
-        attributes.insert(name, value);
-    }
-    schema.check_complete(&attributes).map_err(UserError::Attributes)?;
-    login_names::check_preferred(pool, &attributes)?;
-    Ok(attributes)
 }

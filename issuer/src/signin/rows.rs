@@ -25,6 +25,13 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
+/// For the deletion of all attempts of a user.
+pub const BY_SUB: Migration = Migration {
+    version: 619,
+    name: "sign_in_attempts_by_sub",
+    sql: "CREATE INDEX attempts_sub ON attempts (pool, sub);",
+};
+
 /// Where an attempt's challenge lives; `row` is the hexadecimal digest of its Session.
 pub fn cell<'a>(row: &'a [&'a str]) -> Context<'a> {
     Context { table: "attempts", row, column: "sealed" }
@@ -80,6 +87,11 @@ pub fn delete(pool: &PoolId, digest: &[u8; 32]) -> Statement {
         .bind(pool)
         .bind(digest)
         .expect(Rows::Exactly(1))
+}
+
+/// Forgets the attempts of a user who is gone.
+pub fn forget(pool: &PoolId, sub: &Sub) -> Statement {
+    Statement::new("DELETE FROM attempts WHERE pool = $1 AND sub = $2").bind(pool).bind(sub)
 }
 
 /// Forgets what is over; run now and then.

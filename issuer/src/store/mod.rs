@@ -18,9 +18,10 @@
 //!
 //! # Portable SQL
 //!
-//! `$1..$n`; BIGINT, TEXT, BYTEA; `ON CONFLICT DO NOTHING`, in an `INSERT … SELECT` after a WHERE; `chain_digest(a, b)` = SHA-256(a ‖ b). Texts
-//! order by their bytes and cannot hold NUL. `LIKE` minds case and says its `ESCAPE '\'`. Sums need `CAST(… AS BIGINT)`. A parameter that
-//! may be NULL stands where its type is plain from its place. Tables exist through [`Migration`]s alone.
+//! `$1..$n`; BIGINT, TEXT, BYTEA; `ON CONFLICT DO NOTHING`, in an `INSERT … SELECT` after a WHERE; `chain_digest(a, b)` = SHA-256(a ‖ b);
+//! `json_extract(text, '$.name')` for members that are texts, also in an index. Texts order by their bytes and cannot hold NUL. `LIKE` minds
+//! case and says its `ESCAPE '\'`. Sums need `CAST(… AS BIGINT)`. A parameter that may be NULL stands where its type is plain from its place.
+//! Tables exist through [`Migration`]s alone.
 
 mod batch;
 mod config;

@@ -10,13 +10,15 @@ use common::verify::not_before::outlives;
 use common::verify::{Policy, Verified, peek_issuer, verify};
 
 use crate::aws_json::UserCaller;
+use crate::clients::rows as client_rows;
 use crate::pools;
 use crate::services::Services;
 use crate::sessions::rows as session_rows;
-use crate::users;
+use crate::users::{self, UserError};
 
 /// # Errors
-/// `NotAuthorizedException` (`Invalid Access Token`, `Access Token has expired`, `Access Token has been revoked`), storage.
+/// `NotAuthorizedException` (`Invalid Access Token`, `Access Token has expired`, `Access Token has been revoked`), `UserNotFoundException` for a
+/// token whose user was deleted, storage.
 pub async fn authenticate(services: &Services, token: &SecretString, now: UnixMillis) -> Result<UserCaller, Fault> {
     let invalid = || Fault::not_authorized("Invalid Access Token");
     let issuer = peek_issuer(token.expose()).map_err(|_| invalid())?;
@@ -41,8 +43,12 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
     let revoked = || Fault::not_authorized("Access Token has been revoked");
     let sub = Sub::parse(token.sub.to_string()).map_err(|_| invalid())?;
     let client = ClientId::parse(token.client_id.to_string()).map_err(|_| invalid())?;
-    let user = users::by_sub(&services.store, pool, &sub).await?.ok_or_else(revoked)?;
+    let user = users::by_sub(&services.store, pool, &sub).await?.ok_or(UserError::Absent)?;
     if !user.enabled || !outlives(token, user.valid_after) {
+        return Err(revoked());
+    }
+    // A deleted client's tokens are dead.
+    if services.store.one(client_rows::by_id(&pool.id, &client)).await?.is_none() {
         return Err(revoked());
     }
     let origin_jti = token.origin_jti.as_ref().map(ToString::to_string);

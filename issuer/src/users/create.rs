@@ -6,6 +6,7 @@ use common::clock::UnixMillis;
 use common::ids::Sub;
 use common::secret::SecretString;
 
+use super::attributes::names::{self, Moves, Taking};
 use super::error::UserError;
 use super::model::{Status, User};
 use super::{credentials, login_names, rows};
@@ -23,8 +24,7 @@ pub struct NewUser<'a> {
     pub password: Option<&'a SecretString>,
     pub status: Status,
     pub temporary_until: Option<UnixMillis>,
-    /// ForceAliasCreation: verified aliases are taken from whoever has them.
-    pub take_aliases: bool,
+    pub taking: Taking,
 }
 
 /// Checks, hashes, and commits user, login names, and what `also` adds (statements and messages), in one batch.
@@ -49,22 +49,23 @@ pub async fn create(
     let mut batch = Batch::new();
     batch.add(rows::insert(&user));
     let name = login_names::claim_at_creation(&mut batch, pool, &user, new.username);
-    let mut aliases = Vec::new();
-    for (kind, key) in login_names::aliases(pool, &user.attributes) {
-        if new.take_aliases {
-            batch.add(rows::take_alias(&pool.id, &key));
-        }
-        aliases.push((batch.add(rows::claim_name(&pool.id, &key, kind, &user.sub)), kind));
+    let own = login_names::key(pool, new.username);
+    let mut aliases = Moves::default();
+    for wanted in names::wanted(pool, &own, &user.attributes)?.iter().filter(|wanted| wanted.key != own) {
+        aliases.claim(&call.services.store, &user, wanted, new.taking, call.now).await?;
     }
+    let aliases_from = batch.extend(aliases.statements.iter().cloned());
     let (statements, messages) = also(&user);
     batch.extend(statements);
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await {
         Ok(()) => Ok(user),
         Err(CommitError::Missed { index }) if index == name => Err(UserError::NameTaken.into()),
-        Err(CommitError::Missed { index }) => match aliases.iter().find(|(at, _)| *at == index) {
-            Some((_, kind)) => Err(login_names::taken(kind).into()),
-            None => Err(CommitError::Missed { index }.into()),
-        },
+        Err(CommitError::Missed { index }) => {
+            match index.checked_sub(aliases_from).and_then(|at| aliases.refusal(at)) {
+                Some(refusal) => Err(refusal.into()),
+                None => Err(CommitError::Missed { index }.into()),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }

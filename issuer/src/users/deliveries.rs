@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType, VerifiedAttributeType};
+use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType};
 use common::clock::UnixMillis;
 
+use super::address::Address;
 use super::model::User;
 use crate::messages::templates::{
     INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill, fill_html, is_html,
@@ -12,7 +13,9 @@ use crate::messages::templates::{
 use crate::messages::{Channel, Format, Kind, Message, masked};
 use crate::pools::Pool;
 
-/// How long a sign-up's code works (Cognito: 24 hours).
+/// How long the code for a new password works (Cognito: an hour).
+pub const RESET_CODE_LIFE: Duration = Duration::from_secs(3600);
+/// How long the code of a sign-up or an attribute works (Cognito: 24 hours).
 pub const SIGN_UP_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Where a code goes, and which attribute it proves.
@@ -37,17 +40,13 @@ impl Destination {
     }
 }
 
+/// Where codes go first.
+pub const PREFERRED: [Address; 2] = [Address::PhoneNumber, Address::Email];
+
 /// Where a sign-up's code goes: the phone number before the e-mail address, as far as the pool verifies them.
 pub fn to_verify(pool: &Pool, user: &User) -> Option<Destination> {
-    let known = [
-        (VerifiedAttributeType::PhoneNumber, Channel::Sms, "phone_number"),
-        (VerifiedAttributeType::Email, Channel::Email, "email"),
-    ];
-    let open = known.into_iter().filter(|(kind, _, name)| pool.settings.verifies(kind) && !user.verified(name));
-    open.filter_map(|(_, channel, attribute)| {
-        Some(Destination { channel, to: user.attributes.get(attribute)?.clone(), attribute })
-    })
-    .next()
+    let open = PREFERRED.into_iter().filter(|way| way.sends_code(pool) && !user.verified(way.attribute()));
+    open.filter_map(|way| Some(way.destination(user.attributes.get(way.attribute())?))).next()
 }
 
 /// Where an invitation goes: by the mediums asked for, else wherever there is an address.
@@ -129,7 +128,8 @@ fn message(pool: &Pool, user: &User, to: &Destination, draft: Draft<'_>, now: Un
 /// How long what is in a message works: afterwards it is not sent any more.
 fn life(pool: &Pool, kind: Kind) -> Duration {
     match kind {
-        Kind::SignUp | Kind::ResendCode => SIGN_UP_CODE_LIFE,
+        Kind::SignUp | Kind::ResendCode | Kind::UpdateUserAttribute | Kind::VerifyUserAttribute => SIGN_UP_CODE_LIFE,
+        Kind::ForgotPassword => RESET_CODE_LIFE,
         Kind::Invitation => pool.settings.temporary_password_life(),
     }
 }

@@ -2,6 +2,7 @@
 
 use cognito_model::{Exception, Fault};
 
+use super::model::Status;
 use crate::envelope::PoolKeyError;
 use crate::passwords::{PasswordError, PolicyViolation};
 use crate::store::{CommitError, RowError, StoreError};
@@ -10,6 +11,8 @@ use crate::store::{CommitError, RowError, StoreError};
 pub enum UserError {
     #[error("no such user")]
     Absent,
+    #[error("no such group")]
+    NoGroup,
     #[error("the user name is taken")]
     NameTaken,
     /// The text names the alias.
@@ -17,6 +20,12 @@ pub enum UserError {
     AliasTaken(&'static str),
     #[error("{0}")]
     Attributes(String),
+    /// The app client may not write it, or no user may.
+    #[error("the attribute is not the user's to write")]
+    NotWritable,
+    /// Only a user who waits for confirmation can be confirmed.
+    #[error("the user does not wait for confirmation")]
+    NotUnconfirmed(Status),
     #[error("{0}")]
     Password(#[from] PolicyViolation),
     #[error("{0}")]
@@ -38,9 +47,14 @@ impl From<UserError> for Fault {
     fn from(error: UserError) -> Self {
         match error {
             UserError::Absent => Self::new(Exception::UserNotFound, "User does not exist."),
+            UserError::NoGroup => Self::resource_not_found("Group not found."),
             UserError::NameTaken => Self::new(Exception::UsernameExists, "User already exists"),
             UserError::AliasTaken(text) => Self::new(Exception::AliasExists, text),
             UserError::Attributes(why) => Self::invalid_parameter(why),
+            UserError::NotWritable => Self::not_authorized("A client attempted to write unauthorized attribute"),
+            UserError::NotUnconfirmed(status) => {
+                Self::not_authorized(format!("User cannot be confirmed. Current status is {}", status.as_str()))
+            }
             UserError::Password(violation) => Self::new(Exception::InvalidPassword, violation.to_string()),
             UserError::Hashing(PasswordError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
             UserError::Hashing(PasswordError::TooLong) => {

@@ -12,6 +12,11 @@ use crate::pools::Pool;
 use crate::pools::schema::{Attributes, is_email, is_phone_number};
 use crate::store::Batch;
 
+/// The kind of the name that a user was made with.
+pub const USERNAME: &str = "username";
+/// The kind of the `sub` as a name.
+pub const SUB: &str = "sub";
+
 /// The form in which a pool compares names: NFC, case-folded unless the pool is case sensitive (I37: one form for every count and
 /// comparison).
 pub fn key(pool: &Pool, name: &str) -> String {
@@ -62,10 +67,10 @@ pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> 
 
 /// Adds the statements that claim a new user's names; answers the index of the one that misses when the name is taken.
 pub fn claim_at_creation(batch: &mut Batch, pool: &Pool, user: &User, given: &str) -> usize {
-    let name = batch.add(rows::claim_name(&pool.id, &key(pool, given), "username", &user.sub));
+    let name = batch.add(rows::claim_name(&pool.id, &key(pool, given), USERNAME, &user.sub));
     // The `sub` names the user as well, as Cognito has it; it is new, so it is never taken. Claimed, it can be nobody's user name: who
     // is asked about by `sub` is never someone who chose it as a name.
-    batch.add(rows::claim_name(&pool.id, user.sub.as_str(), "sub", &user.sub));
+    batch.add(rows::claim_name(&pool.id, user.sub.as_str(), SUB, &user.sub));
     name
 }
 

@@ -5,7 +5,10 @@ use cognito_model::idp::types::{AttributeType, UserStatusType, UserType};
 use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
 
+use super::error::UserError;
+use crate::pools::Pool;
 use crate::pools::schema::Attributes;
+use crate::store::Store;
 
 /// One user of one pool.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ impl Status {
             .find(|status| status.as_str() == text)
     }
 
-    const fn wire(self) -> UserStatusType {
+    pub const fn wire(self) -> UserStatusType {
         match self {
             Self::Unconfirmed => UserStatusType::Unconfirmed,
             Self::Confirmed => UserStatusType::Confirmed,
@@ -80,6 +83,11 @@ impl Status {
 }
 
 impl User {
+    /// The user as its row is now.
+    pub async fn again(&self, store: &Store, pool: &Pool) -> Result<Self, UserError> {
+        super::by_sub(store, pool, &self.sub).await?.ok_or(UserError::Absent)
+    }
+
     /// Whether another row of this user has the same password: what was proven with it still holds.
     pub fn has_same_password(&self, other: &Self) -> bool {
         let hash = |user: &Self| user.credentials.as_ref().map(|c| c.password_hash.clone());

@@ -116,21 +116,37 @@ pub fn claim_name(pool: &PoolId, key: &str, kind: &'static str, sub: &Sub) -> St
         .expect(Rows::Exactly(1))
 }
 
-/// Takes an alias from whoever has it (ForceAliasCreation). User names and `sub`s are nobody else's to take.
-pub fn take_alias(pool: &PoolId, key: &str) -> Statement {
-    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2 AND kind NOT IN ('username', 'sub')")
-        .bind(pool)
-        .bind(key)
+/// The names of a user.
+pub fn names_of(pool: &PoolId, sub: &Sub) -> Query {
+    Query::new("SELECT name, kind FROM login_names WHERE pool = $1 AND sub = $2").bind(pool).bind(sub)
 }
 
-/// Gives up an alias that the user no longer has.
-pub fn release_alias(user: &User, key: &str) -> Statement {
-    Statement::new(
-        "DELETE FROM login_names WHERE pool = $1 AND name = $2 AND sub = $3 AND kind NOT IN ('username', 'sub')",
-    )
-    .bind(&user.pool)
-    .bind(key)
-    .bind(&user.sub)
+/// Whose a name is.
+pub fn holder(pool: &PoolId, key: &str) -> Query {
+    Query::new("SELECT sub, kind FROM login_names WHERE pool = $1 AND name = $2").bind(pool).bind(key)
+}
+
+pub fn held_by(row: &Row) -> Result<(Sub, String), RowError> {
+    Ok((Sub::parse(row.text(0)?).map_err(|_| RowError::Range(0))?, row.text(1)?.to_owned()))
+}
+
+/// Gives up a name. Misses when the user does not have it any more.
+pub fn release_name(pool: &PoolId, key: &str, kind: &str, sub: &Sub) -> Statement {
+    Statement::new("DELETE FROM login_names WHERE pool = $1 AND name = $2 AND kind = $3 AND sub = $4")
+        .bind(pool)
+        .bind(key)
+        .bind(kind)
+        .bind(sub)
+        .expect(Rows::Exactly(1))
+}
+
+/// A guard: misses when the user is gone, or has other attributes than those that were read.
+pub fn has_attributes(user: &User) -> Statement {
+    Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND attributes = $3")
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
+        .expect(Rows::Exactly(1))
 }
 
 /// Sets status and attributes. Misses when the user changed since it was read.
@@ -192,6 +208,50 @@ pub fn set_valid_after(user: &User, valid_after: UnixMillis) -> Statement {
     .bind(user.valid_after)
     .bind(user.newest_mint)
     .expect(Rows::Exactly(1))
+}
+
+/// Deletes a user with the credentials in its row. Misses when a token was minted, or a sign-out ran, since the user was read: then the
+/// mark that is to be published would not cover every token.
+pub fn delete(user: &User) -> Statement {
+    Statement::new("DELETE FROM users WHERE pool = $1 AND sub = $2 AND valid_after = $3 AND newest_mint = $4")
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .bind(user.valid_after)
+        .bind(user.newest_mint)
+        .expect(Rows::Exactly(1))
+}
+
+/// Deletes what hangs on a user: names, memberships. After [`delete`], whose row holds back whoever would add more.
+pub fn forget(pool: &PoolId, sub: &Sub) -> Vec<Statement> {
+    let tables = [
+        "DELETE FROM login_names WHERE pool = $1 AND sub = $2",
+        "DELETE FROM memberships WHERE pool = $1 AND sub = $2",
+    ];
+    tables.into_iter().map(|sql| Statement::new(sql).bind(pool).bind(sub)).collect()
+}
+
+/// Demands another password. Misses when the user's state or password changed since it was read.
+pub fn require_reset(user: &User, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET status = $1, modified_at = $2
+         WHERE pool = $3 AND sub = $4 AND status = $5 AND COALESCE(password_hash, '') = $6",
+    )
+    .bind(Status::ResetRequired.as_str())
+    .bind(now)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.status.as_str())
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
+    .expect(Rows::Exactly(1))
+}
+
+/// A guard: misses when the user was signed out everywhere or disabled since it was read.
+pub fn still_signed_in(user: &User) -> Statement {
+    Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND valid_after = $3 AND enabled = 1")
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .bind(user.valid_after)
+        .expect(Rows::Exactly(1))
 }
 
 /// The guard of every mint: the user is enabled and not signed out since it was read. It records the instant of the mint.

@@ -8,8 +8,10 @@ use crate::clients::{self, Client};
 use crate::messages::Kind;
 use crate::pools::schema::Writer;
 use crate::signup::code;
+use crate::users::attributes::may_write;
+use crate::users::attributes::names::Taking;
 use crate::users::create::{NewUser, create};
-use crate::users::{Status, deliveries};
+use crate::users::{Status, UserError, deliveries};
 
 pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
@@ -32,7 +34,7 @@ pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, 
         password: Some(password),
         status: Status::Unconfirmed,
         temporary_until: None,
-        take_aliases: false,
+        taking: Taking::Never,
     };
     let mut unsendable = None;
     let user = create(&call, &pool, new, |user| {
@@ -63,10 +65,9 @@ pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, 
     })
 }
 
-/// WriteAttributes of the client (Cognito's text).
 fn check_writable<'a>(client: &Client, mut names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
-    match names.find(|name| !client.settings.may_write(name)) {
-        Some(_) => Err(Fault::not_authorized("A client attempted to write unauthorized attribute")),
+    match names.find(|name| !may_write(&client.settings, name)) {
+        Some(_) => Err(UserError::NotWritable.into()),
         None => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use crate::passwords::temporary_password;
 use crate::pools::schema::{is_email, is_phone_number};
 use crate::pools::{self, Pool};
 use crate::store::{Batch, CommitError};
+use crate::users::attributes::names::Taking;
 use crate::users::create::{NewUser, create};
 use crate::users::{self, Status, User, credentials, deliveries, rows, sign_out};
 
@@ -43,7 +44,7 @@ async fn invite(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
         password: Some(&password),
         status: Status::ForceChangePassword,
         temporary_until: Some(call.now.plus(pool.settings.temporary_password_life())),
-        take_aliases: input.force_alias_creation.unwrap_or(false),
+        taking: Taking::when(input.force_alias_creation),
     };
     let silent = input.message_action == Some(MessageActionType::Suppress);
     if !silent {

@@ -10,9 +10,7 @@ use crate::users::groups::{self, Group};
 
 pub async fn handle(call: Call, input: CreateGroupRequest) -> Result<CreateGroupResponse, Fault> {
     let pool = pools::named(&call.services.store, &input.user_pool_id).await?;
-    if input.description.as_ref().is_some_and(|text| text.contains('\0')) {
-        return Err(Fault::invalid_parameter("Description has an invalid character."));
-    }
+    groups::check_description(input.description.as_ref())?;
     let group = Group {
         pool: pool.id.clone(),
         name: input.group_name,

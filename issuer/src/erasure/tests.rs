@@ -1,0 +1,149 @@
+//! Nothing of a user stays, on both engines; and no table is forgotten.
+
+use std::time::Duration;
+
+use common::clock::UnixMillis;
+use common::ids::ClientId;
+
+use super::*;
+use crate::codes::CodeSlot;
+use crate::engines::{on_both_engines, sqlite};
+use crate::envelope::RootKey;
+use crate::limits::Budget;
+use crate::migrations;
+use crate::sessions::Session;
+use crate::signin::rows::NewAttempt;
+use crate::store::{Migration, Query, Store};
+use crate::users::groups::{self, Group};
+use crate::users::rows;
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
+const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
+/// Tables with rows of users, and their column.
+const TABLES: [(&str, &str); 8] = [
+    ("attempts", "sub"),
+    ("budgets", "spender"),
+    ("login_names", "sub"),
+    ("memberships", "sub"),
+    ("one_time_codes", "subject"),
+    ("sessions", "sub"),
+    ("users", "sub"),
+    ("waiting_addresses", "sub"),
+];
+/// Where a user's name stays: what was done, and what edges were told.
+const KEPT: [&str; 2] = ["audit", "feed_log"];
+
+on_both_engines!(nothing_of_a_user_stays_and_nothing_of_another_goes, a_mint_meanwhile_is_not_left_uncovered);
+
+fn migrations() -> Vec<&'static Migration> {
+    migrations::all()
+}
+
+fn user(sub: &str) -> User {
+    User { sub: Sub::parse(sub).unwrap(), username: sub.into(), ..User::sample() }
+}
+
+/// A user with a row in every table.
+async fn settle(store: &Store, user: &User, salt: u8) {
+    let (pool, sub) = (&user.pool, &user.sub);
+    let client = ClientId::parse("c").unwrap();
+    let root = RootKey::from_text(&common::secret::SecretString::new("07".repeat(32))).unwrap();
+    let key = root.new_pool_key(pool).unwrap().0;
+    let group = Group {
+        pool: pool.clone(),
+        name: format!("g{salt}"),
+        description: None,
+        role_arn: None,
+        precedence: None,
+        created: NOW,
+        modified: NOW,
+    };
+    let attempt = NewAttempt {
+        pool,
+        digest: [salt; 32],
+        client: &client,
+        sub: Some(sub),
+        block_digest: None,
+        sealed: vec![1],
+        expires: NOW,
+    };
+    let session = Session {
+        pool: pool.clone(),
+        origin_jti: format!("o{salt}"),
+        sub: sub.clone(),
+        client: client.clone(),
+        refresh_digest: [salt; 32],
+        scope: String::new(),
+        minted: NOW,
+        authenticated: NOW,
+        expires: NOW,
+        revoked: None,
+    };
+    let slot = CodeSlot { pool, purpose: "test", subject: sub.as_str(), target: "" };
+    let waiting = Statement::new(
+        "INSERT INTO waiting_addresses (pool, sub, attribute, value, asked_at) VALUES ($1, $2, 'email', 'x', 1)",
+    );
+    let mut batch = Batch::new();
+    batch.add(rows::insert(user));
+    batch.add(rows::claim_name(pool, &user.username, "username", sub));
+    batch.add(groups::insert(&group));
+    batch.add(groups::join(user, &group.name, NOW));
+    batch.add(waiting.bind(pool).bind(sub));
+    batch.add(codes::issue(NOW, &key, slot, Duration::from_secs(1)).unwrap().statement);
+    batch.add(signin::rows::insert(&attempt));
+    batch.add(sessions::rows::insert(&session));
+    store.commit(batch).await.unwrap();
+    budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
+}
+
+/// The tables in which a user has rows.
+async fn places(store: &Store, sub: &str) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for (table, column) in TABLES {
+        let rows =
+            store.read(Query::new(format!("SELECT pool FROM {table} WHERE {column} = $1")).bind(sub)).await.unwrap();
+        found.extend((!rows.is_empty()).then_some(table));
+    }
+    found
+}
+
+async fn commit(store: &Store, statements: Vec<Statement>) -> Result<(), CommitError> {
+    let mut batch = Batch::new();
+    batch.extend(statements);
+    store.commit(batch).await
+}
+
+async fn nothing_of_a_user_stays_and_nothing_of_another_goes(store: Store) {
+    let (ann, bob) = (user(ANN), user(BOB));
+    settle(&store, &ann, 1).await;
+    settle(&store, &bob, 2).await;
+    assert_eq!((places(&store, ANN).await.len(), places(&store, BOB).await.len()), (TABLES.len(), TABLES.len()));
+    commit(&store, forget(&ann)).await.unwrap();
+    assert_eq!((places(&store, ANN).await, places(&store, BOB).await.len()), (Vec::new(), TABLES.len()));
+    assert_eq!(commit(&store, forget(&ann)).await, Err(CommitError::Missed { index: 0 }), "once");
+}
+
+async fn a_mint_meanwhile_is_not_left_uncovered(store: Store) {
+    let ann = user(ANN);
+    settle(&store, &ann, 1).await;
+    commit(&store, vec![rows::note_mint(&ann, NOW)]).await.unwrap();
+    assert_eq!(commit(&store, forget(&ann)).await, Err(CommitError::Missed { index: 0 }));
+    assert_eq!(places(&store, ANN).await.len(), TABLES.len());
+    let fresh = User { newest_mint: NOW, ..ann.clone() };
+    commit(&store, forget(&fresh)).await.unwrap();
+    let mint = commit(&store, vec![rows::note_mint(&fresh, NOW)]).await;
+    assert_eq!(mint, Err(CommitError::Missed { index: 0 }), "nothing is minted for who is gone");
+}
+
+/// A new table with a column for users fails here until [`forget`] and [`TABLES`] have it.
+#[tokio::test]
+async fn every_table_with_users_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite(&folder, &migrations()).await;
+    let query = "SELECT DISTINCT t.name FROM sqlite_master t, pragma_table_info(t.name) c
+                 WHERE t.type = 'table' AND c.name IN ('sub', 'subject', 'spender') ORDER BY t.name";
+    let rows = store.read(Query::new(query)).await.unwrap();
+    let found: Vec<_> = rows.iter().map(|row| row.text(0).unwrap()).filter(|name| !KEPT.contains(name)).collect();
+    assert_eq!(found, TABLES.map(|(table, _)| table));
+}
