@@ -38,6 +38,10 @@ fn has_control(text: &str) -> bool {
 /// characters the server must know SMTPUTF8 (RFC 6531).
 fn in_ascii(address: &Address) -> Result<Address, NoAddress> {
     let domain = address.domain();
+    // No host name has it, and the parser below would decode it.
+    if domain.contains('%') {
+        return Err(NoAddress);
+    }
     if domain.is_ascii() {
         return Ok(address.clone());
     }

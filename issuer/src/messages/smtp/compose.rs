@@ -183,7 +183,7 @@ mod tests {
             ("<style>p { x }</style>a &amp;amp; b", "a &amp; b"),
             ("1 < 2", "1 < 2"),
             ("a&b", "a&b"),
-            ("<div>a</div><div>b</div>", "a\n\n\nb"),
+            ("<div>a</div><div>b</div>", "a\n\nb"),
             ("<script>x", ""),
         ] {
             assert_eq!(text_of(html), want, "{html}");
