@@ -16,7 +16,7 @@ use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::budget;
-use crate::messages::{Courier, OutboxFolder};
+use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
@@ -86,8 +86,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (finish, finishing) = watch::channel(false);
 
     let (audit, recorder) = Recorder::start(opened.store.clone(), finishing.clone());
-    let folder = config.outbox.clone().map(OutboxFolder::new);
-    let (courier, delivery) = Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
+    let metrics = Arc::new(Metrics::default());
+    let parts = messages::Parts {
+        store: opened.store.clone(),
+        pool_keys: opened.pool_keys.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        senders: Senders::open(&config.messages).map_err(StartError::configuration)?,
+    };
+    let (courier, delivery) = Courier::start(parts, finishing.clone());
     let feed = Wake::default();
     let publishing = publish::start(
         opened.store.clone(),
@@ -107,7 +114,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         deployment_key: opened.deployment_key,
         pool_keys: opened.pool_keys,
         audit,
-        metrics: Metrics::default(),
+        metrics,
         courier,
         feed,
     });
@@ -126,7 +133,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, grace, prune, purge, rotation, watch].into_iter().chain(delivery).collect();
+    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery];
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
@@ -222,6 +229,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
         batch.add(codes::prune(now));
+        batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));
         batch.add(budget::prune(now));
         if let Err(error) = services.store.commit(batch).await {

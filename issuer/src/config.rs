@@ -9,6 +9,7 @@ use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
 use crate::keys::RotationPolicy;
+use crate::messages;
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys"];
@@ -23,8 +24,7 @@ pub struct Config {
     pub storage: Engine,
     /// 32 bytes in hex or base64, mode 0600 or 0400.
     pub root_key_file: PathBuf,
-    /// Folder that gets one JSON file a message, for development.
-    pub outbox: Option<PathBuf>,
+    pub messages: messages::Config,
     pub passwords: Passwords,
     pub keys: RotationPolicy,
     /// `host:port` under which edges reach the feed; goes into join tokens.
@@ -99,7 +99,8 @@ impl Config {
         let mut secrets = required(&mut root, "secrets")?;
         let root_key_file = folder.join(secrets.required_text("root_key_file")?);
         secrets.finish()?;
-        let outbox = root.section("messages")?.map(|section| outbox(section, folder)).transpose()?.flatten();
+        let messages = root.section("messages")?.map(|section| messages::Config::read(section, folder));
+        let messages = messages.transpose()?.unwrap_or_default();
         let passwords = root.section("passwords")?.map(passwords).transpose()?.unwrap_or_default();
         let keys = root.section("keys")?.map(rotation).transpose()?.unwrap_or_default();
         let mut feed = required(&mut root, "feed")?;
@@ -107,7 +108,7 @@ impl Config {
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
         root.finish()?;
-        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, keys, feed_address, ready_edges })
+        Ok(Self { listen, issuer, storage, root_key_file, messages, passwords, keys, feed_address, ready_edges })
     }
 }
 
@@ -168,12 +169,6 @@ fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
     };
     section.finish()?;
     Ok(engine)
-}
-
-fn outbox(mut section: Section, folder: &Path) -> Result<Option<PathBuf>, SettingError> {
-    let outbox = section.file("outbox")?.map(|path| folder.join(path));
-    section.finish()?;
-    Ok(outbox)
 }
 
 fn passwords(mut section: Section) -> Result<Passwords, SettingError> {

@@ -4,6 +4,7 @@
 mod backup;
 mod key_file;
 mod keys;
+mod messages;
 mod signing_keys;
 
 #[cfg(feature = "edge")]
@@ -50,6 +51,9 @@ enum AdminCommand {
     Backup(backup::Backup),
     /// Fill an empty database from a backup, while the issuer is stopped. Everyone must sign in again.
     Restore(backup::Restore),
+    /// Messages to users: what became of them, and another try.
+    #[command(subcommand)]
+    Messages(messages::MessagesCommand),
     /// Edges: who may receive which pools' keys and revocations.
     #[command(subcommand)]
     Edge(EdgeCommand),
@@ -113,6 +117,7 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
         AdminCommand::SigningKeys(command) => signing_keys::run(command).await?,
         AdminCommand::Backup(options) => backup::backup(options).await?,
         AdminCommand::Restore(options) => backup::restore(options).await?,
+        AdminCommand::Messages(command) => messages::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {
             let ask = json!({ "name": name, "pools": pools });
             let answer = issuer.wire()?.admin(&issuer.admin, Method::POST, "/v1/edges", &ask).await?;

@@ -60,6 +60,11 @@ impl Roles {
         self.system.clone()
     }
 
+    /// The issuer's admin listener.
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
     /// kill -9, and a new process at once.
     pub fn replace_issuer(&mut self) {
         self.issuer.kill().unwrap();

@@ -4,6 +4,7 @@ mod backups;
 mod edges;
 mod health;
 mod keys;
+mod messages;
 mod metrics;
 mod signed;
 mod signing_keys;
@@ -42,5 +43,7 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/v1/backups", post(backups::create))
         .route("/v1/pools/{pool}/signing-keys", get(signing_keys::list).post(signing_keys::rotate))
         .route("/v1/pools/{pool}/signing-keys/{kid}", delete(signing_keys::revoke))
+        .route("/v1/messages", get(messages::list))
+        .route("/v1/messages/{id}/retry", post(messages::retry))
         .with_state(state)
 }
