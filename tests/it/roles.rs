@@ -165,7 +165,8 @@ impl Roles {
 
     fn create_pool(&mut self) {
         let system = &mut self.system;
-        let made = system.admin("CreateUserPool", &json!({ "PoolName": "roles" })).unwrap();
+        let pool = json!({ "PoolName": "roles", "AutoVerifiedAttributes": ["email"] });
+        let made = system.admin("CreateUserPool", &pool).unwrap();
         system.pool_id = made["UserPool"]["Id"].as_str().unwrap().to_owned();
         let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
         let client = json!({ "UserPoolId": system.pool_id, "ClientName": "roles", "ExplicitAuthFlows": flows });

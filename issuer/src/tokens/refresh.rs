@@ -66,7 +66,7 @@ pub async fn refresh(
             session: &session,
             event_id: &call.origin.request_id,
         };
-        let prepared = Prepared::new(&subject, mint);
+        let prepared = Prepared::new(&subject, mint, call.now);
         let mut batch = Batch::new();
         let guard = batch.add(user_rows::note_mint(&user, mint));
         let alive = batch.add(session_rows::still_alive(&session));

@@ -153,12 +153,14 @@ fn postgresql_out_of_space_refuses_until_there_is_room() {
     for _ in 0..short_or_long(1, 20) {
         client.suffer(&shim, DiskFault { nth: 1, error: Errno::Enospc, lasts: Lasts::Onwards }, &mut tally);
     }
+    client.report(&tally, "PostgreSQL whose tables can't grow");
     // A log that can't be written ends the server at once; it recovers by itself.
+    let mut tally = Tally::default();
     shim.watch(&cluster.directory().join("data/pg_wal"));
     for nth in 1..=u64::from(short_or_long(1, 10)) {
         client.suffer(&shim, DiskFault { nth, error: Errno::Eio, lasts: Lasts::Once }, &mut tally);
     }
-    client.finish(&roles, tally, "PostgreSQL");
+    client.finish(&roles, tally, "PostgreSQL whose log fails once");
 }
 
 /// What happened under faults.
@@ -237,24 +239,25 @@ impl Client {
     }
 
     /// Holds what was acknowledged against what is there.
-    fn finish(self, roles: &Roles, tally: Tally, engine: &str) {
+    fn finish(self, roles: &Roles, tally: Tally, what: &str) {
         let database = Database::of(roles);
         let (lost, damage) = (unrecorded(&database, &self.acknowledged), database.damage());
-        println!(
-            "R3: {engine}: {} faults, {} failed calls, {} changes refused; {} acknowledged, of them lost {}; damaged {}; \
-             writes again after {}",
-            tally.faults,
-            tally.failed_calls,
-            tally.refused,
-            self.acknowledged.len(),
-            lost.len(),
-            damage.len(),
-            spread(tally.recovery),
-        );
+        self.report(&tally, what);
+        println!("R3: {what}: {} acknowledged, of them lost {}, damaged {}", self.acknowledged.len(), lost.len(), damage.len());
         assert!(lost.is_empty(), "acknowledged, then lost: {lost:?}");
         assert!(damage.is_empty(), "{damage:?}");
         self.system.get_user(&self.steady).expect("the steady session goes on");
         assert_no_panic(&roles.words_of("issuer"));
+    }
+
+    fn report(&self, tally: &Tally, what: &str) {
+        println!(
+            "R3: {what}: {} faults, {} failed calls, {} changes refused, writes again after {}",
+            tally.faults,
+            tally.failed_calls,
+            tally.refused,
+            spread(&tally.recovery),
+        );
     }
 }
 

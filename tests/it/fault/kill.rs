@@ -108,7 +108,7 @@ fn survive(mut roles: Roles) {
         doubled.len(),
         unrecorded.len(),
         damage.len(),
-        spread(restarts),
+        spread(&restarts),
         prober.0,
         prober.1,
     );

@@ -4,10 +4,10 @@
 //! under load (R8), `clock` that jumps (R10). Each holds what was acknowledged against what is there afterwards; `tests/faults/bite` shows
 //! that they notice when it isn't.
 
-
+mod clock;
 mod database;
 mod disk;
-
+mod exhaustion;
 mod kill;
 mod ledger;
 mod shim;
@@ -34,10 +34,11 @@ fn assert_no_panic(log: &str) {
 }
 
 /// Sorted durations in three figures.
-fn spread(mut took: Vec<Duration>) -> String {
+fn spread(took: &[Duration]) -> String {
     if took.is_empty() {
         return "none".to_owned();
     }
+    let mut took = took.to_vec();
     took.sort();
     let at = |share: usize| took[((took.len() - 1) * share).div_ceil(100)];
     format!("p50 {:.1?}, p99 {:.1?}, max {:.1?}", at(50), at(99), at(100))
