@@ -25,6 +25,8 @@ const FAULTS: [(Errno, Lasts); 5] = [
 ];
 /// A new process between so many faults, killed and not told.
 const FAULTS_A_PROCESS: usize = 50;
+/// How long writes may go on before a fault that counts them strikes.
+const STRIKES: Duration = Duration::from_secs(30);
 /// Of the short form: so that each kind of call of a commit is met.
 const SHORT_STEP: usize = 9;
 
@@ -211,7 +213,8 @@ impl Client {
         let begun = Instant::now();
         let mut struck = None;
         while shim.failed() == 0 || (fault.lasts == Lasts::Onwards && struck.is_none()) {
-            assert!(begun.elapsed() < PATIENCE, "{fault:?} never struck: {} calls", shim.calls());
+            let (calls, failed) = (shim.calls(), shim.failed());
+            assert!(begun.elapsed() < STRIKES, "{fault:?}: {calls} calls, {failed} failed, and no change was refused");
             if let Err(refused) = self.change() {
                 assert_unavailable(&refused);
                 struck = Some(refused);
