@@ -67,7 +67,8 @@ impl Roles {
             protected_path: "/api/hello".to_owned(),
         };
         let admin = format!("http://{}", ports.at(2));
-        let mut roles = Self { issuer, edge: None, _api: api, system, admin, folder, ports, around_issuer, around_edge };
+        let mut roles =
+            Self { issuer, edge: None, _api: api, system, admin, folder, ports, around_issuer, around_edge };
         let started = roles.await_issuer();
         assert!(started.is_ok(), "the issuer ended ({started:?}): {}", roles.log());
         roles.create_pool();

@@ -113,7 +113,9 @@ fn an_edge_whose_clock_jumps_beyond_the_leeway_says_so_and_revives_nothing() {
         let after = system.sign_in(&scene.user, PASSWORD).unwrap();
         assert_eq!(system.edge_status(&after.access), 200, "back from {jump:?}");
     }
-    println!("R10: edge, jumps beyond the leeway: old tokens served throughout, {stale} alarms of staleness, nothing revoked came back");
+    println!(
+        "R10: edge, jumps beyond the leeway: old tokens served throughout, {stale} alarms of staleness, nothing revoked came back"
+    );
     scene.end();
 }
 

@@ -199,7 +199,8 @@ impl Client {
     fn change(&mut self) -> Result<(), Refused> {
         self.changes += 1;
         let outcome = if self.changes.is_multiple_of(16) {
-            let sign_up = json!({ "ClientId": self.system.client_id, "Username": unique("late"), "Password": PASSWORD });
+            let sign_up =
+                json!({ "ClientId": self.system.client_id, "Username": unique("late"), "Password": PASSWORD });
             self.system.recorded(Who::Anyone, "SignUp", &sign_up)
         } else {
             self.system.recorded(Who::Administrator, "AdminUserGlobalSignOut", &self.person)
@@ -246,7 +247,12 @@ impl Client {
         let database = Database::of(roles);
         let (lost, damage) = (unrecorded(&database, &self.acknowledged), database.damage());
         self.report(&tally, what);
-        println!("R3: {what}: {} acknowledged, of them lost {}, damaged {}", self.acknowledged.len(), lost.len(), damage.len());
+        println!(
+            "R3: {what}: {} acknowledged, of them lost {}, damaged {}",
+            self.acknowledged.len(),
+            lost.len(),
+            damage.len()
+        );
         assert!(lost.is_empty(), "acknowledged, then lost: {lost:?}");
         assert!(damage.is_empty(), "{damage:?}");
         self.system.get_user(&self.steady).expect("the steady session goes on");

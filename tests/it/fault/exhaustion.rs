@@ -50,7 +50,10 @@ fn without_file_descriptors_connections_wait_and_service_returns() {
             });
             recovery.push(ended.elapsed());
         }
-        println!("R4: {role}: {FLOOD} connections over {DESCRIPTORS} descriptors, service again after {}", spread(&recovery));
+        println!(
+            "R4: {role}: {FLOOD} connections over {DESCRIPTORS} descriptors, service again after {}",
+            spread(&recovery)
+        );
         assert_eq!(roles.pid(role), pid);
         assert_no_panic(&roles.words_of(role));
     }
@@ -101,7 +104,11 @@ fn floods_stay_within_256_mb() {
         denied.into_inner(),
         peaks[0],
         peaks[1],
-        if groups.iter().all(Option::is_some) { "enforced by a cgroup" } else { "not enforced: no cgroup can be made here" },
+        if groups.iter().all(Option::is_some) {
+            "enforced by a cgroup"
+        } else {
+            "not enforced: no cgroup can be made here"
+        },
     );
     assert!(peaks.iter().all(|peak| *peak <= MEMORY_MB), "{peaks:?} MB");
     for role in ["issuer", "edge"] {

@@ -139,11 +139,7 @@ fn write(system: &System, run: &Run) -> Ledger {
     let mut round = 0_u32;
     while !run.over() {
         round += 1;
-        let kept = [
-            ledger.sign_up(system, round),
-            ledger.change_password(system, round),
-            ledger.revoke(system, round),
-        ];
+        let kept = [ledger.sign_up(system, round), ledger.change_password(system, round), ledger.revoke(system, round)];
         let kept = kept.iter().filter(|kept| **kept).count();
         run.acknowledged.fetch_add(u32::try_from(kept).unwrap(), Ordering::Relaxed);
         if kept == 0 {
