@@ -13,6 +13,7 @@ use crate::audit::Recorder;
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
+use crate::limits::budget;
 use crate::messages::{Courier, OutboxFolder};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -109,6 +110,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed,
     });
 
+    let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing));
     let servers = vec![
         tokio::spawn(serve::serve(public, router::public(services.clone()), stopping.clone())),
@@ -118,7 +120,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, prune].into_iter().chain(delivery).collect();
+    let writers = [recorder, grace, prune].into_iter().chain(delivery).collect();
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
@@ -180,6 +182,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
         batch.add(codes::prune(now));
+        batch.add(budget::prune(now));
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }

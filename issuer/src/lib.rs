@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod passwords;
 mod pools;
 pub mod publish;
+mod recovery;
 mod router;
 mod serve;
 mod services;
@@ -32,6 +33,8 @@ mod signup;
 pub mod store;
 mod tokens;
 mod users;
+#[cfg(test)]
+mod world;
 
 pub use self::access::NewKey;
 pub use self::app::{Running, StartError, first_key, start};

@@ -53,6 +53,11 @@ fn what_the_edge_refuses_and_what_reaches_the_upstream() {
 }
 
 #[test]
+fn refresh_tokens_by_boto3() {
+    run("refresh.py", &[]);
+}
+
+#[test]
 fn srp_by_pycognito() {
     run("srp.py", &[&short_or_long(25, 300).to_string()]);
 }

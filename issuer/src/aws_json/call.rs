@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cognito_model::Fault;
+use cognito_model::{Exception, Fault};
 use common::clock::UnixMillis;
 use common::feed::{Change, FeedName};
 use common::ids::PoolId;
@@ -46,11 +46,12 @@ pub struct Write<'a> {
     batch: Batch,
     changes: Vec<Change>,
     messages: Vec<Message>,
+    result: &'static str,
 }
 
 impl<'a> Write<'a> {
     pub fn new(pool: &'a PoolId, batch: Batch) -> Self {
-        Self { pool, subject: None, batch, changes: Vec::new(), messages: Vec::new() }
+        Self { pool, subject: None, batch, changes: Vec::new(), messages: Vec::new(), result: "ok" }
     }
 
     /// Whom it is about, for the audit record.
@@ -67,6 +68,12 @@ impl<'a> Write<'a> {
     #[must_use]
     pub fn messages(self, messages: Vec<Message>) -> Self {
         Self { messages, ..self }
+    }
+
+    /// The change is part of a refusal: its audit record names the exception that the call is answered with.
+    #[must_use]
+    pub fn refusing(self, exception: Exception) -> Self {
+        Self { result: exception.name(), ..self }
     }
 }
 
@@ -86,7 +93,7 @@ impl Call {
     ///
     /// An index in [`CommitError::Missed`] is one of the batch that the operation made.
     pub async fn commit(&self, write: Write<'_>) -> Result<(), CommitError> {
-        let Write { pool, subject, mut batch, changes, messages } = write;
+        let Write { pool, subject, mut batch, changes, messages, result } = write;
         let unavailable = |error: &dyn std::fmt::Display| CommitError::Unavailable(error.to_string());
         if !messages.is_empty() {
             let key = self.services.pool_keys.key(pool).await.map_err(|e| unavailable(&e))?;
@@ -94,7 +101,7 @@ impl Call {
                 batch.add(self.services.courier.queue(&key, message, self.now).map_err(|e| unavailable(&e))?);
             }
         }
-        batch.add(self.entry(pool.as_str(), subject, "ok").statement());
+        batch.add(self.entry(pool.as_str(), subject, result).statement());
         let feed = FeedName::from(pool.clone());
         for change in &changes {
             batch.extend(outbox::append(&feed, change, self.now));

@@ -1,9 +1,11 @@
-//! Storage errors in Cognito's words: `InternalErrorException` with HTTP 503 and Retry-After (DESIGN §3 "Storage").
+//! Errors of the mechanisms in Cognito's words. Storage: `InternalErrorException` with HTTP 503 and Retry-After (DESIGN §3 "Storage").
 
-use cognito_model::Fault;
+use cognito_model::{Exception, Fault};
 
+use crate::codes::CodeError;
 use crate::envelope::PoolKeyError;
 use crate::keys::KeyError;
+use crate::limits::SpendError;
 use crate::store::{CommitError, RowError, StoreError};
 
 impl From<StoreError> for Fault {
@@ -43,6 +45,23 @@ impl From<PoolKeyError> for Fault {
     }
 }
 
+/// Cognito's words for a code that is not taken.
+impl From<CodeError> for Fault {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Mismatch => {
+                Self::new(Exception::CodeMismatch, "Invalid verification code provided, please try again.")
+            }
+            CodeError::Absent | CodeError::Expired => {
+                Self::new(Exception::ExpiredCode, "Invalid code provided, please request a code again.")
+            }
+            CodeError::Exhausted => Self::limit_exceeded("Attempt limit exceeded, please try after some time."),
+            CodeError::Storage(error) => error.into(),
+            CodeError::Commit(error) => error.into(),
+        }
+    }
+}
+
 impl From<KeyError> for Fault {
     fn from(error: KeyError) -> Self {
         match error {
@@ -50,6 +69,15 @@ impl From<KeyError> for Fault {
             KeyError::Commit(error) => error.into(),
             KeyError::PoolKey(error) => error.into(),
             other => Self::internal(other),
+        }
+    }
+}
+
+impl From<SpendError> for Fault {
+    fn from(error: SpendError) -> Self {
+        match error {
+            SpendError::Exhausted => Self::limit_exceeded("Attempt limit exceeded, please try after some time."),
+            SpendError::Commit(error) => error.into(),
         }
     }
 }

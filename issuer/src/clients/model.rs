@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cognito_model::Timestamp;
 use cognito_model::idp::types as wire;
-use cognito_model::idp::types::{ExplicitAuthFlowsType, PreventUserExistenceErrorTypes, TimeUnitsType};
+use cognito_model::idp::types::{ExplicitAuthFlowsType, FeatureType, PreventUserExistenceErrorTypes, TimeUnitsType};
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId};
 use common::secret::SecretString;
@@ -48,6 +48,7 @@ pub struct Settings {
     pub logout_urls: Option<Vec<String>>,
     pub prevent_user_existence_errors: Option<PreventUserExistenceErrorTypes>,
     pub read_attributes: Option<Vec<String>>,
+    pub refresh_token_rotation: Option<wire::RefreshTokenRotationType>,
     pub refresh_token_validity: Option<i32>,
     pub supported_identity_providers: Option<Vec<String>>,
     pub token_validity_units: Option<wire::TokenValidityUnitsType>,
@@ -84,8 +85,12 @@ impl Flow {
 
 impl Settings {
     /// A client without ExplicitAuthFlows allows SRP and refresh (and custom authentication, when that is there). The old names
-    /// (`USER_PASSWORD_AUTH`, …) can't be mixed with `ALLOW_…`, and allow SRP and refresh beside them.
+    /// (`USER_PASSWORD_AUTH`, …) can't be mixed with `ALLOW_…`, and allow SRP and refresh beside them. Where refresh tokens are
+    /// rotated, GetTokensFromRefreshToken is the only way to refresh.
     pub fn allows(&self, flow: Flow) -> bool {
+        if flow == Flow::Refresh && self.rotation_grace().is_some() {
+            return false;
+        }
         let old_names = !self.explicit_auth_flows.iter().any(|f| f.as_str().starts_with("ALLOW_"));
         let listed = self.explicit_auth_flows.iter().any(|f| flow.allowed_by().contains(f));
         listed || (old_names && flow != Flow::UserPassword)
@@ -111,6 +116,13 @@ impl Settings {
     pub fn refresh_token_life(&self) -> Duration {
         let unit = self.token_validity_units.as_ref().and_then(|u| u.refresh_token);
         life(self.refresh_token_validity, unit, TimeUnitsType::Days, 30 * DAY)
+    }
+
+    /// Where refresh tokens are rotated: for how long a replaced one still gets its successor (RetryGracePeriodSeconds, default 0).
+    pub fn rotation_grace(&self) -> Option<Duration> {
+        let rotation = self.refresh_token_rotation.as_ref().filter(|r| r.feature == FeatureType::Enabled)?;
+        let seconds = rotation.retry_grace_period_seconds.unwrap_or(0);
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 
     /// How long a challenge may wait for its answer (AuthSessionValidity, default 3 minutes).
@@ -144,6 +156,12 @@ impl Settings {
         if new_names > 0 && new_names < self.explicit_auth_flows.len() {
             return Err(ClientError::Settings(
                 "The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into(),
+            ));
+        }
+        let refresh_flow = self.explicit_auth_flows.contains(&ExplicitAuthFlowsType::AllowRefreshTokenAuth);
+        if refresh_flow && self.rotation_grace().is_some() {
+            return Err(ClientError::Settings(
+                "RefreshTokenRotation can't be enabled together with ALLOW_REFRESH_TOKEN_AUTH.".into(),
             ));
         }
         Ok(())
@@ -189,6 +207,7 @@ impl Client {
             logout_urls: settings.logout_urls,
             prevent_user_existence_errors: settings.prevent_user_existence_errors,
             read_attributes: settings.read_attributes,
+            refresh_token_rotation: settings.refresh_token_rotation,
             refresh_token_validity: Some(settings.refresh_token_validity.unwrap_or(30)),
             supported_identity_providers: settings.supported_identity_providers,
             token_validity_units: settings.token_validity_units,
@@ -217,6 +236,33 @@ mod tests {
         assert!(with(&[ExplicitAuthFlowsType::UserPasswordAuth]).allows(Flow::UserSrp));
         let mixed = with(&[ExplicitAuthFlowsType::UserPasswordAuth, ExplicitAuthFlowsType::AllowUserSrpAuth]);
         assert!(mixed.check().is_err());
+    }
+
+    fn rotating(flows: &[ExplicitAuthFlowsType], feature: FeatureType, grace: Option<i32>) -> Settings {
+        let rotation = wire::RefreshTokenRotationType { feature, retry_grace_period_seconds: grace };
+        Settings { refresh_token_rotation: Some(rotation), ..with(flows) }
+    }
+
+    #[test]
+    fn rotation_takes_the_place_of_the_refresh_flow() {
+        let password = ExplicitAuthFlowsType::AllowUserPasswordAuth;
+        let both = [password, ExplicitAuthFlowsType::AllowRefreshTokenAuth];
+        assert!(rotating(&both, FeatureType::Enabled, None).check().is_err());
+        assert!(rotating(&both, FeatureType::Disabled, Some(10)).check().is_ok());
+        assert!(rotating(&both, FeatureType::Disabled, Some(10)).allows(Flow::Refresh));
+        for flows in [[].as_slice(), &[password], &[ExplicitAuthFlowsType::UserPasswordAuth]] {
+            let settings = rotating(flows, FeatureType::Enabled, None);
+            assert!(settings.check().is_ok() && !settings.allows(Flow::Refresh), "{flows:?}");
+        }
+    }
+
+    #[test]
+    fn grace() {
+        let seconds = |feature, grace| rotating(&[], feature, grace).rotation_grace().map(|grace| grace.as_secs());
+        assert_eq!(with(&[]).rotation_grace(), None);
+        assert_eq!(seconds(FeatureType::Disabled, Some(10)), None);
+        assert_eq!(seconds(FeatureType::Enabled, None), Some(0));
+        assert_eq!(seconds(FeatureType::Enabled, Some(60)), Some(60));
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! From CreateUserPoolClient's input to settings that hold together (pure).
 
-use cognito_model::idp::types::{CreateUserPoolClientRequest, FeatureType, PreventUserExistenceErrorTypes};
+use cognito_model::idp::types::{
+    CreateUserPoolClientRequest, PreventUserExistenceErrorTypes, RefreshTokenRotationType,
+};
 
 use super::error::ClientError;
 use super::model::Settings;
 use crate::pools::schema::Schema;
 
 pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Result<Settings, ClientError> {
-    let rotates = request.refresh_token_rotation.as_ref().is_some_and(|r| r.feature == FeatureType::Enabled);
-    if rotates {
-        return Err(ClientError::Settings("RefreshTokenRotation is not supported by this issuer yet.".into()));
-    }
     if request.generate_secret.unwrap_or(false) && request.client_secret.is_some() {
         return Err(ClientError::Settings("GenerateSecret and ClientSecret can't both be given.".into()));
     }
@@ -42,6 +40,7 @@ pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Res
             .prevent_user_existence_errors
             .or(Some(PreventUserExistenceErrorTypes::Legacy)),
         read_attributes: request.read_attributes,
+        refresh_token_rotation: request.refresh_token_rotation.map(with_grace),
         refresh_token_validity: request.refresh_token_validity,
         supported_identity_providers: request.supported_identity_providers,
         token_validity_units: request.token_validity_units,
@@ -49,4 +48,10 @@ pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Res
     };
     settings.check()?;
     Ok(settings)
+}
+
+/// Cognito shows a grace of 0 where none was given, also when rotation is off.
+fn with_grace(given: RefreshTokenRotationType) -> RefreshTokenRotationType {
+    let seconds = given.retry_grace_period_seconds.unwrap_or(0);
+    RefreshTokenRotationType { retry_grace_period_seconds: Some(seconds), ..given }
 }

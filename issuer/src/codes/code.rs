@@ -12,13 +12,9 @@ use crate::entropy::{self, NoEntropy};
 use crate::envelope::PoolKey;
 use crate::store::Statement;
 
-/// Guesses at one code. Six digits and five tries: one chance in 200,000.
-pub const MAX_ATTEMPTS: u32 = 5;
-/// Guesses at the codes of one slot within [`GUESSING_WINDOW`], however many codes are asked for meanwhile (Cognito: ConfirmSignUp,
-/// 15 tries an hour).
-pub const MAX_GUESSES: u32 = 15;
-/// It begins with the first code; the first code after its end begins another.
-pub const GUESSING_WINDOW: Duration = Duration::from_secs(3_600);
+/// Guesses at one code in all its life: six digits and fifteen tries, one chance in 66,000. How many tries a user has in an hour, over all
+/// codes, is a budget of the feature that asks ([`crate::limits::Budget`]): a new code does not buy more of those.
+pub const MAX_ATTEMPTS: u32 = 15;
 
 const DIGITS: usize = 6;
 const CODES: u32 = 1_000_000;

@@ -2,7 +2,7 @@
 
 use common::clock::UnixMillis;
 
-use super::code::{CodeSlot, GUESSING_WINDOW, MAX_ATTEMPTS, MAX_GUESSES};
+use super::code::{CodeSlot, MAX_ATTEMPTS};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
 /// The table that this module owns.
@@ -26,7 +26,7 @@ CREATE INDEX one_time_codes_expiry ON one_time_codes (expires_at);
 ",
 };
 
-/// `attempts` are those at the present code, `guesses` those at all codes of the slot since `guessing_since`.
+/// `attempts` are those at the present code. `guesses` and `guessing_since` are of an earlier version; `limits::budget` counts now.
 const GUESSES: Migration = Migration {
     version: 23,
     name: "one_time_code_guesses",
@@ -40,44 +40,27 @@ ALTER TABLE one_time_codes ADD COLUMN guessing_since BIGINT NOT NULL DEFAULT 0;
 pub(super) struct StoredCode {
     pub(super) digest: Vec<u8>,
     pub(super) attempts: u64,
-    pub(super) guesses: u64,
     pub(super) expires_at: UnixMillis,
 }
 
 impl StoredCode {
     pub(super) fn read(row: &Row) -> Result<Self, RowError> {
-        Ok(Self {
-            digest: row.bytes(0)?.to_vec(),
-            attempts: row.u64(1)?,
-            expires_at: UnixMillis(row.u64(2)?),
-            guesses: row.u64(3)?,
-        })
+        Ok(Self { digest: row.bytes(0)?.to_vec(), attempts: row.u64(1)?, expires_at: UnixMillis(row.u64(2)?) })
     }
 }
 
 pub(super) fn put(now: UnixMillis, slot: CodeSlot<'_>, digest: &[u8; 32], expires_at: UnixMillis) -> Statement {
-    // A new code has its own attempts; the guesses at the slot go on, or asking for codes would make them unbounded.
-    let sql = "INSERT INTO one_time_codes \
-               (pool, purpose, subject, digest, attempts, created_at, expires_at, guesses, guessing_since) \
-               VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $5) ON CONFLICT (pool, purpose, subject) DO UPDATE SET \
-               digest = excluded.digest, attempts = 0, created_at = excluded.created_at, expires_at = excluded.expires_at, \
-               guesses = CASE WHEN one_time_codes.guessing_since > $7 THEN one_time_codes.guesses ELSE 0 END, \
-               guessing_since = CASE WHEN one_time_codes.guessing_since > $7 \
-               THEN one_time_codes.guessing_since ELSE excluded.guessing_since END";
-    let window_began = now.minus(GUESSING_WINDOW);
-    in_slot(Statement::new(sql), slot)
-        .bind(digest)
-        .bind(now)
-        .bind(expires_at)
-        .bind(window_began)
-        .expect(Rows::Exactly(1))
+    let sql = "INSERT INTO one_time_codes (pool, purpose, subject, digest, attempts, created_at, expires_at) \
+               VALUES ($1, $2, $3, $4, 0, $5, $6) ON CONFLICT (pool, purpose, subject) DO UPDATE SET \
+               digest = excluded.digest, attempts = 0, created_at = excluded.created_at, expires_at = excluded.expires_at";
+    in_slot(Statement::new(sql), slot).bind(digest).bind(now).bind(expires_at).expect(Rows::Exactly(1))
 }
 
 /// Takes one attempt. Misses when the code is gone, over or used up.
 pub(super) fn count_attempt(now: UnixMillis, slot: CodeSlot<'_>) -> Statement {
-    let sql = "UPDATE one_time_codes SET attempts = attempts + 1, guesses = guesses + 1 WHERE pool = $1 \
-               AND purpose = $2 AND subject = $3 AND expires_at > $4 AND attempts < $5 AND guesses < $6";
-    in_slot(Statement::new(sql), slot).bind(now).bind(MAX_ATTEMPTS).bind(MAX_GUESSES).expect(Rows::Exactly(1))
+    let sql = "UPDATE one_time_codes SET attempts = attempts + 1 WHERE pool = $1 \
+               AND purpose = $2 AND subject = $3 AND expires_at > $4 AND attempts < $5";
+    in_slot(Statement::new(sql), slot).bind(now).bind(MAX_ATTEMPTS).expect(Rows::Exactly(1))
 }
 
 /// Takes the code itself. Misses when another call took it, or a newer one replaced it.
@@ -88,7 +71,8 @@ pub(super) fn consume(now: UnixMillis, slot: CodeSlot<'_>, digest: &[u8; 32]) ->
 }
 
 pub(super) fn find(slot: CodeSlot<'_>) -> Query {
-    let sql = "SELECT digest, attempts, expires_at, guesses FROM one_time_codes WHERE pool = $1 AND purpose = $2 AND subject = $3";
+    let sql =
+        "SELECT digest, attempts, expires_at FROM one_time_codes WHERE pool = $1 AND purpose = $2 AND subject = $3";
     Query::new(sql).bind(slot.pool).bind(slot.purpose).bind(slot.subject)
 }
 

@@ -27,6 +27,8 @@ pub enum Channel {
 pub enum Kind {
     SignUp,
     ResendCode,
+    /// A forgotten password, or one that an administrator reset.
+    ForgotPassword,
     Invitation,
 }
 

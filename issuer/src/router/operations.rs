@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Peer, Public, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
-use crate::{access, clients, login, pools, sessions, signup, tokens, users};
+use crate::{access, clients, login, pools, recovery, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -39,10 +39,16 @@ impl Operations {
             clients::operations(),
             users::operations(),
             signup::operations(),
+            recovery::operations(),
             sessions::operations(),
             login::operations(),
         ];
         Self(all.into_iter().flatten().map(|operation| (operation.name, operation)).collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn named(&self, name: &str) -> Option<&Registered> {
+        self.0.get(name)
     }
 
     /// By `X-Amz-Target`. What the model knows and this version doesn't is told apart from nonsense.

@@ -11,7 +11,7 @@ pub struct Session {
     pub origin_jti: String,
     pub sub: Sub,
     pub client: ClientId,
-    /// SHA-256 of the refresh token.
+    /// SHA-256 of the refresh token that is good at present.
     pub refresh_digest: [u8; 32],
     /// Space-separated scopes of its access tokens.
     pub scope: String,
@@ -22,6 +22,20 @@ pub struct Session {
     /// Absolute: refreshing doesn't move it.
     pub expires: UnixMillis,
     pub revoked: Option<UnixMillis>,
+    pub rotation: Rotation,
+    /// The browser session that it belongs to; its end is the end of this one.
+    pub parent: Option<String>,
+}
+
+/// How far the refresh tokens of a session have come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// How often the refresh token was replaced.
+    pub generation: u32,
+    /// When the present refresh token replaced its predecessor.
+    pub rotated: Option<UnixMillis>,
+    /// Until when the predecessor gets its successor again. `None` once it is over, and for ever (see [`super::grace`]).
+    pub grace_until: Option<UnixMillis>,
 }
 
 /// Why a session gives no more tokens.
@@ -47,14 +61,11 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_dies_by_revocation_sign_out_and_time() {
-        let session = Session {
+impl Session {
+    pub(super) fn sample() -> Self {
+        Self {
             pool: PoolId::parse("eu_a").unwrap(),
-            origin_jti: "o".into(),
+            origin_jti: "7f3c1d9e-0a4b-4c6d-8e2f-1b3a5c7d9e0f".into(),
             sub: Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap(),
             client: ClientId::parse("c").unwrap(),
             refresh_digest: [0; 32],
@@ -63,7 +74,19 @@ mod tests {
             authenticated: UnixMillis(100),
             expires: UnixMillis(1_000),
             revoked: None,
-        };
+            rotation: Rotation::default(),
+            parent: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_dies_by_revocation_sign_out_and_time() {
+        let session = Session::sample();
         assert_eq!(session.check(UnixMillis(99), UnixMillis(999)), Ok(()));
         assert_eq!(session.check(UnixMillis(100), UnixMillis(999)), Err(Dead::Revoked));
         assert_eq!(session.check(UnixMillis(99), UnixMillis(1_000)), Err(Dead::Expired));

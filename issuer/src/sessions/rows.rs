@@ -4,10 +4,12 @@ use common::clock::UnixMillis;
 use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
-use super::model::Session;
+use super::model::{Rotation, Session};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
-pub const MIGRATION: Migration = Migration {
+pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION];
+
+const SESSIONS: Migration = Migration {
     version: 600,
     name: "sessions",
     sql: "
@@ -30,11 +32,28 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
+/// `refresh_digest` is of the token that is good at present; `first_digest` of the first one once that was replaced, since it is the only
+/// one that doesn't say which session it is of. An issuer that knows nothing of these columns finds no replaced token.
+const ROTATION: Migration = Migration {
+    version: 601,
+    name: "session_rotation",
+    sql: "
+        ALTER TABLE sessions ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN first_digest BYTEA;
+        ALTER TABLE sessions ADD COLUMN rotated_at BIGINT;
+        ALTER TABLE sessions ADD COLUMN grace_until BIGINT;
+        ALTER TABLE sessions ADD COLUMN parent TEXT;
+        CREATE UNIQUE INDEX sessions_first ON sessions (pool, first_digest) WHERE first_digest IS NOT NULL;
+        CREATE INDEX sessions_grace ON sessions (grace_until) WHERE grace_until IS NOT NULL;
+        CREATE INDEX sessions_parent ON sessions (pool, parent) WHERE parent IS NOT NULL;
+    ",
+};
+
 pub fn insert(session: &Session) -> Statement {
     Statement::new(
         "INSERT INTO sessions (pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at,
-                               revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                               revoked_at, generation, rotated_at, grace_until, parent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&session.pool)
     .bind(&session.origin_jti)
@@ -46,13 +65,19 @@ pub fn insert(session: &Session) -> Statement {
     .bind(session.authenticated)
     .bind(session.expires)
     .bind(session.revoked)
+    .bind(session.rotation.generation)
+    .bind(session.rotation.rotated)
+    .bind(session.rotation.grace_until)
+    .bind(session.parent.as_deref())
     .expect(Rows::Exactly(1))
 }
 
+/// By the present refresh token, or the first one.
 pub fn by_refresh_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
     Query::new(
-        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at
-         FROM sessions WHERE pool = $1 AND refresh_digest = $2",
+        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
+                generation, rotated_at, grace_until, parent
+         FROM sessions WHERE pool = $1 AND (refresh_digest = $2 OR first_digest = $2)",
     )
     .bind(pool)
     .bind(digest)
@@ -60,7 +85,8 @@ pub fn by_refresh_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
 
 pub fn by_origin_jti(pool: &PoolId, origin_jti: &str) -> Query {
     Query::new(
-        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at
+        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
+                generation, rotated_at, grace_until, parent
          FROM sessions WHERE pool = $1 AND origin_jti = $2",
     )
     .bind(pool)
@@ -76,12 +102,79 @@ pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
-/// The guard of a refresh: misses when the session was revoked since it was read.
-pub fn still_alive(session: &Session) -> Statement {
-    Statement::new("UPDATE sessions SET scope = scope WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL")
-        .bind(&session.pool)
-        .bind(&session.origin_jti)
-        .expect(Rows::Exactly(1))
+/// The guard of a refresh that replaces nothing: misses when the session was revoked, or its refresh token replaced, since it was read.
+pub fn unchanged(session: &Session) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET scope = scope
+         WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL AND generation = $3 AND refresh_digest = $4",
+    )
+    .bind(&session.pool)
+    .bind(&session.origin_jti)
+    .bind(session.rotation.generation)
+    .bind(session.refresh_digest)
+    .expect(Rows::Exactly(1))
+}
+
+/// Replaces the present refresh token. It is the one check-and-set of a rotation (SECURITY I19): of those who read the same token, the
+/// first one changes the row, and all others miss.
+pub fn rotate(session: &Session, successor: &[u8; 32], now: UnixMillis, grace_until: Option<UnixMillis>) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET refresh_digest = $1, first_digest = COALESCE(first_digest, refresh_digest),
+                             generation = generation + 1, rotated_at = $2, grace_until = $3
+         WHERE pool = $4 AND origin_jti = $5 AND revoked_at IS NULL AND generation = $6 AND refresh_digest = $7",
+    )
+    .bind(successor)
+    .bind(now)
+    .bind(grace_until)
+    .bind(&session.pool)
+    .bind(&session.origin_jti)
+    .bind(session.rotation.generation)
+    .bind(session.refresh_digest)
+    .expect(Rows::Exactly(1))
+}
+
+/// The guard of an answer to a token in its grace: misses when that was closed, or the session changed, since it was read.
+pub fn still_in_grace(session: &Session) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET scope = scope
+         WHERE pool = $1 AND origin_jti = $2 AND revoked_at IS NULL AND generation = $3 AND grace_until IS NOT NULL",
+    )
+    .bind(&session.pool)
+    .bind(&session.origin_jti)
+    .bind(session.rotation.generation)
+    .expect(Rows::Exactly(1))
+}
+
+/// A session whose grace is over and not closed yet, if there is one. `now`: `None` asks for any open grace.
+pub fn overdue_grace(now: Option<UnixMillis>) -> Query {
+    match now {
+        Some(now) => Query::new("SELECT origin_jti FROM sessions WHERE grace_until <= $1 LIMIT 1").bind(now),
+        None => Query::new("SELECT origin_jti FROM sessions WHERE grace_until IS NOT NULL LIMIT 1"),
+    }
+}
+
+/// Closes what [`overdue_grace`] looks for.
+pub fn close_grace(now: Option<UnixMillis>) -> Statement {
+    match now {
+        Some(now) => Statement::new("UPDATE sessions SET grace_until = NULL WHERE grace_until <= $1").bind(now),
+        None => Statement::new("UPDATE sessions SET grace_until = NULL WHERE grace_until IS NOT NULL"),
+    }
+}
+
+/// The sessions of a browser session that are not revoked.
+pub fn children(pool: &PoolId, parent: &str) -> Query {
+    Query::new("SELECT origin_jti FROM sessions WHERE pool = $1 AND parent = $2 AND revoked_at IS NULL")
+        .bind(pool)
+        .bind(parent)
+}
+
+/// Misses unless it ends exactly as many as [`children`] found.
+pub fn revoke_children(pool: &PoolId, parent: &str, count: u64, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE pool = $2 AND parent = $3 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(pool)
+        .bind(parent)
+        .expect(Rows::Exactly(count))
 }
 
 /// Forgets the sessions whose last tokens have expired; run now and then. A session that ended stays for as long as a token of it may
@@ -102,5 +195,11 @@ pub fn session(row: &Row) -> Result<Session, RowError> {
         authenticated: row.millis(7)?,
         expires: row.millis(8)?,
         revoked: row.opt_millis(9)?,
+        rotation: Rotation {
+            generation: u32::try_from(row.u64(10)?).map_err(|_| RowError::Range(10))?,
+            rotated: row.opt_millis(11)?,
+            grace_until: row.opt_millis(12)?,
+        },
+        parent: row.opt_text(13)?.map(str::to_owned),
     })
 }

@@ -1,7 +1,6 @@
 //! Sign-up: the making of a user by the user, its confirmation by code, and new codes.
 
 mod code;
-mod decoy;
 pub mod ops;
 
 use crate::aws_json::Registered;

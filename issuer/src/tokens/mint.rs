@@ -11,7 +11,7 @@ use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::codes;
 use crate::pools::Pool;
-use crate::sessions::{Session, rows as session_rows};
+use crate::sessions::{Rotation, Session, rows as session_rows};
 use crate::signin::{Authenticated, SignInError};
 use crate::store::{Batch, CommitError, Store};
 use crate::users::groups::{self, Group};
@@ -47,6 +47,8 @@ pub async fn mint(
             authenticated: at,
             expires: call.now.plus(client.settings.refresh_token_life()),
             revoked: None,
+            rotation: Rotation::default(),
+            parent: None,
         };
         let subject = Subject {
             pool,

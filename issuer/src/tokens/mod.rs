@@ -12,6 +12,8 @@ mod authenticate;
 mod claims;
 mod mint;
 mod refresh;
+#[cfg(test)]
+mod suite;
 
 pub use self::authenticate::authenticate;
 pub use self::mint::mint;

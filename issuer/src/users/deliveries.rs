@@ -1,8 +1,9 @@
 //! What is sent to a user: which address, which text (Cognito: VerificationMessageTemplate, InviteMessageTemplate).
 
-use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType, VerifiedAttributeType};
+use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType};
 use common::clock::UnixMillis;
 
+use super::address::Address;
 use super::model::User;
 use crate::messages::templates::{INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill};
 use crate::messages::{Channel, Kind, Message, masked};
@@ -30,17 +31,13 @@ impl Destination {
     }
 }
 
+/// Where codes go first.
+pub const PREFERRED: [Address; 2] = [Address::PhoneNumber, Address::Email];
+
 /// Where a sign-up's code goes: the phone number before the e-mail address, as far as the pool verifies them.
 pub fn to_verify(pool: &Pool, user: &User) -> Option<Destination> {
-    let known = [
-        (VerifiedAttributeType::PhoneNumber, Channel::Sms, "phone_number"),
-        (VerifiedAttributeType::Email, Channel::Email, "email"),
-    ];
-    let open = known.into_iter().filter(|(kind, _, name)| pool.settings.verifies(kind) && !user.verified(name));
-    open.filter_map(|(_, channel, attribute)| {
-        Some(Destination { channel, to: user.attributes.get(attribute)?.clone(), attribute })
-    })
-    .next()
+    let open = PREFERRED.into_iter().filter(|way| way.sends_code(pool) && !user.verified(way.attribute()));
+    open.filter_map(|way| Some(way.destination(user.attributes.get(way.attribute())?))).next()
 }
 
 /// Where an invitation goes: by the mediums asked for, else wherever there is an address.

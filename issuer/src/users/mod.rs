@@ -3,8 +3,10 @@
 //! Invariants: `sub` and `username` never change; a login name (user name or alias) belongs to one user of a pool; `valid_after`
 //! only grows, and every write that must end a user's tokens goes through [`sign_out::everywhere`].
 
+pub mod address;
 pub mod create;
 pub mod credentials;
+pub mod decoys;
 pub mod deliveries;
 mod error;
 pub mod groups;
@@ -12,6 +14,7 @@ pub mod login_names;
 pub mod model;
 pub mod ops;
 pub mod rows;
+pub mod self_service;
 pub mod sign_out;
 
 pub use self::error::UserError;
@@ -20,6 +23,8 @@ pub use self::model::{Status, User};
 use common::ids::Sub;
 
 use crate::aws_json::Registered;
+use crate::envelope::PoolKey;
+use crate::limits::Spender;
 use crate::pools::Pool;
 use crate::store::Store;
 
@@ -48,6 +53,14 @@ pub async fn by_name(store: &Store, pool: &Pool, name: &str) -> Result<Option<Us
 /// [`UserError::Absent`] (`UserNotFoundException: User does not exist.`), storage.
 pub async fn named(store: &Store, pool: &Pool, name: &str) -> Result<User, UserError> {
     by_name(store, pool, name).await?.ok_or(UserError::Absent)
+}
+
+/// Whose budget a try at this name is taken from: the user's, or that of a name that is nobody's.
+pub fn spender(key: &PoolKey, pool: &Pool, user: Option<&User>, name: &str) -> Spender {
+    match user {
+        Some(user) => Spender::user(&user.sub),
+        None => Spender::stranger(key, &login_names::key(pool, name)),
+    }
 }
 
 pub async fn by_sub(store: &Store, pool: &Pool, sub: &Sub) -> Result<Option<User>, UserError> {

@@ -194,6 +194,30 @@ pub fn set_valid_after(user: &User, valid_after: UnixMillis) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
+/// Demands another password. Misses when the user's state or password changed since it was read.
+pub fn require_reset(user: &User, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET status = $1, modified_at = $2
+         WHERE pool = $3 AND sub = $4 AND status = $5 AND COALESCE(password_hash, '') = $6",
+    )
+    .bind(Status::ResetRequired.as_str())
+    .bind(now)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.status.as_str())
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
+    .expect(Rows::Exactly(1))
+}
+
+/// A guard: misses when the user was signed out everywhere or disabled since it was read.
+pub fn still_signed_in(user: &User) -> Statement {
+    Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND valid_after = $3 AND enabled = 1")
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .bind(user.valid_after)
+        .expect(Rows::Exactly(1))
+}
+
 /// The guard of every mint: the user is enabled and not signed out since it was read. It records the instant of the mint.
 pub fn note_mint(user: &User, mint: UnixMillis) -> Statement {
     Statement::new(

@@ -13,6 +13,7 @@ use super::error::UserError;
 use super::model::User;
 use super::rows;
 use crate::aws_json::{Call, Write};
+use crate::messages::Message;
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError, Statement};
 
@@ -32,17 +33,72 @@ pub async fn everywhere(
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
         let user = super::by_sub(&call.services.store, pool, sub).await?.ok_or(UserError::Absent)?;
-        let valid_after = next_valid_after(&user, call.now);
-        let mut batch = Batch::new();
-        batch.add(rows::set_valid_after(&user, valid_after));
-        batch.extend(also(&user));
-        let changes = vec![Change::Revoked(Revoked::User { sub: user.sub.clone(), valid_after })];
-        outcome = call.commit(Write::new(&pool.id, batch).about(sub.as_str()).changes(changes)).await;
+        outcome = end(call, pool, &user, Also::statements(also(&user))).await;
         if !matches!(outcome, Err(CommitError::Missed { .. })) {
             break;
         }
     }
     Ok(outcome?)
+}
+
+/// What happens together with the end of a user's tokens.
+#[derive(Debug, Default)]
+pub struct Also {
+    pub statements: Vec<Statement>,
+    pub messages: Vec<Message>,
+}
+
+impl Also {
+    pub fn statements(statements: Vec<Statement>) -> Self {
+        Self { statements, messages: Vec::new() }
+    }
+}
+
+/// What came of a write that relies on what was read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    Done,
+    /// Nothing happened: the user is not what it was any more, or another call was first.
+    Overtaken,
+}
+
+/// Ends every token of the user together with what `also` says of the row as it is now. It is not tried again when a statement of `also`
+/// misses, or there is nothing to be done any more.
+///
+/// # Errors
+/// As [`everywhere`].
+pub async fn if_still(
+    call: &Call,
+    pool: &Pool,
+    sub: &Sub,
+    also: impl Fn(&User) -> Option<Also>,
+) -> Result<Outcome, Fault> {
+    let mut outcome = Err(CommitError::Missed { index: 0 });
+    for _ in 0..TRIES {
+        let user = super::by_sub(&call.services.store, pool, sub).await?.ok_or(UserError::Absent)?;
+        let Some(also) = also(&user) else { return Ok(Outcome::Overtaken) };
+        outcome = end(call, pool, &user, also).await;
+        match &outcome {
+            // The mark: a token was minted, or a sign-out ran, since the user was read.
+            Err(CommitError::Missed { index: 0 }) => {}
+            Err(CommitError::Missed { .. }) => return Ok(Outcome::Overtaken),
+            Ok(()) | Err(_) => break,
+        }
+    }
+    outcome?;
+    Ok(Outcome::Done)
+}
+
+/// One try. The mark is the first statement, before those of `also`: every batch takes the user's row first.
+async fn end(call: &Call, pool: &Pool, user: &User, also: Also) -> Result<(), CommitError> {
+    let valid_after = next_valid_after(user, call.now);
+    let mut batch = Batch::new();
+    batch.add(rows::set_valid_after(user, valid_after));
+    batch.extend(also.statements);
+    let changes = vec![Change::Revoked(Revoked::User { sub: user.sub.clone(), valid_after })];
+    let write = Write::new(&pool.id, batch).about(user.sub.as_str()).changes(changes).messages(also.messages);
+    call.commit(write).await
 }
 
 /// Later than every mint so far, and than the mark that prepared mints are guarded by.

@@ -9,12 +9,13 @@ use common::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::database::sqlite_storage;
+use super::ledger::rotating;
 use super::shim::{Jump, Shim};
 use super::{PASSWORD, PATIENCE, assert_no_panic};
 use crate::http::once;
 use crate::roles::Roles;
 use crate::short_or_long;
-use crate::system::{System, Tokens, unique, until};
+use crate::system::{Refused, System, Tokens, unique, until};
 
 const JUMPS: [Jump; 4] = [ahead(30), back(30), ahead(300), back(300)];
 /// An edge takes a token that is issued up to 10 s in its future.
@@ -65,6 +66,36 @@ fn an_issuer_whose_clock_jumps_signs_in_and_revives_nothing() {
         sign_ins += 3;
     }
     println!("R10: issuer: {sign_ins} sign-ins over jumps, none refused; nothing revoked came back");
+    scene.end();
+}
+
+#[test]
+fn a_rotated_refresh_token_stays_spent_when_the_issuers_clock_steps_back() {
+    const GRACE_S: u32 = 2;
+    let scene = Scene::start();
+    let mut tried = 0;
+    for _ in 0..short_or_long(1, 10) {
+        // One family a jump, since reuse ends it; with a grace, in which the spent token may be used again, and without.
+        let families = [0, GRACE_S].map(|grace| {
+            let client = rotating(&scene.system, grace);
+            JUMPS.map(|_| {
+                let spent = client.sign_in(&scene.user, PASSWORD).unwrap().refresh;
+                renew(&client, &spent).unwrap();
+                (client.clone(), spent)
+            })
+        });
+        std::thread::sleep(Duration::from_secs(u64::from(GRACE_S) + 2));
+        for (number, jump) in JUMPS.into_iter().enumerate() {
+            scene.issuer.set_clock(jump);
+            for (client, spent) in families.iter().map(|of_grace| &of_grace[number]) {
+                let refused = renew(client, spent).expect_err("a spent token is taken");
+                assert_eq!(refused.name(), "RefreshTokenReuseException", "{jump:?}: {refused:?}");
+                tried += 1;
+            }
+            scene.issuer.set_clock(Jump::NONE);
+        }
+    }
+    println!("R10: issuer: {tried} rotated refresh tokens presented under jumps, all refused as reuse");
     scene.end();
 }
 
@@ -189,6 +220,10 @@ impl Scene {
             assert_no_panic(&self.roles.words_of(role));
         }
     }
+}
+
+fn renew(system: &System, token: &str) -> Result<Value, Refused> {
+    system.public("GetTokensFromRefreshToken", &json!({ "ClientId": system.client_id, "RefreshToken": token }))
 }
 
 fn sign_out(system: &System, tokens: &Tokens) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use issuer::store::fixture::{Cluster, Fsync};
 
 use super::database::{Database, postgres_storage, sqlite_storage};
-use super::ledger::{Ledger, lost, unrecorded};
+use super::ledger::{Ledger, lost, rotating, unrecorded};
 use super::{PASSWORD, PATIENCE, assert_no_panic, spread};
 use crate::roles::Roles;
 use crate::short_or_long;
@@ -72,10 +72,11 @@ fn survive(mut roles: Roles) {
     let steady_user = unique("steady");
     system.create_user(&steady_user, PASSWORD);
     let steady = system.sign_in(&steady_user, PASSWORD).unwrap().access;
+    let strict = rotating(&system, 0);
     let (run, kills) = (Run::default(), short_or_long(3, 200));
     let mut restarts = Vec::new();
-    let (ledgers, prober) = std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(|| write(&system, &run))).collect();
+    let (mut ledgers, prober) = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(|| write(&system, &strict, &run))).collect();
         let prober = scope.spawn(|| probe(&system, &steady, &run));
         let mut dice = Dice::from_clock();
         for _ in 0..kills {
@@ -90,7 +91,7 @@ fn survive(mut roles: Roles) {
         let ledgers: Vec<Ledger> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         (ledgers, prober.join().unwrap())
     });
-    let lost = lost(&system, &ledgers);
+    let lost = lost(&system, &strict, &mut ledgers);
     roles.stop_issuer();
     let database = Database::of(&roles);
     let requests = ledgers.iter().flat_map(|ledger| ledger.requests.values().flatten());
@@ -98,11 +99,12 @@ fn survive(mut roles: Roles) {
     let doubled: Vec<&String> = ledgers.iter().flat_map(|ledger| &ledger.doubled).collect();
     let sum = |operations: &[&str]| ledgers.iter().map(|ledger| ledger.count(operations)).sum::<usize>();
     println!(
-        "R1: {kills} kills; acknowledged: {} sign-ups, {} password changes, {} revocations, {} sign-ins; lost {}, doubled {}, \
+        "R1: {kills} kills; acknowledged: {} sign-ups, {} password changes, {} revocations, {} rotations, {} sign-ins; lost {}, doubled {}, \
          without audit {}, damaged {}; kill to ready {}; the edge answered {} probes, {} badly",
         sum(&["SignUp"]),
         sum(&["AdminSetUserPassword"]),
         sum(&["GlobalSignOut", "AdminUserGlobalSignOut", "RevokeToken"]),
+        sum(&["GetTokensFromRefreshToken"]),
         sum(&["InitiateAuth"]),
         lost.len(),
         doubled.len(),
@@ -133,13 +135,18 @@ fn probe(system: &System, token: &str, run: &Run) -> (u32, u32) {
     (asked, failed)
 }
 
-/// Signs up, changes passwords and revokes, one after the other, and remembers each acknowledgement.
-fn write(system: &System, run: &Run) -> Ledger {
+/// Signs up, changes passwords, revokes and rotates, one after the other, and remembers each acknowledgement.
+fn write(system: &System, strict: &System, run: &Run) -> Ledger {
     let mut ledger = Ledger::open(system, pause);
     let mut round = 0_u32;
     while !run.over() {
         round += 1;
-        let kept = [ledger.sign_up(system, round), ledger.change_password(system, round), ledger.revoke(system, round)];
+        let kept = [
+            ledger.sign_up(system, round),
+            ledger.change_password(system, round),
+            ledger.revoke(system, round),
+            ledger.rotate(strict, round),
+        ];
         let kept = kept.iter().filter(|kept| **kept).count();
         run.acknowledged.fetch_add(u32::try_from(kept).unwrap(), Ordering::Relaxed);
         if kept == 0 {

@@ -11,6 +11,9 @@ use crate::system::{Refused, System, Who, unique};
 /// How long an edge may take to hear of a revocation after the last fault.
 const PROPAGATION: Duration = Duration::from_secs(10);
 
+/// A refresh token that was used before, and one of a family that ended so.
+const REUSE: [&str; 2] = ["RefreshTokenReuseException", "NotAuthorizedException"];
+
 /// What one writer was told.
 #[derive(Default)]
 pub struct Ledger {
@@ -23,23 +26,34 @@ pub struct Ledger {
     /// The writer's own user, and every password that may hold: the last acknowledged one and later ones without an answer.
     pub user: String,
     pub passwords: Vec<String>,
+    /// A user whose refresh tokens are rotated, the token of a live family, and whether its rotation is under way without an answer.
+    rotator: String,
+    family: Option<String>,
+    in_doubt: bool,
+    /// Refresh tokens whose rotation was acknowledged.
+    rotated: Vec<String>,
     /// What was acknowledged twice though it can happen only once.
     pub doubled: Vec<String>,
 }
 
 impl Ledger {
-    /// With a user of its own, who is there once this returns.
+    /// With users of its own, who are there once this returns.
     pub fn open(system: &System, pause: impl Fn()) -> Self {
-        let (user, first) = (unique("writer"), "Correct-Horse-0".to_owned());
-        let person = json!({ "UserPoolId": system.pool_id, "Username": user, "MessageAction": "SUPPRESS" });
-        while system.admin("AdminCreateUser", &person).is_err_and(|refused| refused.name() != "UsernameExistsException")
-        {
-            pause();
-        }
-        while system.set_password(&user, &first).is_err() {
-            pause();
-        }
-        Self { user, passwords: vec![first], ..Self::default() }
+        let first = "Correct-Horse-0".to_owned();
+        let make = |what| {
+            let user = unique(what);
+            let person = json!({ "UserPoolId": system.pool_id, "Username": user, "MessageAction": "SUPPRESS" });
+            let is_there = |refused: Refused| refused.name() == "UsernameExistsException";
+            while !system.admin("AdminCreateUser", &person).map_or_else(is_there, |_| true) {
+                pause();
+            }
+            while system.set_password(&user, &first).is_err() {
+                pause();
+            }
+            user
+        };
+        let (user, rotator) = (make("writer"), make("rotator"));
+        Self { user, rotator, passwords: vec![first], ..Self::default() }
     }
 
     /// Signs somebody up, and now and then once more: the second time can't succeed.
@@ -76,12 +90,9 @@ impl Ledger {
     /// Signs in and revokes what that gave, in one of three ways.
     pub fn revoke(&mut self, system: &System, round: u32) -> bool {
         let [password] = self.passwords.as_slice() else { return false };
-        let parameters = json!({ "USERNAME": self.user, "PASSWORD": password });
-        let input =
-            json!({ "ClientId": system.client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        let input = sign_in(system, &self.user, password);
         let Some(answer) = self.ask(system, Who::Anyone, "InitiateAuth", &input) else { return false };
-        let token = |name: &str| answer["AuthenticationResult"][name].as_str().unwrap().to_owned();
-        let (access, refresh) = (token("AccessToken"), token("RefreshToken"));
+        let (access, refresh) = (token(&answer, "AccessToken"), token(&answer, "RefreshToken"));
         let person = json!({ "UserPoolId": system.pool_id, "Username": self.user });
         let (who, operation, input) = match round % 3 {
             0 => (Who::Anyone, "GlobalSignOut", json!({ "AccessToken": access })),
@@ -93,6 +104,53 @@ impl Ledger {
             self.revoked.push(access);
         }
         done
+    }
+
+    /// Rotates a refresh token, now and then once more: the second time is reuse, and ends the family. `system` speaks as a client that
+    /// rotates without grace.
+    pub fn rotate(&mut self, system: &System, round: u32) -> bool {
+        let Some(present) = self.family.clone() else {
+            let input = sign_in(system, &self.rotator, "Correct-Horse-0");
+            let answer = self.ask(system, Who::Anyone, "InitiateAuth", &input);
+            self.family = answer.map(|answer| token(&answer, "RefreshToken"));
+            return self.family.is_some();
+        };
+        match self.renew(system, &present) {
+            Renewed::Unknown => {
+                self.in_doubt = true;
+                return false;
+            }
+            Renewed::Refused => {
+                assert!(self.in_doubt, "a token that nobody has used counts as reused");
+                self.family = None;
+            }
+            Renewed::To(successor) => {
+                self.rotated.push(present.clone());
+                self.family = Some(successor);
+                if round.is_multiple_of(5) {
+                    if let Renewed::To(_) = self.renew(system, &present) {
+                        self.doubled.push(format!("a rotation for {}", self.rotator));
+                    }
+                    self.family = None;
+                }
+            }
+        }
+        self.in_doubt = false;
+        true
+    }
+
+    fn renew(&mut self, system: &System, present: &str) -> Renewed {
+        let operation = "GetTokensFromRefreshToken";
+        let input = json!({ "ClientId": system.client_id, "RefreshToken": present });
+        match system.recorded(Who::Anyone, operation, &input) {
+            Ok((request, answer)) => {
+                self.requests.entry(operation).or_default().push(request);
+                Renewed::To(token(&answer, "RefreshToken"))
+            }
+            Err(Refused::Lost(_) | Refused::Exception { status: 503, .. }) => Renewed::Unknown,
+            Err(refused) if REUSE.contains(&refused.name()) => Renewed::Refused,
+            Err(refused) => panic!("{operation}: {refused:?}"),
+        }
     }
 
     /// How often an operation was acknowledged.
@@ -114,10 +172,47 @@ impl Ledger {
     }
 }
 
-/// What was acknowledged and is not there, as issuer and edge say.
-pub fn lost(system: &System, ledgers: &[Ledger]) -> Vec<String> {
+/// What became of a refresh token that was presented.
+enum Renewed {
+    To(String),
+    Refused,
+    Unknown,
+}
+
+/// A client like the one of `system` whose refresh tokens are rotated, with this grace in seconds.
+pub fn rotating(system: &System, grace: u32) -> System {
+    let request = json!({
+        "UserPoolId": system.pool_id, "ClientName": format!("rotating-{grace}"),
+        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+        "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": grace },
+    });
+    let made = system.admin("CreateUserPoolClient", &request).unwrap();
+    System { client_id: made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned(), ..system.clone() }
+}
+
+fn sign_in(system: &System, user: &str, password: &str) -> Value {
+    let parameters = json!({ "USERNAME": user, "PASSWORD": password });
+    json!({ "ClientId": system.client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters })
+}
+
+fn token(answer: &Value, name: &str) -> String {
+    answer["AuthenticationResult"][name].as_str().unwrap().to_owned()
+}
+
+/// What was acknowledged and is not there, as issuer and edge say. `strict` rotates without grace.
+pub fn lost(system: &System, strict: &System, ledgers: &mut [Ledger]) -> Vec<String> {
     let mut lost = Vec::new();
     for ledger in ledgers {
+        if let (Some(present), false) = (ledger.family.take(), ledger.in_doubt)
+            && !matches!(ledger.renew(strict, &present), Renewed::To(_))
+        {
+            lost.push(format!("the newest refresh token of {}", ledger.rotator));
+        }
+        for spent in std::mem::take(&mut ledger.rotated) {
+            if !matches!(ledger.renew(strict, &spent), Renewed::Refused) {
+                lost.push(format!("a rotation for {}", ledger.rotator));
+            }
+        }
         for (user, password) in &ledger.signed_up {
             let found =
                 system.sign_in(user, password).map_or_else(|refused| refused.name().to_owned(), |_| "tokens".into());

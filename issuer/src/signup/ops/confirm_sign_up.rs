@@ -7,9 +7,10 @@ use cognito_model::{Exception, Fault};
 use crate::aws_json::{Call, Write};
 use crate::clients;
 use crate::codes::{self, CodeError};
+use crate::limits::{Budget, budget};
 use crate::pools::Pool;
 use crate::signup::code;
-use crate::store::{Batch, CommitError};
+use crate::store::{Batch, CommitError, Statement};
 use crate::users::deliveries::{self, Destination};
 use crate::users::{self, Status, User, login_names, rows};
 
@@ -17,13 +18,15 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
     let services = &call.services;
     let (pool, client) = clients::of_call(services, &input.client_id).await?;
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    let key = services.pool_keys.key(&pool.id).await?;
     let user = users::by_name(&services.store, &pool, &input.username).await?;
+    let who = users::spender(&key, &pool, user.as_ref(), &input.username);
+    budget::spend(call.now, &services.store, &pool.id, Budget::ConfirmSignUp, &who).await?;
     let (user, to) = match waiting(&pool, user) {
         Ok(found) => found,
         Err(refusal) if !client.settings.hides_users() => return Err(refusal),
         Err(_) => return Err(hidden(&call, &pool).await?),
     };
-    let key = services.pool_keys.key(&pool.id).await?;
     let slot = code::slot(&pool, &user, &to);
     let consume = match codes::check(call.now, &services.store, &key, slot, input.confirmation_code.expose()).await {
         Ok(consume) => consume,
@@ -31,15 +34,16 @@ pub async fn handle(call: Call, input: ConfirmSignUpRequest) -> Result<ConfirmSi
         Err(CodeError::Absent | CodeError::Expired | CodeError::Exhausted) if client.settings.hides_users() => {
             return Err(hidden(&call, &pool).await?);
         }
-        Err(error) => return Err(code::refusal(error)),
+        Err(error) => return Err(error.into()),
     };
-    confirm(&call, &pool, &user, &to, consume, input.force_alias_creation.unwrap_or(false)).await?;
+    let spent = [consume, budget::give_back(&pool.id, Budget::ConfirmSignUp, &who)];
+    confirm(&call, &pool, &user, &to, spent, input.force_alias_creation.unwrap_or(false)).await?;
     Ok(ConfirmSignUpResponse::default())
 }
 
 /// The refusal of a wrong code where none was looked at: at the price of a commit, which a wrong code that is counted has too.
 async fn hidden(call: &Call, pool: &Pool) -> Result<Fault, Fault> {
-    let refusal = code::mismatch();
+    let refusal = Fault::from(CodeError::Mismatch);
     call.record_now(&pool.id, refusal.exception.name()).await?;
     Ok(refusal)
 }
@@ -52,7 +56,7 @@ fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault
         return Err(Fault::not_authorized(text));
     }
     // Without an address to verify no code was sent; only an administrator can confirm such a user.
-    let to = deliveries::to_verify(pool, &user).ok_or_else(code::expired)?;
+    let to = deliveries::to_verify(pool, &user).ok_or(CodeError::Absent)?;
     Ok((user, to))
 }
 
@@ -61,13 +65,13 @@ async fn confirm(
     pool: &Pool,
     user: &User,
     to: &Destination,
-    consume: crate::store::Statement,
+    spent: [Statement; 2],
     take_aliases: bool,
 ) -> Result<(), Fault> {
     let mut attributes = user.attributes.clone();
     attributes.insert(format!("{}_verified", to.attribute), "true".to_owned());
     let mut batch = Batch::new();
-    let used = batch.add(consume);
+    let used = batch.extend(spent);
     batch.add(rows::update_profile(user, Status::Confirmed, &attributes, call.now));
     let before = login_names::aliases(pool, &user.attributes);
     let mut claims = Vec::new();
@@ -82,7 +86,7 @@ async fn confirm(
     }
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
         Ok(()) => Ok(()),
-        Err(CommitError::Missed { index }) if index == used => Err(code::expired()),
+        Err(CommitError::Missed { index }) if index == used => Err(CodeError::Absent.into()),
         Err(CommitError::Missed { index }) => match claims.iter().find(|(at, _)| *at == index) {
             Some((_, kind)) => Err(login_names::taken(kind).into()),
             None => Err(Fault::new(Exception::NotAuthorized, "User cannot be confirmed. It has changed meanwhile.")),

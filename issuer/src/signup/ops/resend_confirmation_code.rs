@@ -6,12 +6,13 @@ use cognito_model::idp::types::{ResendConfirmationCodeRequest, ResendConfirmatio
 
 use crate::aws_json::{Call, Write};
 use crate::clients;
+use crate::limits::{Budget, budget};
 use crate::messages::Kind;
 use crate::pools::Pool;
-use crate::signup::{code, decoy};
+use crate::signup::code;
 use crate::store::Batch;
 use crate::users::deliveries::{self, Destination};
-use crate::users::{self, Status, User};
+use crate::users::{self, Status, User, decoys};
 
 pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<ResendConfirmationCodeResponse, Fault> {
     let services = &call.services;
@@ -19,13 +20,16 @@ pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<
     clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
     let key = services.pool_keys.key(&pool.id).await?;
     let user = users::by_name(&services.store, &pool, &input.username).await?;
-    let (user, to) = match waiting(&pool, user) {
+    let who = users::spender(&key, &pool, user.as_ref(), &input.username);
+    budget::spend(call.now, &services.store, &pool.id, Budget::ResendConfirmationCode, &who).await?;
+    let (user, to) = match waiting(&pool, user.as_ref()) {
         Ok(found) => found,
         Err(refusal) if !client.settings.hides_users() || !sends_codes(&pool) => return Err(refusal),
         Err(_) => {
             // At the price of a commit, which a code that is sent has too.
             call.record_now(&pool.id, "ok").await?;
-            let delivery = decoy::delivery(&key, &pool, &input.username);
+            let ways: Vec<_> = deliveries::PREFERRED.into_iter().filter(|way| way.sends_code(&pool)).collect();
+            let delivery = decoys::delivery(&key, &pool, user.as_ref(), &input.username, &ways);
             return Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(delivery) });
         }
     };
@@ -38,7 +42,7 @@ pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<
 }
 
 /// The user and the address, if a code is to be sent at all.
-fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault> {
+fn waiting(pool: &Pool, user: Option<&User>) -> Result<(User, Destination), Fault> {
     if !sends_codes(pool) {
         return Err(Fault::invalid_parameter("Auto verification not turned on."));
     }
@@ -46,8 +50,8 @@ fn waiting(pool: &Pool, user: Option<User>) -> Result<(User, Destination), Fault
     if user.status != Status::Unconfirmed {
         return Err(Fault::invalid_parameter("User is already confirmed."));
     }
-    match deliveries::to_verify(pool, &user) {
-        Some(to) => Ok((user, to)),
+    match deliveries::to_verify(pool, user) {
+        Some(to) => Ok((user.clone(), to)),
         None => Err(Fault::invalid_parameter("Auto verification not turned on.")),
     }
 }

@@ -1,0 +1,27 @@
+//! Cognito: GetTokensFromRefreshToken. Where refresh tokens are rotated, the only way to refresh; elsewhere a way beside REFRESH_TOKEN_AUTH. A
+//! client with a secret brings the secret itself, since the caller need not know the user's name.
+//!
+//! `ClientMetadata` is for triggers, and no pool has one.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{GetTokensFromRefreshTokenRequest, GetTokensFromRefreshTokenResponse};
+
+use crate::aws_json::Call;
+use crate::clients;
+use crate::tokens::{self, Presented};
+
+pub async fn handle(
+    call: Call,
+    input: GetTokensFromRefreshTokenRequest,
+) -> Result<GetTokensFromRefreshTokenResponse, Fault> {
+    let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
+    clients::check_secret(&call.services, &client, input.client_secret.as_ref()).await?;
+    if input.device_key.is_some() {
+        return Err(Fault::invalid_parameter(
+            "DeviceKey is not supported by this issuer yet: no session is bound to a device.",
+        ));
+    }
+    let presented = Presented::find(&call, &pool, &client, &input.refresh_token).await?;
+    let tokens = tokens::refresh(&call, &pool, &client, presented).await?;
+    Ok(GetTokensFromRefreshTokenResponse { authentication_result: Some(tokens) })
+}

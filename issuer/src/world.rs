@@ -1,0 +1,182 @@
+//! For tests only: the issuer's operations over one store, without sockets and signatures, at a time that the test sets.
+
+use std::sync::Arc;
+
+use cognito_model::{Auth, Fault};
+use common::clock::{Clock, FakeClock, UnixMillis};
+use common::secret::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::audit::Recorder;
+use crate::aws_json::{AdminCaller, Call, Caller, Origin};
+use crate::config::Deployment;
+use crate::envelope::{PoolKeys, RootKey};
+use crate::keys::KeyRing;
+use crate::messages::{self, Courier, Message};
+use crate::metrics::Metrics;
+use crate::outbox::Wake;
+use crate::passwords::{Passwords, PoolSettings};
+use crate::router::Operations;
+use crate::services::Services;
+use crate::store::{Query, Store};
+use crate::tokens;
+
+const START: UnixMillis = UnixMillis(1_790_000_000_000);
+
+/// A deployment with one pool, whose `AutoVerifiedAttributes` is `email`, and two clients.
+pub(crate) struct World {
+    pub(crate) services: Arc<Services>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) pool: String,
+    /// Hides who exists.
+    pub(crate) client: String,
+    /// `PreventUserExistenceErrors` is `LEGACY`.
+    pub(crate) legacy: String,
+    operations: Operations,
+    _run: watch::Sender<bool>,
+}
+
+impl World {
+    pub(crate) async fn new(store: Store) -> Self {
+        Self::with_pool(store, json!({})).await
+    }
+
+    /// With more settings for CreateUserPool.
+    pub(crate) async fn with_pool(store: Store, settings: Value) -> Self {
+        common::jose::provider::install();
+        let (run, running) = watch::channel(false);
+        let clock = Arc::new(FakeClock::at(START));
+        let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
+        let deployment_key = root.deployment_key().unwrap();
+        let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
+        let (courier, _) = Courier::start(store.clone(), pool_keys.clone(), None, running.clone());
+        let services = Arc::new(Services {
+            keys: KeyRing::new(store.clone(), pool_keys.clone()),
+            passwords: Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap(),
+            clock: clock.clone(),
+            deployment: Deployment {
+                public_url: "http://issuer.test".into(),
+                region: "eu-test-1".into(),
+                account_id: "000000000000".into(),
+            },
+            deployment_key,
+            pool_keys,
+            audit: Recorder::start(store.clone(), running).0,
+            metrics: Metrics::default(),
+            courier,
+            feed: Wake::default(),
+            store,
+        });
+        let mut world = Self {
+            services,
+            clock,
+            pool: String::new(),
+            client: String::new(),
+            legacy: String::new(),
+            operations: Operations::collect(),
+            _run: run,
+        };
+        world.found(settings).await;
+        world
+    }
+
+    async fn found(&mut self, settings: Value) {
+        let mut request = json!({ "PoolName": "test", "AutoVerifiedAttributes": ["email"] });
+        request.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        self.pool = text(&self.ask("CreateUserPool", request).await.unwrap()["UserPool"]["Id"]);
+        let client = async |existence: &str| {
+            let request = json!({
+                "UserPoolId": self.pool, "ClientName": existence, "PreventUserExistenceErrors": existence,
+                "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+            });
+            text(&self.ask("CreateUserPoolClient", request).await.unwrap()["UserPoolClient"]["ClientId"])
+        };
+        (self.client, self.legacy) = (client("ENABLED").await, client("LEGACY").await);
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// Runs an operation as the router would, for whoever it is meant for.
+    pub(crate) async fn ask(&self, operation: &'static str, input: Value) -> Result<Value, Fault> {
+        let registered = self.operations.named(operation).unwrap();
+        let caller = match (registered.auth, input["AccessToken"].as_str()) {
+            (Auth::AccessToken, Some(token)) => {
+                Caller::User(tokens::authenticate(&self.services, &SecretString::new(token), self.now()).await?)
+            }
+            (Auth::None | Auth::AccessToken, _) => Caller::Anonymous,
+            (Auth::SigV4 | Auth::SigV4OrClient, _) => Caller::Admin(AdminCaller { access_key_id: "test".into() }),
+        };
+        let origin = Origin {
+            request_id: Uuid::now_v7().to_string(),
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            user_agent: None,
+        };
+        let call = Call::new(self.services.clone(), registered.name, self.now(), origin, caller);
+        let answer = registered.run(call, serde_json::to_vec(&input).unwrap()).await?;
+        Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
+    }
+
+    /// A confirmed user with a verified e-mail address; the name is also the address's local part.
+    pub(crate) async fn user(&self, name: &str, password: &str) {
+        let attributes = json!([
+            { "Name": "email", "Value": format!("{name}@example.com") },
+            { "Name": "email_verified", "Value": "true" },
+        ]);
+        let person = json!({ "UserPoolId": self.pool, "Username": name });
+        let with = |more: Value| {
+            let mut request = person.clone();
+            request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            request
+        };
+        let create = with(json!({ "UserAttributes": attributes, "MessageAction": "SUPPRESS" }));
+        self.ask("AdminCreateUser", create).await.unwrap();
+        let permanent = with(json!({ "Password": password, "Permanent": true }));
+        self.ask("AdminSetUserPassword", permanent).await.unwrap();
+    }
+
+    /// `AuthenticationResult`, by the client that hides who exists.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<Value, Fault> {
+        let parameters = json!({ "USERNAME": name, "PASSWORD": password });
+        let request =
+            json!({ "ClientId": self.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        Ok(self.ask("InitiateAuth", request).await?["AuthenticationResult"].clone())
+    }
+
+    /// What waits for delivery to an address, oldest first.
+    pub(crate) async fn messages_to(&self, address: &str) -> Vec<Message> {
+        let query = Query::new("SELECT id, sealed FROM messages ORDER BY created_at, id");
+        let pool = common::ids::PoolId::parse(self.pool.as_str()).unwrap();
+        let key = self.services.pool_keys.key(&pool).await.unwrap();
+        let rows = self.services.store.read(query).await.unwrap();
+        let opened = rows.iter().map(|row| {
+            let cell = [row.text(0).unwrap()];
+            let text = key.open(messages::rows::cell(&cell), row.bytes(1).unwrap()).unwrap();
+            serde_json::from_slice::<Message>(text.expose()).unwrap()
+        });
+        opened.filter(|message| message.to == address).collect()
+    }
+
+    /// The code that was sent last to `<name>@example.com`. Messages of one instant have no order, so tests move the clock between them.
+    pub(crate) async fn code(&self, name: &str) -> String {
+        self.messages_to(&format!("{name}@example.com")).await.pop().unwrap().code
+    }
+
+    /// The one number of a query.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        self.services.store.one(Query::new(sql)).await.unwrap().unwrap().int(0).unwrap()
+    }
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// `exception: message` of a refusal.
+pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> String {
+    let fault = outcome.unwrap_err();
+    format!("{}: {}", fault.exception.name(), fault.message)
+}
