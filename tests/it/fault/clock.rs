@@ -100,6 +100,23 @@ fn a_rotated_refresh_token_stays_spent_when_the_issuers_clock_steps_back() {
 }
 
 #[test]
+fn a_spent_budget_is_not_refilled_by_a_jump() {
+    let scene = Scene::start();
+    let user = unique("resends");
+    scene.system.sign_up(&user, PASSWORD).unwrap();
+    let resend = json!({ "ClientId": scene.system.client_id, "Username": user });
+    let resend = || scene.system.public("ResendConfirmationCode", &resend);
+    // Cognito's five an hour.
+    let given = (0..10).take_while(|_| resend().is_ok()).count();
+    assert_eq!(given, 5);
+    for jump in rounds(&JUMPS) {
+        scene.issuer.set_clock(jump);
+        assert_eq!(resend().unwrap_err().name(), "LimitExceededException", "{jump:?}");
+    }
+    scene.end();
+}
+
+#[test]
 fn an_edge_whose_clock_jumps_within_the_leeway_refuses_nothing_good() {
     let scene = Scene::start();
     let mut asked = 0;
