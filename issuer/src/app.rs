@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::access::{self, NewKey};
 use crate::audit::Recorder;
 use crate::config::{Config, Engine};
-use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
+use crate::envelope::{Context, PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::budget;
 use crate::messages::{Courier, OutboxFolder};
@@ -39,6 +39,22 @@ pub struct StartError {
 impl StartError {
     fn configuration(error: impl std::fmt::Display) -> Self {
         Self { line: error.to_string(), configuration: true }
+    }
+
+    /// Another root key than the database's is a mistake in the settings; storage that fails is not.
+    fn of_root_key(error: PoolKeyError) -> Self {
+        match error {
+            PoolKeyError::WrongRoot { .. } => Self::configuration(error),
+            other => Self::failure(other),
+        }
+    }
+
+    /// The same for the feed: a taken port, or an authority that another root key sealed.
+    fn of_feed(error: publish::StartError) -> Self {
+        match error {
+            publish::StartError::Listen(_) | publish::StartError::Sealed => Self::configuration(error),
+            other => Self::failure(other),
+        }
     }
 
     /// The machine did not give what the issuer needs.
@@ -95,7 +111,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed.clone(),
     )
     .await
-    .map_err(StartError::configuration)?;
+    .map_err(StartError::of_feed)?;
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
@@ -148,7 +164,7 @@ impl Opened {
         let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
         let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(StartError::failure)?;
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
-        pool_keys.check_root().await.map_err(StartError::configuration)?;
+        pool_keys.check_root().await.map_err(StartError::of_root_key)?;
         Ok(Self { store, pool_keys, deployment_key, authority_sealing })
     }
 }

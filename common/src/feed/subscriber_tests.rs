@@ -159,7 +159,7 @@ fn a_kind_of_the_future_is_counted_kept_and_skipped() {
 #[test]
 fn an_issuer_that_is_ahead_makes_no_edge_fresher_than_its_own_present() {
     let (mut core, at) = subscriber();
-    let minutes = |count| std::time::Duration::from_secs(60 * count);
+    let minutes = |count| std::time::Duration::from_secs(60_u64 * count);
     let mut beat = |issuer_clock, now| {
         core.on_message(Message::Heartbeat(Heartbeat { issuer_clock, positions: vec![(FeedName::Global, at)] }), now);
         core.fresh_as_of(&FeedName::Global)

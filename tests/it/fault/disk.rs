@@ -89,6 +89,37 @@ fn a_start_on_a_failing_disk_ends_with_a_word_and_harms_nothing() {
 }
 
 #[test]
+fn a_first_start_on_a_failing_disk_can_be_repeated() {
+    let shim = Shim::new();
+    let mut roles = Roles::start_in(shim.surroundings(), Surroundings::default(), sqlite_storage);
+    let folder = roles.folder().join("db");
+    let (mut starts, mut failed) = (0, 0);
+    for nth in (1..).step_by(short_or_long(60, 1) as usize) {
+        roles.kill_issuer();
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        shim.watch(&folder);
+        shim.fail(DiskFault { nth, error: Errno::Eio, lasts: Lasts::Once });
+        let started = roles.try_start_issuer();
+        let met = shim.failed() > 0;
+        shim.heal();
+        starts += 1;
+        if let Err(status) = started {
+            failed += 1;
+            assert_eq!(status.code(), Some(1), "not a crash and no fault of the settings: {}", roles.log());
+            roles.start_issuer();
+        }
+        assert_eq!(Database::of(&roles).damage(), [""; 0], "call {nth}");
+        if !met {
+            break;
+        }
+    }
+    println!("R3: {starts} first starts on a failing disk, {failed} of them refused, all repeated with success");
+    assert!(failed > 0, "no fault hindered a start");
+    assert_no_panic(&roles.words_of("issuer"));
+}
+
+#[test]
 fn messages_wait_while_the_outbox_fails() {
     let shim = Shim::new();
     let roles = Roles::start_in(shim.surroundings(), Surroundings::default(), sqlite_storage);
