@@ -102,6 +102,16 @@ impl World {
 
     /// Runs an operation as the router would, for whoever it is meant for.
     pub(crate) async fn ask(&self, operation: &'static str, input: Value) -> Result<Value, Fault> {
+        self.ask_at(self.now(), operation, input).await
+    }
+
+    /// The same for a request that arrived at another instant than now.
+    pub(crate) async fn ask_at(
+        &self,
+        arrived: UnixMillis,
+        operation: &'static str,
+        input: Value,
+    ) -> Result<Value, Fault> {
         let registered = self.operations.named(operation).unwrap();
         let caller = match (registered.auth, input["AccessToken"].as_str()) {
             (Auth::AccessToken, Some(token)) => {
@@ -115,7 +125,7 @@ impl World {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             user_agent: None,
         };
-        let call = Call::new(self.services.clone(), registered.name, self.now(), origin, caller);
+        let call = Call::new(self.services.clone(), registered.name, arrived, origin, caller);
         let answer = registered.run(call, serde_json::to_vec(&input).unwrap()).await?;
         Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
     }

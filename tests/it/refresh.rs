@@ -171,7 +171,7 @@ fn at_once(system: &System, token: &str) -> Vec<Result<Tokens, Refused>> {
     let barrier = Barrier::new(AT_ONCE);
     let use_it = || {
         barrier.wait();
-        renew(system, token)
+        patiently(|| renew(system, token))
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(use_it)).collect();
@@ -179,12 +179,14 @@ fn at_once(system: &System, token: &str) -> Vec<Result<Tokens, Refused>> {
     })
 }
 
-/// Again until the issuer is there.
+/// Again until the issuer is there and not overloaded: no answer and 503 promise nothing.
 fn patiently<T>(ask: impl Fn() -> Result<T, Refused>) -> Result<T, Refused> {
     let begun = Instant::now();
     loop {
         match ask() {
-            Err(Refused::Lost(_)) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(20)),
+            Err(Refused::Lost(_) | Refused::Exception { status: 503, .. }) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
             outcome => return outcome,
         }
     }

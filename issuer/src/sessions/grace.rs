@@ -21,6 +21,7 @@ const TOLERANCE: Duration = Duration::from_millis(100);
 /// Runs until `stop` turns true.
 pub async fn keep_closed(services: Arc<Services>, mut stop: watch::Receiver<bool>) {
     let mut last = (services.now(), Instant::now());
+    let mut failing = false;
     loop {
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
@@ -29,9 +30,13 @@ pub async fn keep_closed(services: Arc<Services>, mut stop: watch::Receiver<bool
         let next = (services.now(), Instant::now());
         let ran = Ran { from: last.0, to: next.0, took: next.1.saturating_duration_since(last.1) };
         match close(&services.store, ran).await {
-            Ok(()) => last = next,
-            // The next round looks at the whole time since the last one that was done.
-            Err(error) => tracing::warn!(%error, "replaced refresh tokens keep their grace for now"),
+            Ok(()) => (last, failing) = (next, false),
+            // The next round looks at the whole time since the last one that was done. It is said once, not every second.
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(%error, "replaced refresh tokens keep their grace for now");
+            }
+            Err(_) => {}
         }
     }
 }

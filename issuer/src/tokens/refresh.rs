@@ -103,7 +103,10 @@ struct Step {
 async fn step(call: &Call, client: &Client, presented: &Presented) -> Result<Option<Step>, Fault> {
     let Presented { token, session, .. } = presented;
     let grace = client.settings.rotation_grace();
-    let standing = Standing::of(session, token, call.now);
+    // Later than the session was read. The instant of the call may be seconds older under load, and would look like a clock that was
+    // set back to one that another call has rotated by.
+    let now = call.services.now();
+    let standing = Standing::of(session, token, now);
     if standing == Standing::Present && grace.is_none() {
         return Ok(Some(Step { guard: session_rows::unchanged(session), refresh_token: None }));
     }
@@ -112,8 +115,8 @@ async fn step(call: &Call, client: &Client, presented: &Presented) -> Result<Opt
     let digest = codes::token_digest(successor.expose());
     let guard = match standing {
         Standing::Present => {
-            let until = grace.filter(|grace| !grace.is_zero()).map(|grace| call.now.plus(grace));
-            session_rows::rotate(session, &digest, call.now, until)
+            let until = grace.filter(|grace| !grace.is_zero()).map(|grace| now.plus(grace));
+            session_rows::rotate(session, &digest, now, until)
         }
         Standing::InGrace if digest == session.refresh_digest => session_rows::still_in_grace(session),
         Standing::InGrace | Standing::Reused => return Ok(None),

@@ -26,6 +26,7 @@ on_both_engines!(
     a_grace_ends_and_its_token_ends_the_family,
     an_older_token_ends_the_family_also_in_the_grace,
     clocks_that_go_back_revive_nothing,
+    a_call_that_was_kept_waiting_is_no_reuse,
     tokens_of_before_rotation_can_be_rotated,
     rotation_that_is_turned_off_keeps_the_present_token,
     any_token_of_a_family_revokes_it,
@@ -245,6 +246,18 @@ async fn clocks_that_go_back_revive_nothing(store: Store) {
     assert_eq!(it.renew(&second.refresh).await, Err(REVOKED.to_owned()));
 }
 
+/// It arrived seconds before the call that rotated the token, and is looked at after it.
+async fn a_call_that_was_kept_waiting_is_no_reuse(store: Store) {
+    let it = Rotating::new(store, 10).await;
+    let arrived = it.world.now();
+    let first = it.sign_in().await;
+    it.world.clock.advance(Duration::from_secs(5));
+    let second = it.renew(&first.refresh).await.unwrap();
+    let request = json!({ "ClientId": it.client, "RefreshToken": first.refresh });
+    let late = it.world.ask_at(arrived, "GetTokensFromRefreshToken", request).await.unwrap();
+    assert_eq!(late["AuthenticationResult"]["RefreshToken"], second.refresh);
+}
+
 async fn tokens_of_before_rotation_can_be_rotated(store: Store) {
     let it = Rotating::new(store, 0).await;
     // The session as the issuer before this one wrote it: that one made the same first tokens.
@@ -339,7 +352,7 @@ async fn the_secret_itself_is_asked_for(store: Store) {
     // Its sign-in needs a hash of the secret, which is not the business here: the session is of another client, and made over.
     let first = sign_in(&world, &world.client).await;
     change(&world, Statement::new("UPDATE sessions SET client = $1").bind(id.as_str())).await;
-    for wrong in [json!(null), json!("wrong"), json!(secret.to_uppercase())] {
+    for wrong in [json!(null), json!("w".repeat(24)), json!(secret.to_uppercase())] {
         let mut request = json!({ "ClientId": id, "RefreshToken": first.refresh });
         if !wrong.is_null() {
             request["ClientSecret"] = wrong;
