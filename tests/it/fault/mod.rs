@@ -1,8 +1,7 @@
 //! Faults on purpose, in a short form with every run of the tests and a long one by name (`scripts/test --long fault`).
 //!
-//! `kill` processes (SECURITY.md R1), `disk` that is full or broken (R3), `exhaustion` of file descriptors and memory (R4), `rotation` of signing keys
-//! under load (R8), `clock` that jumps (R10). Each holds what was acknowledged against what is there afterwards; `tests/faults/bite` shows
-//! that they notice when it isn't.
+//! `kill` processes (SECURITY.md R1), `disk` that is full or broken (R3), `exhaustion` of file descriptors and memory (R4), `clock` that jumps (R10).
+//! Each holds what was acknowledged against what is there afterwards; `tests/faults/bite` shows that they notice when it isn't.
 
 mod clock;
 mod database;
