@@ -130,11 +130,6 @@ impl Roles {
         self.folder.path()
     }
 
-    /// The issuer's administration.
-    pub fn admin(&self) -> &str {
-        &self.admin
-    }
-
     pub fn edge_admin(&self) -> String {
         format!("http://{}", self.ports.at(102))
     }

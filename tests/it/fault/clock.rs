@@ -181,9 +181,9 @@ fn an_edge_that_starts_with_a_wrong_clock_revives_nothing() {
 }
 
 /// The jumps, once in the short form.
-fn rounds(jumps: &[Jump]) -> impl Iterator<Item = Jump> {
+fn rounds(jumps: &[Jump]) -> impl Iterator<Item = Jump> + '_ {
     let rounds = short_or_long(1, 20) as usize;
-    jumps.to_vec().into_iter().cycle().take(jumps.len() * rounds)
+    jumps.iter().copied().cycle().take(jumps.len() * rounds)
 }
 
 /// An issuer and an edge with clocks of their own.

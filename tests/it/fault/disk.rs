@@ -78,6 +78,8 @@ fn a_start_on_a_failing_disk_ends_with_a_word_and_harms_nothing() {
                 assert_eq!(status.code(), Some(1), "not a crash and no fault of the settings: {}", roles.log());
                 roles.start_issuer();
             }
+            let lost = unrecorded(&Database::of(&roles), &client.acknowledged);
+            assert!(lost.is_empty(), "call {nth}, {error:?} {lasts:?}: acknowledged, then lost: {lost:?}");
             if !met {
                 break;
             }
