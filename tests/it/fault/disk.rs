@@ -60,7 +60,7 @@ fn a_start_on_a_failing_disk_ends_with_a_word_and_harms_nothing() {
     let shim = Shim::new();
     let mut roles = Roles::start_in(shim.surroundings(), Surroundings::default(), sqlite_storage);
     let mut client = Client::new(&roles);
-    let step = short_or_long(7, 1) as usize;
+    let step = short_or_long(5, 1) as usize;
     let (mut starts, mut failed) = (0, 0);
     for (error, lasts) in [(Errno::Eio, Lasts::Once), (Errno::Enospc, Lasts::Onwards)] {
         // Until a whole start needs fewer calls.
