@@ -13,7 +13,7 @@ use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
 use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
-use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
+use crate::envelope::{Context, PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::budget;
 use crate::messages::{self, Courier, Senders};
@@ -41,6 +41,22 @@ pub struct StartError {
 impl StartError {
     fn configuration(error: impl std::fmt::Display) -> Self {
         Self { line: error.to_string(), configuration: true }
+    }
+
+    /// Another root key than the database's is a mistake in the settings; storage that fails is not.
+    fn of_root_key(error: PoolKeyError) -> Self {
+        match error {
+            PoolKeyError::WrongRoot { .. } => Self::configuration(error),
+            other => Self::failure(other),
+        }
+    }
+
+    /// The same for the feed: a taken port, or an authority that another root key sealed.
+    fn of_feed(error: publish::StartError) -> Self {
+        match error {
+            publish::StartError::Listen(_) | publish::StartError::Sealed => Self::configuration(error),
+            other => Self::failure(other),
+        }
     }
 
     /// The machine did not give what the issuer needs.
@@ -104,7 +120,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed.clone(),
     )
     .await
-    .map_err(StartError::configuration)?;
+    .map_err(StartError::of_feed)?;
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
@@ -187,7 +203,7 @@ impl Opened {
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
-        pool_keys.check_root().await.map_err(StartError::configuration)?;
+        pool_keys.check_root().await.map_err(StartError::of_root_key)?;
         Ok(Self { store, pool_keys, deployment_key, authority_sealing })
     }
 }
