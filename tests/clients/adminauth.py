@@ -140,7 +140,8 @@ class Pool:
 
     def person(self, password):
         username = self.name()
-        attributes = [{"Name": "email", "Value": new_email()}, {"Name": "email_verified", "Value": "true"}]
+        attributes = {"email": new_email(), "email_verified": "true", "given_name": text(self.dice, 1, 40)}
+        attributes = [{"Name": name, "Value": value} for name, value in attributes.items()]
         person = {"UserPoolId": self.pool_id, "Username": username}
         self.admin.admin_create_user(**person, UserAttributes=attributes, MessageAction="SUPPRESS")
         self.admin.admin_set_user_password(**person, Password=password, Permanent=True)
@@ -306,9 +307,10 @@ class Pool:
         self.admin.admin_reset_user_password(UserPoolId=self.pool_id, Username=reset)
         unconfirmed = self.name()
         attributes = [{"Name": "email", "Value": new_email()}, {"Name": "given_name", "Value": "A"}]
-        self.public.sign_up(
-            ClientId=self.open["ClientId"], Username=unconfirmed, Password=password, UserAttributes=attributes
-        )
+        request = {"ClientId": self.open["ClientId"], "Username": unconfirmed, "Password": password}
+        what = "a sign-up without what is required"
+        expect_error("InvalidParameterException", self.public.sign_up, what, **request, UserAttributes=attributes[:1])
+        self.public.sign_up(**request, UserAttributes=attributes)
         for client in (self.open, self.legacy):
             for username, name, wanted in (
                 (disabled, "NotAuthorizedException", "User is disabled."),
