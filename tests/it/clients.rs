@@ -68,6 +68,11 @@ fn forgotten_changed_and_reset_passwords() {
 }
 
 #[test]
+fn administrators_sign_in_for_users_by_boto3_and_pycognito() {
+    run("adminauth.py", &[&short_or_long(12, 100).to_string()]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }
