@@ -7,6 +7,7 @@ mod architecture;
 mod clients;
 mod config;
 mod coverage;
+mod daytwo;
 mod fault;
 mod feed;
 mod floors;
