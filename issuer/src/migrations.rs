@@ -1,5 +1,6 @@
 //! Every module's migrations, in one list for [`crate::store::Store::open`].
 
+use crate::limits::lockout;
 use crate::store::Migration;
 use crate::{access, audit, clients, codes, envelope, keys, messages, outbox, pools, sessions, signin, users};
 
@@ -8,6 +9,7 @@ pub fn all() -> Vec<&'static Migration> {
     let single = [
         &audit::rows::MIGRATION,
         &messages::rows::MIGRATION,
+        &lockout::rows::MIGRATION,
         &access::MIGRATION,
         &pools::rows::MIGRATION,
         &clients::rows::MIGRATION,

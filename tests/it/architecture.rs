@@ -15,10 +15,10 @@ const COMMON: Order = &[
 
 /// Mechanisms know no feature; features know those before them; the assembly knows all.
 const ISSUER: Order = &[
-    &["entropy", "limits", "metrics"],
+    &["entropy", "metrics"],
     &["store"],
     &["outbox", "envelope", "audit"],
-    &["codes", "keys", "passwords", "messages"],
+    &["codes", "keys", "limits", "passwords", "messages"],
     &["config"],
     &["services"],
     &["aws_json"],

@@ -1,9 +1,10 @@
 //! Storage errors in Cognito's words: `InternalErrorException` with HTTP 503 and Retry-After (DESIGN §3 "Storage").
 
-use cognito_model::Fault;
+use cognito_model::{Exception, Fault};
 
 use crate::envelope::PoolKeyError;
 use crate::keys::KeyError;
+use crate::limits::LockoutError;
 use crate::store::{CommitError, RowError, StoreError};
 
 impl From<StoreError> for Fault {
@@ -50,6 +51,20 @@ impl From<KeyError> for Fault {
             KeyError::Commit(error) => error.into(),
             KeyError::PoolKey(error) => error.into(),
             other => Self::internal(other),
+        }
+    }
+}
+
+/// Cognito's texts for sign-ins that are held back.
+impl From<LockoutError> for Fault {
+    fn from(error: LockoutError) -> Self {
+        match error {
+            LockoutError::Locked => Self::not_authorized("Password attempts exceeded"),
+            LockoutError::Busy => Self::new(Exception::TooManyRequests, "Too many requests"),
+            LockoutError::Store(error) => error.into(),
+            LockoutError::Row(error) => error.into(),
+            LockoutError::Commit(error) => error.into(),
+            LockoutError::Missed(_) => Self::internal(error),
         }
     }
 }

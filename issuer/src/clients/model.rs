@@ -58,16 +58,19 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     UserPassword,
+    AdminPassword,
     UserSrp,
     Refresh,
 }
 
 impl Flow {
-    pub const fn name(self) -> &'static str {
+    /// Cognito's words to a client that may not use it; they differ by flow.
+    const fn not_enabled(self) -> &'static str {
         match self {
-            Self::UserPassword => "USER_PASSWORD_AUTH",
-            Self::UserSrp => "USER_SRP_AUTH",
-            Self::Refresh => "REFRESH_TOKEN_AUTH",
+            Self::UserPassword => "USER_PASSWORD_AUTH flow not enabled for this client",
+            Self::AdminPassword => "Auth flow not enabled for this client",
+            Self::UserSrp => "USER_SRP_AUTH is not enabled for the client.",
+            Self::Refresh => "REFRESH_TOKEN_AUTH flow not enabled for this client",
         }
     }
 
@@ -75,6 +78,9 @@ impl Flow {
         match self {
             Self::UserPassword => {
                 &[ExplicitAuthFlowsType::AllowUserPasswordAuth, ExplicitAuthFlowsType::UserPasswordAuth]
+            }
+            Self::AdminPassword => {
+                &[ExplicitAuthFlowsType::AllowAdminUserPasswordAuth, ExplicitAuthFlowsType::AdminNoSrpAuth]
             }
             Self::UserSrp => &[ExplicitAuthFlowsType::AllowUserSrpAuth],
             Self::Refresh => &[ExplicitAuthFlowsType::AllowRefreshTokenAuth],
@@ -88,7 +94,13 @@ impl Settings {
     pub fn allows(&self, flow: Flow) -> bool {
         let old_names = !self.explicit_auth_flows.iter().any(|f| f.as_str().starts_with("ALLOW_"));
         let listed = self.explicit_auth_flows.iter().any(|f| flow.allowed_by().contains(f));
-        listed || (old_names && flow != Flow::UserPassword)
+        listed || (old_names && matches!(flow, Flow::UserSrp | Flow::Refresh))
+    }
+
+    /// # Errors
+    /// `InvalidParameterException`, in the words that Cognito has for this flow.
+    pub fn demand(&self, flow: Flow) -> Result<(), ClientError> {
+        if self.allows(flow) { Ok(()) } else { Err(ClientError::Settings(flow.not_enabled().to_owned())) }
     }
 
     pub fn hides_users(&self) -> bool {
@@ -215,6 +227,10 @@ mod tests {
         assert!(password_only.allows(Flow::UserPassword));
         assert!(!password_only.allows(Flow::UserSrp) && !password_only.allows(Flow::Refresh));
         assert!(with(&[ExplicitAuthFlowsType::UserPasswordAuth]).allows(Flow::UserSrp));
+        assert!(!with(&[]).allows(Flow::AdminPassword) && !password_only.allows(Flow::AdminPassword));
+        for name in [ExplicitAuthFlowsType::AllowAdminUserPasswordAuth, ExplicitAuthFlowsType::AdminNoSrpAuth] {
+            assert!(with(&[name]).allows(Flow::AdminPassword) && !with(&[name]).allows(Flow::UserPassword), "{name:?}");
+        }
         let mixed = with(&[ExplicitAuthFlowsType::UserPasswordAuth, ExplicitAuthFlowsType::AllowUserSrpAuth]);
         assert!(mixed.check().is_err());
     }

@@ -1,7 +1,6 @@
-//! How often something may be tried. Decisions are pure: state and `now` go in, verdict and new state come out; where the state
-//! lives (a row, [`Table`], a shared counter) is the caller's business.
+//! How often something may be tried. Ladder and quotas are pure decisions: state and `now` go in, verdict and new state come out.
 //!
-//! * [`lockout`]: Cognito's ladder of growing waits after wrong passwords, counted per user.
+//! * [`lockout`]: Cognito's ladder of growing waits after wrong passwords, counted per user in rows.
 //! * [`gcra`]: quotas of requests per time, which say what is left and when.
 //! * [`table`]: a bounded place in memory for quotas of this process.
 
@@ -10,5 +9,5 @@ pub mod lockout;
 pub mod table;
 
 pub use crate::limits::gcra::{Decision, InvalidQuota, Quota, Verdict};
-pub use crate::limits::lockout::{Attempt, Failures, Ladder};
+pub use crate::limits::lockout::{Lockout, LockoutError};
 pub use crate::limits::table::Table;
