@@ -5,7 +5,7 @@
 //! begins. An [`Attempt`] ends in one of three ways:
 //! * wrong: [`Attempt::fail`] makes a failure of it;
 //! * right: [`Attempt::proven`], and then [`Proven::cleared`] in the batch of what the password permits, which forgets the failures, or
-//!   [`Proven::given_back`] where more must be proven first;
+//!   [`Proven::give_back`] where it permits nothing;
 //! * not verified (the queue of hashes is full): [`Attempt::give_back`].
 //!
 //! One that is dropped, since the client went away, ends in the background: as a failure, or given back when it was proven.
@@ -154,7 +154,7 @@ pub fn forget(subject: &Subject) -> Statement {
 pub struct Attempt(Place);
 
 /// An attempt whose password was right.
-#[must_use = "a success must be settled with its commit"]
+#[must_use = "a success that is dropped forgets no failures"]
 pub struct Proven(Place);
 
 impl Attempt {
@@ -176,19 +176,16 @@ impl Attempt {
 }
 
 impl Proven {
-    /// Gives the place back and forgets the failures: for the batch of what the password permits. Never misses.
-    pub fn cleared(&self) -> Statement {
+    /// Gives the place back and forgets the failures: for the batch of what the password permits. Never misses. If that is not
+    /// committed, the place ends with its lease, as a failure.
+    pub fn cleared(mut self) -> Statement {
+        self.0.ending = None;
         rows::clear(&self.0.subject)
     }
 
-    /// Gives the place back alone, where more must be proven yet. Never misses.
-    pub fn given_back(&self) -> Statement {
-        rows::give_back(&self.0.subject)
-    }
-
-    /// One of these was committed.
-    pub fn settled(mut self) {
-        self.0.ending = None;
+    /// Gives the place back alone, where the password permits nothing.
+    pub async fn give_back(self) -> Result<(), LockoutError> {
+        self.0.end(Ending::GivenBack).await
     }
 }
 

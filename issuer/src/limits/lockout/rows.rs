@@ -1,7 +1,6 @@
 //! The table `lockouts`: one row a user, or name of nobody, with attempts of late.
 
 use common::clock::UnixMillis;
-use common::ids::PoolId;
 
 use super::ladder::{Attempts, Ladder};
 use super::subject::Subject;
@@ -97,11 +96,6 @@ pub(super) fn forget(subject: &Subject) -> Statement {
 /// The row of a user who is deleted.
 pub fn remove(subject: &Subject) -> Statement {
     in_row("DELETE FROM lockouts WHERE pool = $1 AND subject = $2", subject)
-}
-
-/// Every row of a pool that is deleted.
-pub fn remove_pool(pool: &PoolId) -> Statement {
-    Statement::new("DELETE FROM lockouts WHERE pool = $1").bind(pool)
 }
 
 /// Deletes rows that say nothing any more; run now and then.

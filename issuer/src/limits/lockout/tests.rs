@@ -125,7 +125,6 @@ async fn thirty_two_right_passwords_at_once_all_pass(store: Store) {
                 let proven = lockout.attempt(jane(), Vec::new()).await.unwrap().proven();
                 tokio::time::sleep(Duration::from_millis(3)).await;
                 world.commit(proven.cleared()).await;
-                proven.settled();
             })
         })
         .collect();
@@ -160,12 +159,10 @@ async fn a_success_forgets_and_gives_its_place_back(store: Store) {
         world.wrong().await.unwrap();
     }
     let proven = world.lockout.attempt(jane(), Vec::new()).await.unwrap().proven();
-    world.commit(proven.given_back()).await;
-    proven.settled();
+    proven.give_back().await.unwrap();
     assert_eq!((world.attempts().await.failures, world.attempts().await.in_flight), (4, 0));
     let proven = world.lockout.attempt(jane(), Vec::new()).await.unwrap().proven();
     world.commit(proven.cleared()).await;
-    proven.settled();
     assert_eq!((world.attempts().await.failures, world.attempts().await.in_flight), (0, 0));
     for _ in 0..5 {
         world.wrong().await.unwrap();
