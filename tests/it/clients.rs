@@ -68,6 +68,11 @@ fn forgotten_changed_and_reset_passwords() {
 }
 
 #[test]
+fn wrong_passwords_lock_for_a_time() {
+    run("lockout.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }
