@@ -15,7 +15,7 @@ use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
 use crate::envelope::{Context, PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
-use crate::limits::budget;
+use crate::limits::{Lockout, budget, lockout};
 use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -124,6 +124,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
+        lockout: Lockout::new(opened.store.clone(), clock.clone()),
         store: opened.store,
         clock: clock.clone(),
         deployment: config.issuer.clone(),
@@ -248,6 +249,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));
         batch.add(budget::prune(now));
+        batch.add(lockout::rows::prune(now));
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }

@@ -16,6 +16,7 @@ pub fn all() -> Vec<&'static Migration> {
     let single = [
         &audit::rows::MIGRATION,
         &limits::budget::MIGRATION,
+        &limits::lockout::rows::MIGRATION,
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,

@@ -27,6 +27,7 @@ const TABLES: &[(&str, &str)] = &[
     ("attempts", "digest"),
     ("one_time_codes", "purpose, subject"),
     ("budgets", "spender, kind"),
+    ("lockouts", "subject"),
     ("messages", "id"),
     ("memberships", "sub, name"),
     ("groups", "name"),

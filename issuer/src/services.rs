@@ -8,6 +8,7 @@ use crate::audit::Recorder;
 use crate::config::Deployment;
 use crate::envelope::{PoolKey, PoolKeys};
 use crate::keys::KeyRing;
+use crate::limits::Lockout;
 use crate::messages::Courier;
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -24,6 +25,8 @@ pub struct Services {
     pub pool_keys: Arc<PoolKeys>,
     pub keys: KeyRing,
     pub passwords: Passwords,
+    /// Asked before a password is verified.
+    pub lockout: Lockout,
     pub audit: Recorder,
     pub metrics: Arc<Metrics>,
     pub courier: Courier,

@@ -14,6 +14,7 @@ use crate::aws_json::{AdminCaller, Call, Caller, Origin};
 use crate::config::Deployment;
 use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::KeyRing;
+use crate::limits::Lockout;
 use crate::messages::{self, Courier, Message};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
@@ -56,6 +57,7 @@ impl World {
         let services = Arc::new(Services {
             keys: KeyRing::new(store.clone(), pool_keys.clone()),
             passwords: Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap(),
+            lockout: Lockout::new(store.clone(), clock.clone()),
             clock: clock.clone(),
             deployment: Deployment {
                 public_url: "http://issuer.test".into(),

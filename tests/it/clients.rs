@@ -73,6 +73,11 @@ fn administrators_sign_in_for_users_by_boto3_and_pycognito() {
 }
 
 #[test]
+fn wrong_passwords_lock_for_a_time() {
+    run("lockout.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }

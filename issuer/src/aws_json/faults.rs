@@ -5,7 +5,7 @@ use cognito_model::{Exception, Fault};
 use crate::codes::CodeError;
 use crate::envelope::PoolKeyError;
 use crate::keys::KeyError;
-use crate::limits::SpendError;
+use crate::limits::{LockoutError, SpendError};
 use crate::store::{CommitError, RowError, StoreError};
 
 impl From<StoreError> for Fault {
@@ -78,6 +78,20 @@ impl From<SpendError> for Fault {
         match error {
             SpendError::Exhausted => Self::limit_exceeded("Attempt limit exceeded, please try after some time."),
             SpendError::Commit(error) => error.into(),
+        }
+    }
+}
+
+/// Cognito's texts for sign-ins that are held back.
+impl From<LockoutError> for Fault {
+    fn from(error: LockoutError) -> Self {
+        match error {
+            LockoutError::Locked => Self::not_authorized("Password attempts exceeded"),
+            LockoutError::Busy => Self::new(Exception::TooManyRequests, "Too many requests"),
+            LockoutError::Store(error) => error.into(),
+            LockoutError::Row(error) => error.into(),
+            LockoutError::Commit(error) => error.into(),
+            LockoutError::Missed(_) => Self::internal(error),
         }
     }
 }

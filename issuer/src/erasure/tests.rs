@@ -1,15 +1,16 @@
 //! Nothing of a user stays, on both engines; and no table is forgotten.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::UnixMillis;
+use common::clock::{FakeClock, UnixMillis};
 use common::ids::ClientId;
 
 use super::*;
 use crate::codes::CodeSlot;
 use crate::engines::{on_both_engines, sqlite};
 use crate::envelope::RootKey;
-use crate::limits::Budget;
+use crate::limits::{Budget, Lockout};
 use crate::migrations;
 use crate::sessions::{Rotation, Session};
 use crate::signin::rows::NewAttempt;
@@ -21,9 +22,10 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("attempts", "sub"),
     ("budgets", "spender"),
+    ("lockouts", "subject"),
     ("login_names", "sub"),
     ("memberships", "sub"),
     ("one_time_codes", "subject"),
@@ -97,6 +99,8 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(sessions::rows::insert(&session));
     store.commit(batch).await.unwrap();
     budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
+    let lockout = Lockout::new(store.clone(), Arc::new(FakeClock::at(NOW)));
+    lockout.attempt(lockout::Subject::user(pool, sub), Vec::new()).await.unwrap().fail().await.unwrap();
 }
 
 /// The tables in which a user has rows.

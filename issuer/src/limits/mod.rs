@@ -1,5 +1,5 @@
 //! How often something may be tried. Ladder and quotas are pure decisions: state and `now` go in, verdict and new state come out; where
-//! the state lives (a row, [`Table`], a shared counter) is the caller's business. Budgets are rows.
+//! the state lives (a row, [`Table`], a shared counter) is the caller's business. Budgets and lockouts are rows.
 //!
 //! * [`budget`]: tries an hour at codes and passwords, and messages an hour, per user.
 //! * [`lockout`]: Cognito's ladder of growing waits after wrong passwords, counted per user.
@@ -13,5 +13,5 @@ pub mod table;
 
 pub use crate::limits::budget::{Budget, SpendError, Spender};
 pub use crate::limits::gcra::{Decision, InvalidQuota, Quota, Verdict};
-pub use crate::limits::lockout::{Attempt, Failures, Ladder};
+pub use crate::limits::lockout::{Lockout, LockoutError};
 pub use crate::limits::table::Table;

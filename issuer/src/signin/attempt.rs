@@ -13,7 +13,7 @@ use crate::clients::Client;
 use crate::codes;
 use crate::envelope::PoolKey;
 use crate::services::Services;
-use crate::store::{Batch, Statement};
+use crate::store::Statement;
 
 /// What was asked of the user, with what the check of the answer needs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,16 +101,6 @@ impl Attempt {
     /// The statement that uses the attempt up. It misses when another answer was first.
     pub fn consume(&self, client: &Client) -> Statement {
         rows::delete(&client.pool, &self.digest)
-    }
-
-    /// Uses the attempt up before an answer is looked at: a wrong guess is spent.
-    pub async fn burn(&self, services: &Services, client: &Client) -> Result<(), SignInError> {
-        let mut batch = Batch::new();
-        batch.add(self.consume(client));
-        services.store.commit(batch).await.map_err(|error| match error {
-            crate::store::CommitError::Missed { .. } => SignInError::Session,
-            other => other.into(),
-        })
     }
 }
 

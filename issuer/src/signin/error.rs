@@ -3,6 +3,7 @@
 use cognito_model::{Exception, Fault};
 
 use crate::envelope::PoolKeyError;
+use crate::limits::LockoutError;
 use crate::passwords::PasswordError;
 use crate::store::{CommitError, RowError, StoreError};
 use crate::users::UserError;
@@ -28,6 +29,9 @@ pub enum SignInError {
     Session,
     #[error("{0}")]
     Parameter(String),
+    /// Too many wrong passwords, or too many attempts at once.
+    #[error(transparent)]
+    Lockout(LockoutError),
     #[error(transparent)]
     User(#[from] UserError),
     #[error("an internal failure: {0}")]
@@ -60,6 +64,16 @@ impl From<PoolKeyError> for SignInError {
     }
 }
 
+impl From<LockoutError> for SignInError {
+    fn from(error: LockoutError) -> Self {
+        match error {
+            // What goes with a try is the end of the session that it answers.
+            LockoutError::Missed(_) => Self::Session,
+            other => Self::Lockout(other),
+        }
+    }
+}
+
 impl From<PasswordError> for SignInError {
     fn from(error: PasswordError) -> Self {
         Self::User(error.into())
@@ -81,6 +95,7 @@ impl From<SignInError> for Fault {
             }
             SignInError::Session => Self::not_authorized("Invalid session for the user."),
             SignInError::Parameter(text) => Self::invalid_parameter(text),
+            SignInError::Lockout(error) => error.into(),
             SignInError::User(error) => error.into(),
             SignInError::Internal(detail) => Self::internal(detail),
             SignInError::Unavailable(detail) => Self::unavailable(detail),

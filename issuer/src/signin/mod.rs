@@ -5,6 +5,7 @@
 
 mod attempt;
 mod error;
+mod guess;
 pub mod new_password;
 pub mod password;
 pub mod password_verifier;
@@ -14,3 +15,6 @@ mod step;
 pub use self::attempt::Attempt;
 pub use self::error::SignInError;
 pub use self::step::{Asked, Authenticated, Step};
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,12 @@ use common::clock::UnixMillis;
 use common::secret::SecretString;
 
 use super::error::SignInError;
+use super::guess;
 use super::step::{Step, after_password};
 use crate::clients::Client;
 use crate::pools::Pool;
 use crate::services::Services;
-use crate::users::{self, credentials};
+use crate::users::{self, credentials, login_names};
 
 pub async fn check(
     services: &Services,
@@ -19,13 +20,15 @@ pub async fn check(
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
     let user = users::by_name(&services.store, pool, username).await?;
+    if user.is_none() && !client.settings.hides_users() {
+        return Err(SignInError::NoUser);
+    }
+    let sub = user.as_ref().map(|user| &user.sub);
+    let who = guess::subject(services, pool, sub, &login_names::key(pool, username)).await?;
+    let attempt = guess::take(services, who, Vec::new()).await?;
     // The hash is computed in either case, so that time does not tell who exists (I41).
-    let right = credentials::verify(services, user.as_ref(), password).await?;
-    let user = match (user, right) {
-        (Some(user), true) => user,
-        (None, _) if !client.settings.hides_users() => return Err(SignInError::NoUser),
-        _ => return Err(SignInError::Refused),
-    };
-    let key = services.pool_keys.key(&pool.id).await?;
-    after_password(&key, pool, client, user, Vec::new(), now)
+    let verdict = credentials::verify(services, user.as_ref(), password).await;
+    let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await?;
+    let user = user.ok_or(SignInError::Refused)?;
+    after_password(services, pool, client, user, proven, now).await
 }

@@ -9,8 +9,10 @@ use common::clock::UnixMillis;
 
 use super::attempt::{Attempt, Challenge};
 use super::error::SignInError;
+use super::guess;
 use super::step::{Asked, Step, after_password};
 use crate::clients::Client;
+use crate::passwords::PasswordError;
 use crate::passwords::srp::{Claim, Decoys, Identity, PendingChallenge, PublicValue, SrpError, Verifier};
 use crate::pools::Pool;
 use crate::services::Services;
@@ -64,7 +66,7 @@ pub async fn begin(
     })
 }
 
-/// Checks the answer. The attempt is used up first: a wrong answer can't be tried again.
+/// Checks the answer. The attempt is used up first, with a try of the user's: a wrong answer can't be tried again.
 pub async fn check(
     services: &Services,
     pool: &Pool,
@@ -73,7 +75,6 @@ pub async fn check(
     answer: Answer<'_>,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    attempt.burn(services, client).await?;
     let Challenge::Srp { pending, name, user_id } = &attempt.challenge else { return Err(SignInError::Session) };
     let internal = |error: &dyn std::fmt::Display| SignInError::Internal(error.to_string());
     let pending = PendingChallenge::from_bytes(pending).map_err(|e| internal(&e))?;
@@ -85,20 +86,29 @@ pub async fn check(
     let (pool_id, user_id) = (pool.id.clone(), user_id.clone());
     let (block, signature, timestamp) =
         (answer.secret_block.to_owned(), answer.signature.to_owned(), answer.timestamp.to_owned());
+    let who = guess::subject(services, pool, attempt.sub.as_ref(), name).await?;
+    let guess = guess::take(services, who, vec![attempt.consume(client)]).await?;
     let outcome = services
         .passwords
         .run(move || {
             let claim = Claim { secret_block: &block, signature: &signature, timestamp: &timestamp };
             pending.verify(now, Identity::of_user(&pool_id, &user_id), &verifier, claim)
         })
-        .await?;
-    match (outcome, user) {
-        (Ok(()), Some(user)) => {
-            let key = services.pool_keys.key(&pool.id).await?;
-            after_password(&key, pool, client, user, Vec::new(), now)
+        .await;
+    // Nobody proves to be a user who does not exist.
+    let verdict = verdict(outcome).map(|right| right && user.is_some());
+    let proven = guess::judge(guess, verdict).await?;
+    let user = user.ok_or(SignInError::Refused)?;
+    after_password(services, pool, client, user, proven, now).await
+}
+
+fn verdict(outcome: Result<Result<(), SrpError>, PasswordError>) -> Result<bool, SignInError> {
+    match outcome? {
+        Ok(()) => Ok(true),
+        Err(SrpError::StoredState | SrpError::NoEntropy(_)) => {
+            Err(SignInError::Internal("the SRP state is damaged".into()))
         }
-        (Err(SrpError::StoredState | SrpError::NoEntropy(_)), _) => Err(internal(&"the SRP state is damaged")),
-        _ => Err(SignInError::Refused),
+        Err(_) => Ok(false),
     }
 }
 

@@ -9,8 +9,9 @@ use common::secret::SecretString;
 use super::attempt::{Attempt, Challenge};
 use super::error::SignInError;
 use crate::clients::Client;
-use crate::envelope::PoolKey;
+use crate::limits::lockout::Proven;
 use crate::pools::Pool;
+use crate::services::Services;
 use crate::store::Statement;
 use crate::users::{Status, User};
 
@@ -33,6 +34,8 @@ pub struct Authenticated {
     user: User,
     at: UnixMillis,
     statements: Vec<Statement>,
+    /// The try at the password, if this sign-in made one; dropped with the proof, it is given back.
+    tried: Option<Proven>,
 }
 
 impl Authenticated {
@@ -46,50 +49,63 @@ impl Authenticated {
         self.at
     }
 
-    /// What must be committed with the tokens: it uses the attempt up.
+    /// What must be committed with the tokens: it uses the attempt up, and forgets the failures.
     pub fn into_statements(self) -> Vec<Statement> {
-        self.statements
+        let mut statements = self.statements;
+        statements.extend(self.tried.map(Proven::cleared));
+        statements
     }
 
     pub(super) fn new(user: User, at: UnixMillis, statements: Vec<Statement>) -> Self {
-        Self { user, at, statements }
+        Self { user, at, statements, tried: None }
     }
 }
 
-/// What follows a proven password. `statements` uses up the attempt that proved it, if there was one.
-pub(super) fn after_password(
-    key: &PoolKey,
+/// What follows a proven password. The failures are forgotten with what it permits; where it permits nothing, only the try is given back.
+pub(super) async fn after_password(
+    services: &Services,
     pool: &Pool,
     client: &Client,
     user: User,
-    statements: Vec<Statement>,
+    proven: Proven,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    if !user.enabled {
-        return Err(SignInError::Disabled);
+    if let Err(refusal) = admit(&user, now) {
+        proven.give_back().await?;
+        return Err(refusal);
     }
+    if user.status == Status::ForceChangePassword {
+        let mut asked = ask_new_password(services, pool, client, &user, now).await?;
+        asked.statements.push(proven.cleared());
+        return Ok(Step::Ask(asked));
+    }
+    Ok(Step::Done(Authenticated { user, at: now, statements: Vec::new(), tried: Some(proven) }))
+}
+
+/// Whether a user who has the right password may go on.
+fn admit(user: &User, now: UnixMillis) -> Result<(), SignInError> {
     match user.status {
+        _ if !user.enabled => Err(SignInError::Disabled),
         Status::Unconfirmed => Err(SignInError::Unconfirmed),
         Status::ResetRequired => Err(SignInError::ResetRequired),
         Status::ForceChangePassword if user.temporary_until.is_some_and(|until| until <= now) => {
             Err(SignInError::TemporaryExpired)
         }
-        Status::ForceChangePassword => ask_new_password(key, pool, client, &user, statements, now).map(Step::Ask),
-        Status::Confirmed => Ok(Step::Done(Authenticated::new(user, now, statements))),
+        Status::ForceChangePassword | Status::Confirmed => Ok(()),
     }
 }
 
-fn ask_new_password(
-    key: &PoolKey,
+async fn ask_new_password(
+    services: &Services,
     pool: &Pool,
     client: &Client,
     user: &User,
-    mut statements: Vec<Statement>,
     now: UnixMillis,
 ) -> Result<Asked, SignInError> {
+    let key = services.pool_keys.key(&pool.id).await?;
     let challenge = Challenge::NewPassword { authenticated_at: now.0, valid_after: user.valid_after.0 };
-    let opened = Attempt::open(key, client, Some(&user.sub), &challenge, None, now)?;
-    statements.push(opened.statement);
+    let opened = Attempt::open(&key, client, Some(&user.sub), &challenge, None, now)?;
+    let statements = vec![opened.statement];
     let missing: Vec<String> = pool
         .schema()
         .required()

@@ -5,7 +5,7 @@ use cognito_model::{Exception, Fault};
 use common::secret::SecretString;
 
 use crate::aws_json::{Call, Write};
-use crate::limits::{Budget, Spender, budget};
+use crate::limits::{Budget, Spender, budget, lockout};
 use crate::recovery::code;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
@@ -30,6 +30,7 @@ pub async fn handle(call: Call, input: ChangePasswordRequest) -> Result<ChangePa
     let unchanged = batch.add(rows::update_credentials(&user, &fresh, user.status, None, call.now));
     batch.add(code::discard(&user));
     batch.add(budget::give_back(&pool.id, Budget::ChangePassword, &who));
+    batch.add(lockout::forget(&lockout::Subject::user(&pool.id, &user.sub)));
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
         Ok(()) => Ok(ChangePasswordResponse {}),
         Err(CommitError::Missed { index }) if index == alive => {

@@ -10,7 +10,7 @@ use crate::aws_json::Call;
 use crate::clients::{self, Client};
 use crate::codes::{self, CodeError};
 use crate::envelope::PoolKey;
-use crate::limits::{Budget, Spender, budget};
+use crate::limits::{Budget, Spender, budget, lockout};
 use crate::pools::Pool;
 use crate::recovery::code::Binding;
 use crate::recovery::error::RecoveryError;
@@ -44,6 +44,7 @@ pub async fn handle(call: Call, input: ConfirmForgotPasswordRequest) -> Result<C
                 rows::update_credentials(user, &fresh, Status::Confirmed, None, call.now),
                 proven.consume.clone(),
                 give_back(&pool, &who),
+                lockout::forget(&lockout::Subject::user(&pool.id, &user.sub)),
             ])
         })
     })

@@ -40,11 +40,12 @@ async fn one_of_many_with_the_right_code_succeeds(store: Store) {
         let request = confirm(&world.legacy, "jane", &code, password);
         world.ask("ConfirmForgotPassword", request)
     });
-    let (succeeded, _) = tally(join_all(tries).await, &[NO_CODE, LIMIT]);
+    let outcomes = join_all(tries).await;
+    let winner = outcomes.iter().position(Result::is_ok).unwrap();
+    let (succeeded, _) = tally(outcomes, &[NO_CODE, LIMIT]);
     assert_eq!(succeeded, 1);
     assert_eq!(refusal(world.sign_in("jane", OLD).await), WRONG_PASSWORD);
-    let sign_ins = join_all(passwords.iter().map(|password| world.sign_in("jane", password))).await;
-    assert_eq!(sign_ins.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    world.sign_in("jane", &passwords[winner]).await.unwrap();
 }
 
 async fn wrong_codes_never_exceed_the_budget(store: Store) {

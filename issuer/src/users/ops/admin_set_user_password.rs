@@ -5,6 +5,7 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{AdminSetUserPasswordRequest, AdminSetUserPasswordResponse};
 
 use crate::aws_json::Call;
+use crate::limits::lockout::{self, Subject};
 use crate::pools;
 use crate::users::{self, Status, credentials, rows, sign_out};
 
@@ -19,7 +20,8 @@ pub async fn handle(call: Call, input: AdminSetUserPasswordRequest) -> Result<Ad
         (Status::ForceChangePassword, Some(call.now.plus(pool.settings.temporary_password_life())))
     };
     sign_out::everywhere(&call, &pool, &user.sub, |user| {
-        vec![rows::update_credentials(user, &credentials, status, until, call.now)]
+        let unlocked = lockout::forget(&Subject::user(&pool.id, &user.sub));
+        vec![rows::update_credentials(user, &credentials, status, until, call.now), unlocked]
     })
     .await?;
     Ok(AdminSetUserPasswordResponse {})
