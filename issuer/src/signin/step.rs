@@ -35,7 +35,7 @@ pub struct Authenticated {
     at: UnixMillis,
     statements: Vec<Statement>,
     /// The try at the password, if this sign-in made one; dropped with the proof, it is given back.
-    tried: Option<Proven>,
+    tried: Option<Box<Proven>>,
 }
 
 impl Authenticated {
@@ -52,7 +52,7 @@ impl Authenticated {
     /// What must be committed with the tokens: it uses the attempt up, and forgets the failures.
     pub fn into_statements(self) -> Vec<Statement> {
         let mut statements = self.statements;
-        statements.extend(self.tried.map(Proven::cleared));
+        statements.extend(self.tried.map(|tried| tried.cleared()));
         statements
     }
 
@@ -79,7 +79,7 @@ pub(super) async fn after_password(
         asked.statements.push(proven.cleared());
         return Ok(Step::Ask(asked));
     }
-    Ok(Step::Done(Authenticated { user, at: now, statements: Vec::new(), tried: Some(proven) }))
+    Ok(Step::Done(Authenticated { user, at: now, statements: Vec::new(), tried: Some(Box::new(proven)) }))
 }
 
 /// Whether a user who has the right password may go on.
