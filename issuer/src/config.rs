@@ -1,13 +1,16 @@
 //! The issuer's settings: what each module needs, assembled from one TOML file (docs/CONFIG.md).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
+use crate::limits::quotas::{Category, Settings as Quotas};
+
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed"];
+const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "quotas"];
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +26,8 @@ pub struct Config {
     pub feed_address: String,
     /// Edges that must be connected and ready before `/readyz` answers 200.
     pub ready_edges: Vec<EdgeId>,
+    /// Requests a second and pool.
+    pub quotas: Quotas,
 }
 
 /// Sockets. Public traffic, the admin surface and the feed have one each.
@@ -97,8 +102,9 @@ impl Config {
         let feed_address = feed.required_text("public_address")?;
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
+        let quotas = root.section("quotas")?.map(quotas).transpose()?.unwrap_or_default();
         root.finish()?;
-        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, feed_address, ready_edges })
+        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, feed_address, ready_edges, quotas })
     }
 }
 
@@ -177,6 +183,19 @@ fn passwords(mut section: Section) -> Result<Passwords, SettingError> {
     Ok(passwords)
 }
 
+fn quotas(mut section: Section) -> Result<Quotas, SettingError> {
+    let enabled = section.flag("enabled")?.unwrap_or(Quotas::default().enabled);
+    let mut rates = BTreeMap::new();
+    for category in Category::ALL {
+        // A million a second is as good as none, and still a whole number of nanoseconds each.
+        if let Some(rate) = section.integer(category.setting(), 1..=1_000_000)? {
+            rates.insert(*category, u32::try_from(rate).unwrap_or(u32::MAX));
+        }
+    }
+    section.finish()?;
+    Ok(Quotas { enabled, rates })
+}
+
 fn ready_edges(mut section: Section) -> Result<Vec<EdgeId>, SettingError> {
     let names = section.texts("edges")?;
     let parse = |name: &String| {
@@ -215,6 +234,24 @@ mod tests {
         let config = parse_config(GOOD).unwrap();
         assert_eq!(config.issuer.region, "us-east-1");
         assert!(matches!(config.storage, Engine::Sqlite(path) if path == Path::new("/etc/tollgate/tollgate.db")));
+    }
+
+    #[test]
+    fn quotas_are_cognitos_unless_set() {
+        assert_eq!(parse_config(GOOD).unwrap().quotas, Quotas::default());
+        let set = |text: &str| parse_config(&format!("{GOOD}\n[quotas]\n{text}"));
+        let quotas = set("user_list = 5\nuser_creation = 1000000").unwrap().quotas;
+        assert!(quotas.enabled);
+        assert_eq!(quotas.rates, [(Category::UserList, 5), (Category::UserCreation, 1_000_000)].into());
+        assert!(!set("enabled = false").unwrap().quotas.enabled);
+        for (text, want) in [
+            ("user_list = 0", "quotas.user_list: must be between 1 and 1000000"),
+            ("user_lists = 5", "did you mean `user_list`?"),
+            ("enabled = 1", "quotas.enabled: must be true or false"),
+        ] {
+            let got = set(text).unwrap_err().to_string();
+            assert!(got.contains(want), "{got}");
+        }
     }
 
     #[test]
