@@ -5,8 +5,8 @@ use std::time::Duration;
 use common::clock::{Clock, SystemClock};
 use common::sigv4;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -80,16 +80,39 @@ impl Wire {
         Ok(answer.map_err(|e| unreachable_at(url, &e))?.map_err(|e| unreachable_at(url, &e))?.status())
     }
 
+    /// A command of the admin surface whose answer is long: its body as it comes.
+    pub async fn admin_stream(&self, admin: &str, path: &str) -> Result<Incoming, WireError> {
+        let headers = [("content-type", "application/json")];
+        let call = Outgoing { operation: path, method: Method::POST, base: admin, path, service: "tollgate-admin" };
+        let answer = self.exchange(&call, &headers, "{}".to_owned()).await?;
+        if answer.status().is_success() {
+            return Ok(answer.into_body());
+        }
+        Err(self.read(&call, answer).await.err().unwrap_or_else(|| unreachable_at(admin, &"an answer of no kind")))
+    }
+
     async fn send(&self, call: Outgoing<'_>, headers: &[(&str, &str)], body: String) -> Result<Value, WireError> {
+        let answer = self.exchange(&call, headers, body).await?;
+        self.read(&call, answer).await
+    }
+
+    async fn exchange(
+        &self,
+        call: &Outgoing<'_>,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Response<Incoming>, WireError> {
         let url = format!("{}{}", call.base, call.path);
-        let request = self.request(&call, &url, headers, body)?;
-        let exchange = async {
-            let answer = self.http.request(request).await.map_err(|e| unreachable_at(&url, &e))?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await;
-            Ok((status, body.map_err(|e| unreachable_at(&url, &e))?.to_bytes()))
-        };
-        let (status, body) = tokio::time::timeout(DEADLINE, exchange).await.map_err(|e| unreachable_at(&url, &e))??;
+        let request = self.request(call, &url, headers, body)?;
+        let answer = tokio::time::timeout(DEADLINE, self.http.request(request)).await;
+        answer.map_err(|e| unreachable_at(&url, &e))?.map_err(|e| unreachable_at(&url, &e))
+    }
+
+    async fn read(&self, call: &Outgoing<'_>, answer: Response<Incoming>) -> Result<Value, WireError> {
+        let url = format!("{}{}", call.base, call.path);
+        let status = answer.status();
+        let body = tokio::time::timeout(DEADLINE, Limited::new(answer.into_body(), ANSWER_LIMIT).collect()).await;
+        let body = body.map_err(|e| unreachable_at(&url, &e))?.map_err(|e| unreachable_at(&url, &e))?.to_bytes();
         let value: Value =
             if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
         if status.is_success() {

@@ -1,5 +1,6 @@
 //! Assembly of the issuer: opens what it needs, in order, and drains.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +11,19 @@ use tokio::task::JoinHandle;
 
 use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
+use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
-use crate::envelope::{Context, PoolKey, PoolKeys, RootKey};
+use crate::envelope::{Context, PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::budget;
-use crate::messages::{Courier, OutboxFolder};
+use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
-use crate::store::{Batch, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, purge, router, serve, sessions, signin};
+use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
+use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -39,6 +41,22 @@ pub struct StartError {
 impl StartError {
     fn configuration(error: impl std::fmt::Display) -> Self {
         Self { line: error.to_string(), configuration: true }
+    }
+
+    /// Another root key than the database's is a mistake in the settings; storage that fails is not.
+    fn of_root_key(error: PoolKeyError) -> Self {
+        match error {
+            PoolKeyError::WrongRoot { .. } => Self::configuration(error),
+            other => Self::failure(other),
+        }
+    }
+
+    /// The same for the feed: a taken port, or an authority that another root key sealed.
+    fn of_feed(error: publish::StartError) -> Self {
+        match error {
+            publish::StartError::Listen(_) | publish::StartError::Sealed => Self::configuration(error),
+            other => Self::failure(other),
+        }
     }
 
     /// The machine did not give what the issuer needs.
@@ -84,8 +102,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (finish, finishing) = watch::channel(false);
 
     let (audit, recorder) = Recorder::start(opened.store.clone(), finishing.clone());
-    let folder = config.outbox.clone().map(OutboxFolder::new);
-    let (courier, delivery) = Courier::start(opened.store.clone(), opened.pool_keys.clone(), folder, finishing.clone());
+    let metrics = Arc::new(Metrics::default());
+    let parts = messages::Parts {
+        store: opened.store.clone(),
+        pool_keys: opened.pool_keys.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        senders: Senders::open(&config.messages).map_err(StartError::configuration)?,
+    };
+    let (courier, delivery) = Courier::start(parts, finishing.clone());
     let feed = Wake::default();
     let publishing = publish::start(
         opened.store.clone(),
@@ -95,7 +120,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed.clone(),
     )
     .await
-    .map_err(StartError::configuration)?;
+    .map_err(StartError::of_feed)?;
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
@@ -105,12 +130,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         deployment_key: opened.deployment_key,
         pool_keys: opened.pool_keys,
         audit,
-        metrics: Metrics::default(),
+        metrics,
         courier,
         feed,
     });
 
     let gate = Arc::new(Gate::default());
+    let rotation = tokio::spawn(signing::run(services.clone(), config.keys, finishing.clone()));
+    let watch = tokio::spawn(signing::watch(services.clone(), finishing.clone()));
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
@@ -123,15 +150,30 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = [recorder, grace, prune, purge].into_iter().chain(delivery).collect();
+    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery];
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 
 /// Makes the key that makes the first admin key, while no issuer runs (`tollgate up`, `tollgate admin first-key`).
 pub async fn first_key(config: &Config, recovery: Recovery) -> Result<NewKey, StartError> {
-    let opened = Opened::open(config).await?;
+    let opened = Opened::open_alone(config).await?;
     let made = access::create_first(&opened.store, &opened.deployment_key, recovery, SystemClock.now()).await;
     made.map_err(StartError::failure)
+}
+
+/// Fills the empty database of the settings from a backup, while no issuer runs (`tollgate admin restore`).
+pub async fn restore(
+    config: &Config,
+    file: &Path,
+    kept: Kept,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, StartError> {
+    keys::check_cpu().map_err(StartError::failure)?;
+    let root = root_key(config)?;
+    let into = store_config(config)?;
+    let all = migrations::all();
+    let ask = backup::Ask { file, into: &into, migrations: &all, now: SystemClock.now(), kept };
+    backup::restore(ask, root, progress).await.map_err(StartError::failure)
 }
 
 /// The database and the keys that open what is sealed in it.
@@ -144,17 +186,35 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &Config) -> Result<Self, StartError> {
-        let root = RootKey::from_file(&config.root_key_file).map_err(StartError::configuration)?;
+        let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(cannot_open)?;
+        Self::with(config, store).await
+    }
+
+    /// For an offline command: no issuer may have the database open.
+    async fn open_alone(config: &Config) -> Result<Self, StartError> {
+        let store = Store::open_alone(&store_config(config)?, &migrations::all()).await.map_err(cannot_open)?;
+        Self::with(config, store).await
+    }
+
+    async fn with(config: &Config, store: Store) -> Result<Self, StartError> {
+        let root = root_key(config)?;
         let deployment_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
-        let store = Store::open(&store_config(config)?, &migrations::all()).await.map_err(StartError::failure)?;
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
-        pool_keys.check_root().await.map_err(StartError::configuration)?;
+        pool_keys.check_root().await.map_err(StartError::of_root_key)?;
         Ok(Self { store, pool_keys, deployment_key, authority_sealing })
     }
+}
+
+fn root_key(config: &Config) -> Result<RootKey, StartError> {
+    RootKey::from_file(&config.root_key_file).map_err(StartError::configuration)
+}
+
+fn cannot_open(error: OpenError) -> StartError {
+    StartError::failure(error)
 }
 
 fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
@@ -186,6 +246,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
         batch.add(codes::prune(now));
+        batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));
         batch.add(budget::prune(now));
         if let Err(error) = services.store.commit(batch).await {

@@ -3,14 +3,22 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
+use crate::keys::RotationPolicy;
 use crate::limits::quotas::{Category, Settings as Quotas};
+use crate::messages;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "quotas"];
+const SECTIONS: &[&str] =
+    &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys", "quotas"];
+
+/// Keys of one purpose are bounded in number, and each stays for a day.
+const SHORTEST_ROTATION: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,9 +27,9 @@ pub struct Config {
     pub storage: Engine,
     /// 32 bytes in hex or base64, mode 0600 or 0400.
     pub root_key_file: PathBuf,
-    /// Folder that gets one JSON file a message, for development.
-    pub outbox: Option<PathBuf>,
+    pub messages: messages::Config,
     pub passwords: Passwords,
+    pub keys: RotationPolicy,
     /// `host:port` under which edges reach the feed; goes into join tokens.
     pub feed_address: String,
     /// Edges that must be connected and ready before `/readyz` answers 200.
@@ -96,15 +104,28 @@ impl Config {
         let mut secrets = required(&mut root, "secrets")?;
         let root_key_file = folder.join(secrets.required_text("root_key_file")?);
         secrets.finish()?;
-        let outbox = root.section("messages")?.map(|section| outbox(section, folder)).transpose()?.flatten();
+        let messages = root.section("messages")?.map(|section| messages::Config::read(section, folder));
+        let messages = messages.transpose()?.unwrap_or_default();
         let passwords = root.section("passwords")?.map(passwords).transpose()?.unwrap_or_default();
+        let keys = root.section("keys")?.map(rotation).transpose()?.unwrap_or_default();
         let mut feed = required(&mut root, "feed")?;
         let feed_address = feed.required_text("public_address")?;
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
         let quotas = root.section("quotas")?.map(quotas).transpose()?.unwrap_or_default();
         root.finish()?;
-        Ok(Self { listen, issuer, storage, root_key_file, outbox, passwords, feed_address, ready_edges, quotas })
+        Ok(Self {
+            listen,
+            issuer,
+            storage,
+            root_key_file,
+            messages,
+            passwords,
+            keys,
+            feed_address,
+            ready_edges,
+            quotas,
+        })
     }
 }
 
@@ -167,12 +188,6 @@ fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
     Ok(engine)
 }
 
-fn outbox(mut section: Section, folder: &Path) -> Result<Option<PathBuf>, SettingError> {
-    let outbox = section.file("outbox")?.map(|path| folder.join(path));
-    section.finish()?;
-    Ok(outbox)
-}
-
 fn passwords(mut section: Section) -> Result<Passwords, SettingError> {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let passwords = Passwords {
@@ -194,6 +209,24 @@ fn quotas(mut section: Section) -> Result<Quotas, SettingError> {
     }
     section.finish()?;
     Ok(Quotas { enabled, rates })
+}
+
+/// Signing keys: how often they are replaced, and how long before and after they are published.
+fn rotation(mut section: Section) -> Result<RotationPolicy, SettingError> {
+    let usual = RotationPolicy::default();
+    let policy = RotationPolicy {
+        publish_ahead: section.duration("publish_ahead")?.unwrap_or(usual.publish_ahead),
+        keep_after: section.duration("keep_after")?.unwrap_or(usual.keep_after),
+        every: section.duration("rotate_every")?,
+    };
+    if policy.keep_after < LONGEST_TOKEN_LIFE {
+        return Err(section.error("keep_after", "must be at least 24h10m: tokens live that long"));
+    }
+    if policy.every.is_some_and(|every| every < SHORTEST_ROTATION || every <= policy.publish_ahead) {
+        return Err(section.error("rotate_every", "must be at least 1h, and longer than `publish_ahead`"));
+    }
+    section.finish()?;
+    Ok(policy)
 }
 
 fn ready_edges(mut section: Section) -> Result<Vec<EdgeId>, SettingError> {

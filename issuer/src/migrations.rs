@@ -9,13 +9,13 @@ pub fn all() -> Vec<&'static Migration> {
         envelope::MIGRATIONS,
         keys::MIGRATIONS,
         codes::MIGRATIONS,
+        messages::rows::MIGRATIONS,
         access::MIGRATIONS,
         sessions::rows::MIGRATIONS,
     ];
     let single = [
         &audit::rows::MIGRATION,
         &limits::budget::MIGRATION,
-        &messages::rows::MIGRATION,
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,

@@ -25,7 +25,7 @@ pub struct Services {
     pub keys: KeyRing,
     pub passwords: Passwords,
     pub audit: Recorder,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     pub courier: Courier,
     /// Rings when a commit changed what edges must know.
     pub feed: Wake,

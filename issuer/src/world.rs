@@ -51,7 +51,8 @@ impl World {
         let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
         let deployment_key = root.deployment_key().unwrap();
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
-        let (courier, _) = Courier::start(store.clone(), pool_keys.clone(), None, running.clone());
+        let metrics = Arc::new(Metrics::default());
+        let courier = Courier::idle(metrics.clone());
         let services = Arc::new(Services {
             keys: KeyRing::new(store.clone(), pool_keys.clone()),
             passwords: Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap(),
@@ -64,7 +65,7 @@ impl World {
             deployment_key,
             pool_keys,
             audit: Recorder::start(store.clone(), running).0,
-            metrics: Metrics::default(),
+            metrics,
             courier,
             feed: Wake::default(),
             store,

@@ -1,8 +1,11 @@
 //! `tollgate admin`: what Cognito's API does not have. Most of it asks the issuer's admin listener with a key; what must work
 //! without a running issuer says so.
 
+mod backup;
 mod key_file;
 mod keys;
+mod messages;
+mod signing_keys;
 
 #[cfg(feature = "edge")]
 pub(crate) use self::keys::exchange;
@@ -41,6 +44,16 @@ enum AdminCommand {
     /// Admin keys: who may call the signed operations and these commands, and what each may do.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The keys that sign a pool's tokens.
+    #[command(subcommand)]
+    SigningKeys(signing_keys::SigningKeysCommand),
+    /// Copy the whole database of a running issuer into a file.
+    Backup(backup::Backup),
+    /// Fill an empty database from a backup, while the issuer is stopped. Everyone must sign in again.
+    Restore(backup::Restore),
+    /// Messages to users: what became of them, and another try.
+    #[command(subcommand)]
+    Messages(messages::MessagesCommand),
     /// Edges: who may receive which pools' keys and revocations.
     #[command(subcommand)]
     Edge(EdgeCommand),
@@ -101,6 +114,10 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
     match options.command {
         AdminCommand::FirstKey { config, output, recover } => first_key(&config, &output, recover).await?,
         AdminCommand::Keys(command) => keys::run(command).await?,
+        AdminCommand::SigningKeys(command) => signing_keys::run(command).await?,
+        AdminCommand::Backup(options) => backup::backup(options).await?,
+        AdminCommand::Restore(options) => backup::restore(options).await?,
+        AdminCommand::Messages(command) => messages::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {
             let ask = json!({ "name": name, "pools": pools });
             let answer = issuer.wire()?.admin(&issuer.admin, Method::POST, "/v1/edges", &ask).await?;

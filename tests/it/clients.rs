@@ -71,6 +71,11 @@ fn forgotten_changed_and_reset_passwords() {
 }
 
 #[test]
+fn administrators_sign_in_for_users_by_boto3_and_pycognito() {
+    run("adminauth.py", &[&short_or_long(12, 100).to_string()]);
+}
+
+#[test]
 fn request_quotas_by_boto3() {
     let home = Home::new();
     let seed = home.file("seed.json");

@@ -13,6 +13,7 @@ mod floors;
 mod http;
 mod main_job;
 mod memory;
+mod messages;
 mod refresh;
 mod roles;
 mod signout;

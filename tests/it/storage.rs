@@ -7,7 +7,7 @@ use std::time::Duration;
 use issuer::store::fixture::{Cluster, Fsync};
 use serde_json::Value;
 
-use crate::fault::postgres_storage;
+use crate::fault::{assert_unavailable, postgres_storage};
 use crate::http::once;
 use crate::roles::Roles;
 use crate::system::{Refused, System, unique, until};
@@ -87,12 +87,6 @@ fn write_until_refused(system: &System) -> Refused {
         }
     }
     panic!("500 sign-ups fit where there is no room");
-}
-
-fn assert_unavailable(refused: &Refused) {
-    let Refused::Exception { status, name, retry_after, .. } = refused else { panic!("no answer: {refused:?}") };
-    assert_eq!((*status, name.as_str()), (503, "InternalErrorException"), "{refused:?}");
-    assert!(retry_after.as_deref().is_some_and(|wait| wait.parse::<u32>().is_ok()), "{refused:?}");
 }
 
 /// Sets the soft limit of what the issuer's files may grow to; bytes.

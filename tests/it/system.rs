@@ -33,6 +33,13 @@ pub struct Tokens {
     pub refresh: String,
 }
 
+/// In whose name an operation is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Anyone,
+    Administrator,
+}
+
 /// Why an operation did not succeed.
 pub enum Refused {
     /// Cognito's exception, in its own words.
@@ -68,6 +75,16 @@ impl System {
     /// An operation that takes an administrator's signature.
     pub fn admin(&self, operation: &str, input: &Value) -> Result<Value, Refused> {
         outcome(self.post_signed(operation, &input.to_string()))
+    }
+
+    /// An operation with its request id, by which the audit record knows it.
+    pub fn recorded(&self, who: Who, operation: &str, input: &Value) -> Result<(String, Value), Refused> {
+        let answer = match who {
+            Who::Anyone => self.post(operation, &input.to_string(), None),
+            Who::Administrator => self.post_signed(operation, &input.to_string()),
+        };
+        let id = answer.as_ref().ok().and_then(|answer| answer.header("x-amzn-requestid").map(str::to_owned));
+        outcome(answer).map(|body| (id.expect("an answer has a request id"), body))
     }
 
     /// The bare exchange of a signed operation.

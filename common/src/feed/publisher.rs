@@ -230,7 +230,7 @@ impl Publisher {
         if !self.greeted {
             return None;
         }
-        let since_heartbeat = now.since(self.last_heartbeat);
+        let since_heartbeat = self.since_heartbeat(now);
         if since_heartbeat >= HEARTBEAT_PATIENCE {
             return Some(self.heartbeat(now));
         }
@@ -296,6 +296,11 @@ impl Publisher {
         }
         self.urgent.push_back(action);
         Ok(())
+    }
+
+    /// A clock that has stepped back does not silence us until it has caught up: the next heartbeat is due.
+    fn since_heartbeat(&self, now: UnixMillis) -> Duration {
+        if now < self.last_heartbeat { HEARTBEAT_PATIENCE } else { now.since(self.last_heartbeat) }
     }
 
     fn heartbeat(&mut self, now: UnixMillis) -> Publish {
@@ -382,4 +387,24 @@ fn batches(records: &[LogRecord]) -> impl Iterator<Item = &[LogRecord]> {
         rest = rest.get(batch.len()..)?;
         Some(batch)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn heartbeats_go_on_when_the_clock_steps_back() {
+        let mut core = Publisher::new([FeedName::Global]);
+        let hello = Hello { software: "t".into(), positions: Vec::new() };
+        core.on_message(Message::Hello(hello));
+        let is_heartbeat = |action: &Publish| matches!(action, Publish::Send(Message::Heartbeat(_)));
+        let mut beats = |now| std::iter::from_fn(|| core.poll(now)).filter(is_heartbeat).count();
+        let (before, after) = (UnixMillis::from_seconds(1_000_000), UnixMillis::from_seconds(999_700));
+        assert_eq!([before, before, before.plus(SECOND)].map(&mut beats), [1, 0, 1]);
+        assert_eq!([after, after, after.plus(SECOND)].map(&mut beats), [1, 0, 1], "five minutes back");
+        assert_eq!([before, before].map(&mut beats), [1, 0], "and right again");
+    }
 }

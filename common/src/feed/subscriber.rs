@@ -363,12 +363,14 @@ impl Subscriber {
         let behind = following.behind.take();
         match (&mut following.kept, mine) {
             (Some(kept), Some(mine)) if mine == head => {
-                kept.fresh_as_of = kept.fresh_as_of.max(issuer_clock);
+                // An issuer whose clock is ahead can't make this edge fresh beyond its own present.
+                let as_of = issuer_clock.min(now);
+                kept.fresh_as_of = kept.fresh_as_of.max(as_of);
                 following.asked = None;
                 // Nothing is missing, so a snapshot that was begun is not needed. Left open without anyone waiting for its end, it
                 // would hold back every later delta (simulation, seed 5512302307120341761).
                 following.building = None;
-                kept.state.expire(issuer_clock);
+                kept.state.expire(as_of);
             }
             (_, Some(mine)) if mine.epoch == head.epoch && mine.seq > head.seq => {
                 let alarm = Alarm::RolledBack { feed: feed.clone(), issuer: head.seq, edge: mine.seq };

@@ -155,3 +155,16 @@ fn a_kind_of_the_future_is_counted_kept_and_skipped() {
     });
     assert_eq!(told, Some(1));
 }
+
+#[test]
+fn an_issuer_that_is_ahead_makes_no_edge_fresher_than_its_own_present() {
+    let (mut core, at) = subscriber();
+    let minutes = |count| std::time::Duration::from_secs(60_u64 * count);
+    let mut beat = |issuer_clock, now| {
+        core.on_message(Message::Heartbeat(Heartbeat { issuer_clock, positions: vec![(FeedName::Global, at)] }), now);
+        core.fresh_as_of(&FeedName::Global)
+    };
+    assert_eq!(beat(NOW.plus(minutes(5)), NOW), Some(NOW));
+    assert_eq!(beat(NOW.minus(minutes(5)), NOW), Some(NOW), "old news don't undo new ones");
+    assert_eq!(beat(NOW.plus(minutes(1)), NOW.plus(minutes(2))), Some(NOW.plus(minutes(1))));
+}

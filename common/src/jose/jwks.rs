@@ -9,7 +9,7 @@ use crate::jose::json::Object;
 use crate::jose::jwk::{Jwk, JwkError};
 
 /// Keys in one set.
-pub const MAX_KEYS: usize = 64;
+pub const MAX_KEYS: usize = 288;
 /// Bytes of one set in JSON.
 pub const MAX_SET_BYTES: usize = 256 * 1024;
 
@@ -26,7 +26,7 @@ pub enum JwksError {
     TooLong,
     #[error("the key set is not a JSON object with an array of keys")]
     Shape,
-    #[error("the key set has more than 64 keys")]
+    #[error("the key set has more than 288 keys")]
     TooManyKeys,
     #[error("key {index} of the set is refused: {reason}")]
     Key { index: usize, reason: JwkError },

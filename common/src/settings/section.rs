@@ -33,10 +33,18 @@ pub fn parse<'e>(
         if !sections.contains(&section.as_str()) {
             continue;
         }
-        let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-        let Value::Table(entry) = entry else {
-            return Err(SettingError::new(name, "overrides a setting that is no table in the file"));
-        };
+        // A table in a table: TOLLGATE_MESSAGES__SMTP__HOST.
+        let (inner, key) = key.rsplit_once("__").map_or((None, key), |(inner, key)| (Some(inner), key));
+        let mut entry = &mut table;
+        for place in
+            std::iter::once(section).chain(inner.iter().flat_map(|i| i.split("__")).map(str::to_ascii_lowercase))
+        {
+            let next = entry.entry(place).or_insert_with(|| Value::Table(Table::new()));
+            let Value::Table(next) = next else {
+                return Err(SettingError::new(name, "overrides a setting that is no table in the file"));
+            };
+            entry = next;
+        }
         entry.insert(key.to_ascii_lowercase(), scalar(value));
     }
     Ok(Section { place: String::new(), table, known: Vec::new() })

@@ -25,12 +25,36 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Old or new, never a mixture, whatever happens: written beside, synced, renamed, the directory synced.
+/// Old or new, never a mixture, whatever happens: written beside, synced, renamed, the directory synced. Files are replaced side by side, so each
+/// has a draft of its own: its whole name and `.new`.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
     path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_files_of_one_stem_are_replaced_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = ["feed.state", "feed.marks"];
+        std::thread::scope(|scope| {
+            for name in names {
+                let path = dir.path().join(name);
+                scope.spawn(move || {
+                    for _ in 0..100 {
+                        replace(&path, name.as_bytes()).unwrap();
+                        assert_eq!(read(&path).unwrap().unwrap(), name.as_bytes());
+                    }
+                });
+            }
+        });
+    }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use common::clock::UnixMillis;
+use common::ids::PoolId;
 use common::secret::SecretString;
 use common::sigv4::{Accept, Claimed, Request, Sigv4Error, Verified, body_sha256};
 
@@ -12,6 +13,7 @@ use super::policy::{Ask, Decision, Policy};
 use super::replay::{Effect, Fingerprint, Recent};
 use super::rows;
 use crate::aws_json::AdminCaller;
+use crate::config::Deployment;
 use crate::services::Services;
 
 /// The signing name of the admin listener. Its actions are `tollgate:…` in policies.
@@ -92,4 +94,9 @@ fn authorize(services: &Services, key: &AdminKey, asked: &Asked<'_>) -> Result<(
         "User: arn:aws:iam::{}:user/{} is not authorized to perform: {action} on resource: {} {why}",
         services.deployment.account_id, key.name, asked.resource
     )))
+}
+
+/// What a policy's `Resource` is compared with where a request is about one pool.
+pub fn pool_arn(deployment: &Deployment, pool: &PoolId) -> String {
+    format!("arn:aws:cognito-idp:{}:{}:userpool/{pool}", deployment.region, deployment.account_id)
 }

@@ -1,10 +1,13 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
+mod backups;
 mod edges;
 mod health;
 mod keys;
+mod messages;
 mod metrics;
 mod signed;
+mod signing_keys;
 
 use std::sync::Arc;
 
@@ -37,5 +40,10 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/v1/edges/{name}", delete(edges::revoke))
         .route("/v1/keys", post(keys::create).get(keys::list))
         .route("/v1/keys/{id}", get(keys::show).patch(keys::change).delete(keys::delete))
+        .route("/v1/backups", post(backups::create))
+        .route("/v1/pools/{pool}/signing-keys", get(signing_keys::list).post(signing_keys::rotate))
+        .route("/v1/pools/{pool}/signing-keys/{kid}", delete(signing_keys::revoke))
+        .route("/v1/messages", get(messages::list))
+        .route("/v1/messages/{id}/retry", post(messages::retry))
         .with_state(state)
 }

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use cognito_model::{Exception, Fault};
+use common::ids::PoolId;
 use common::sigv4;
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Admin;
-use crate::access::{ADMIN_SERVICE, Asked, Effect};
+use crate::access::{ADMIN_SERVICE, Asked, Effect, pool_arn};
 use crate::aws_json::{Call, Caller};
 use crate::router::origin;
 
@@ -25,20 +26,27 @@ const BODY_LIMIT: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A command that an admin key may run.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Command {
     /// Its name in policies (`tollgate:<name>`) and in the audit record.
-    pub name: &'static str,
-    pub effect: Effect,
+    name: &'static str,
+    effect: Effect,
+    /// The pool that it is about, if it is about one.
+    pool: Option<PoolId>,
 }
 
 impl Command {
     pub const fn reads(name: &'static str) -> Self {
-        Self { name, effect: Effect::Reads }
+        Self { name, effect: Effect::Reads, pool: None }
     }
 
     pub const fn changes(name: &'static str) -> Self {
-        Self { name, effect: Effect::Changes }
+        Self { name, effect: Effect::Changes, pool: None }
+    }
+
+    /// A command about one pool: policies name it by the pool's ARN.
+    pub fn on(self, pool: &PoolId) -> Self {
+        Self { pool: Some(pool.clone()), ..self }
     }
 }
 
@@ -52,6 +60,19 @@ pub async fn answer<F>(
 where
     F: Future<Output = Result<Value, Fault>>,
 {
+    answer_with(admin, command, request, async |call, body| Ok(Json(run(call, body).await?).into_response())).await
+}
+
+/// The same for an answer that is not JSON.
+pub async fn answer_with<F>(
+    admin: &Admin,
+    command: Command,
+    request: Request,
+    run: impl FnOnce(Call, Bytes) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, Fault>>,
+{
     let (head, body) = request.into_parts();
     let services = admin.services.clone();
     let origin = origin(&head, &Uuid::now_v7().to_string());
@@ -61,15 +82,18 @@ where
         let body = tokio::time::timeout(BODY_DEADLINE, body).await;
         let body = body.map_err(|_| Fault::serialization("The request's body did not arrive in time."))?;
         let body = body.map_err(|_| Fault::new(Exception::RequestEntityTooLarge, "64 KiB at most."))?.to_bytes();
-        call.caller = admit(admin, command, &head, &body, &call).await?;
+        call.caller = admit(admin, &command, &head, &body, &call).await?;
         run(call.clone(), body).await
     }
     .await;
-    call.record(None, outcome.as_ref().err()).await;
+    call.record(command.pool.as_ref().map(PoolId::as_str), outcome.as_ref().err()).await;
     if let Some(cause) = outcome.as_ref().err().and_then(Fault::cause) {
         tracing::error!(request_id = call.origin.request_id, command = command.name, cause, "admin command failed");
     }
-    respond(outcome)
+    outcome.unwrap_or_else(|fault| {
+        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [("content-type", "application/json")], fault.body()).into_response()
+    })
 }
 
 /// The JSON of a body. An unknown member is an error, so that a misspelt one is not ignored.
@@ -77,8 +101,9 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|e| Fault::invalid_parameter(e.to_string()))
 }
 
-async fn admit(admin: &Admin, command: Command, head: &Parts, body: &[u8], call: &Call) -> Result<Caller, Fault> {
+async fn admit(admin: &Admin, command: &Command, head: &Parts, body: &[u8], call: &Call) -> Result<Caller, Fault> {
     let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+    let deployment = &admin.services.deployment;
     let asked = Asked {
         request: sigv4::Request {
             method: head.method.as_str(),
@@ -89,20 +114,10 @@ async fn admit(admin: &Admin, command: Command, head: &Parts, body: &[u8], call:
         service: ADMIN_SERVICE,
         operation: command.name,
         effect: command.effect,
-        resource: "*".to_owned(),
+        resource: command.pool.as_ref().map_or_else(|| "*".to_owned(), |pool| pool_arn(deployment, pool)),
         source: call.origin.address,
         user_agent: call.origin.user_agent.as_deref(),
         now: call.now,
     };
     Ok(Caller::Admin(admin.gate.admit(&admin.services, &asked).await?))
-}
-
-fn respond(answer: Result<Value, Fault>) -> Response {
-    match answer {
-        Ok(value) => Json(value).into_response(),
-        Err(fault) => {
-            let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, [("content-type", "application/json")], fault.body()).into_response()
-        }
-    }
 }

@@ -98,7 +98,8 @@ impl Call {
         if !messages.is_empty() {
             let key = self.services.pool_keys.key(pool).await.map_err(|e| unavailable(&e))?;
             for message in &messages {
-                batch.add(self.services.courier.queue(&key, message, self.now).map_err(|e| unavailable(&e))?);
+                let queued = self.services.courier.queue(&key, message, &self.origin.request_id, self.now);
+                batch.add(queued.map_err(|e| unavailable(&e))?);
             }
         }
         batch.add(self.entry(pool.as_str(), subject, result).statement());
@@ -111,9 +112,7 @@ impl Call {
         if !changes.is_empty() {
             self.services.feed.ring();
         }
-        if !messages.is_empty() {
-            self.services.courier.ring();
-        }
+        self.services.courier.queued(&messages);
         Ok(())
     }
 

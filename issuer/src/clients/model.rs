@@ -59,16 +59,20 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     UserPassword,
+    /// The administrators' password flow.
+    AdminPassword,
     UserSrp,
     Refresh,
 }
 
 impl Flow {
-    pub const fn name(self) -> &'static str {
+    /// What Cognito says to a client that is not allowed it, each time in other words.
+    pub const fn refusal(self) -> &'static str {
         match self {
-            Self::UserPassword => "USER_PASSWORD_AUTH",
-            Self::UserSrp => "USER_SRP_AUTH",
-            Self::Refresh => "REFRESH_TOKEN_AUTH",
+            Self::UserPassword => "USER_PASSWORD_AUTH flow not enabled for this client",
+            Self::AdminPassword => "Auth flow not enabled for this client",
+            Self::UserSrp => "USER_SRP_AUTH is not enabled for the client.",
+            Self::Refresh => "REFRESH_TOKEN_AUTH flow not enabled for this client",
         }
     }
 
@@ -76,6 +80,9 @@ impl Flow {
         match self {
             Self::UserPassword => {
                 &[ExplicitAuthFlowsType::AllowUserPasswordAuth, ExplicitAuthFlowsType::UserPasswordAuth]
+            }
+            Self::AdminPassword => {
+                &[ExplicitAuthFlowsType::AllowAdminUserPasswordAuth, ExplicitAuthFlowsType::AdminNoSrpAuth]
             }
             Self::UserSrp => &[ExplicitAuthFlowsType::AllowUserSrpAuth],
             Self::Refresh => &[ExplicitAuthFlowsType::AllowRefreshTokenAuth],
@@ -93,7 +100,7 @@ impl Settings {
         }
         let old_names = !self.explicit_auth_flows.iter().any(|f| f.as_str().starts_with("ALLOW_"));
         let listed = self.explicit_auth_flows.iter().any(|f| flow.allowed_by().contains(f));
-        listed || (old_names && flow != Flow::UserPassword)
+        listed || (old_names && matches!(flow, Flow::UserSrp | Flow::Refresh))
     }
 
     pub fn hides_users(&self) -> bool {
@@ -234,6 +241,11 @@ mod tests {
         assert!(password_only.allows(Flow::UserPassword));
         assert!(!password_only.allows(Flow::UserSrp) && !password_only.allows(Flow::Refresh));
         assert!(with(&[ExplicitAuthFlowsType::UserPasswordAuth]).allows(Flow::UserSrp));
+        for admin in [ExplicitAuthFlowsType::AllowAdminUserPasswordAuth, ExplicitAuthFlowsType::AdminNoSrpAuth] {
+            assert!(with(&[admin]).allows(Flow::AdminPassword) && !with(&[admin]).allows(Flow::UserPassword));
+        }
+        assert!(with(&[ExplicitAuthFlowsType::AdminNoSrpAuth]).allows(Flow::UserSrp));
+        assert!(!with(&[]).allows(Flow::AdminPassword) && !password_only.allows(Flow::AdminPassword));
         let mixed = with(&[ExplicitAuthFlowsType::UserPasswordAuth, ExplicitAuthFlowsType::AllowUserSrpAuth]);
         assert!(mixed.check().is_err());
     }

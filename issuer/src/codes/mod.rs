@@ -14,5 +14,5 @@ mod token;
 
 pub use check::{CodeError, check};
 pub use code::{Code, CodeSlot, MAX_ATTEMPTS, issue};
-pub use rows::{MIGRATIONS, discard, forget, prune};
+pub use rows::{MIGRATIONS, discard, forget, forget_all, prune};
 pub use token::{opaque_token, token_digest};

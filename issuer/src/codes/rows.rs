@@ -95,6 +95,11 @@ pub fn forget(pool: &PoolId, subject: &str) -> Statement {
     Statement::new("DELETE FROM one_time_codes WHERE pool = $1 AND subject = $2").bind(pool).bind(subject)
 }
 
+/// Forgets every code, after a restore: it may have been used since.
+pub fn forget_all() -> Statement {
+    Statement::new("DELETE FROM one_time_codes")
+}
+
 /// Deletes codes that ended before `before`, in every pool. Keep some behind: an expired code gets another answer than none.
 pub fn prune(before: UnixMillis) -> Statement {
     Statement::new("DELETE FROM one_time_codes WHERE expires_at < $1").bind(before)

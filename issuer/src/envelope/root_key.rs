@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::ids::PoolId;
 use common::secret::SecretString;
-use ring::digest;
+use ring::{digest, hmac};
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, OpenError, SealError};
@@ -22,6 +22,7 @@ const MAX_FILE_BYTES: u64 = 256;
 
 /// The scope of values that belong to no pool. No pool id has its form.
 const DEPLOYMENT_SCOPE: &str = "deployment";
+const BACKUP_SCOPE: &str = "backup";
 
 /// Why there is no root key. The texts are for whoever starts the issuer.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,13 @@ impl RootKey {
     /// The key for values that belong to no pool (the private CA, admin keys), derived from the root key.
     pub fn deployment_key(&self) -> Option<PoolKey> {
         PoolKey::new(DEPLOYMENT_SCOPE, self.secret.as_slice())
+    }
+
+    /// The key of one backup, which has this id. Backups share no key, so that each may seal as much as it needs.
+    pub fn backup_key(&self, id: &str) -> Option<PoolKey> {
+        let derive = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_slice());
+        let key = hmac::sign(&derive, &[b"tollgate backup 1 ".as_slice(), id.as_bytes()].concat());
+        PoolKey::new(BACKUP_SCOPE, key.as_ref())
     }
 
     fn parse(text: &str, origin: &str) -> Result<Self, RootKeyError> {

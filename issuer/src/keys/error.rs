@@ -17,6 +17,10 @@ pub enum KeyError {
     Generate,
     #[error("the key's state does not allow this step")]
     Forbidden,
+    #[error(
+        "the pool has so many keys that are still needed that verifiers might not take another: wait until some retire (25 hours)"
+    )]
+    TooManyKeys,
     #[error("a stored key is damaged: {0}")]
     Damaged(&'static str),
     #[error(transparent)]

@@ -1,5 +1,6 @@
 //! Prepared keys of the pools in use: signs tokens, serves JWK sets.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use crate::store::Store;
 /// Pools whose keys are held ready, at about 10 KiB each.
 const CACHED_POOLS: u64 = 1_024;
 
-/// How long another issuer's rotation may go unnoticed when the feed does not tell. Harmless for a rotation, since a retiring key
-/// stays published for longer; for a revocation the feed calls [`KeyRing::forget`] at once.
+/// How long a change that nobody told may go unnoticed. Changes are told by [`KeyRing::forget`]: this issuer's at once, others' when
+/// `signing::watch` sees them.
 const REFRESH_AFTER: Duration = Duration::from_secs(30);
 
 /// Signs with the active keys of pools, and publishes their public halves.
@@ -29,6 +30,8 @@ pub struct KeyRing {
     store: Store,
     pool_keys: Arc<PoolKeys>,
     pools: Cache<PoolId, Arc<PoolRing>>,
+    /// Counts [`KeyRing::forget`]: what was read before one is not kept after it.
+    forgotten: AtomicU64,
     /// One pool is loaded at a time: when an entry ends under load, one caller loads it and the others find it.
     loading: Mutex<()>,
     /// RS256 is 0.5 ms of arithmetic, too little to pay for a thread switch, so it is done where it is asked for; one worker
@@ -51,6 +54,7 @@ impl KeyRing {
             store,
             pool_keys,
             pools: Cache::builder().max_capacity(CACHED_POOLS).time_to_live(REFRESH_AFTER).build(),
+            forgotten: AtomicU64::new(0),
             loading: Mutex::new(()),
             signing: Semaphore::new(workers.saturating_sub(1).max(1)),
         }
@@ -93,6 +97,7 @@ impl KeyRing {
 
     /// Drops what is held of a pool: after a rotation or revocation, here or at another issuer, and when the pool is deleted.
     pub fn forget(&self, pool: &PoolId) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.pools.invalidate(pool);
     }
 
@@ -104,11 +109,15 @@ impl KeyRing {
         if let Some(ring) = self.pools.get(pool) {
             return Ok(ring);
         }
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         let key = self.pool_keys.key(pool).await?;
         let rows = self.store.read(rows::published(pool)).await?;
         let stored = rows.iter().map(StoredKey::read).collect::<Result<Vec<_>, _>>()?;
         let ring = Arc::new(PoolRing::open(&key, stored)?);
         self.pools.insert(pool.clone(), Arc::clone(&ring));
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            self.pools.invalidate(pool); // the rows may be from before the change that was told meanwhile
+        }
         Ok(ring)
     }
 }

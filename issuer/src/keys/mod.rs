@@ -23,7 +23,7 @@ pub use error::KeyError;
 pub use generate::{UnsupportedCpu, check_cpu};
 pub use key_ring::KeyRing;
 pub use rotation::{KeyChange, Rotation};
-pub use rows::MIGRATIONS;
+pub use rows::{MIGRATIONS, all as all_keys, changed_since, pools_due, pools_with_keys};
 pub use rules::{KeyFacts, KeyState, Purpose, RotationPolicy, Step};
 pub use signed::SignedToken;
 

@@ -10,7 +10,7 @@ use super::error::KeyError;
 use super::generate::{Generated, generate};
 use super::key_ring::cell;
 use super::rows::{self, StoredKey};
-use super::rules::{KeyFacts, KeyState, Purpose, RotationPolicy, Step, due};
+use super::rules::{KeyFacts, KeyState, MAX_PER_PURPOSE, Purpose, RotationPolicy, Step, due};
 use crate::envelope::{PoolKey, PoolKeys};
 use crate::store::{Statement, Store};
 
@@ -42,26 +42,24 @@ impl Rotation {
         Ok(rotation)
     }
 
-    /// What is due for the pool by `policy`; new keys are of `alg`. Empty most of the time.
+    /// What is due for the pool by `policy`. A new key is of its predecessor's algorithm. Empty most of the time.
     pub async fn due(
         now: UnixMillis,
         pool: &PoolId,
         (store, pool_keys): (&Store, &PoolKeys),
-        (policy, alg): (&RotationPolicy, Alg),
+        policy: &RotationPolicy,
     ) -> Result<Self, KeyError> {
         let (key, stored) = (pool_keys.key(pool).await?, published(store, pool).await?);
         let facts: Vec<KeyFacts> = stored.iter().map(|key| key.facts.clone()).collect();
         let mut rotation = Self::default();
         for purpose in Purpose::ALL {
+            let alg = alg_of(&stored, purpose);
             for step in due(now, purpose, &facts, policy) {
                 match step {
                     Step::CreateActive => rotation.create(now, pool, &key, purpose, alg, KeyState::Active).await?,
                     Step::CreatePending => rotation.create(now, pool, &key, purpose, alg, KeyState::Pending).await?,
                     Step::Promote { pending, active } => {
-                        if let Some(active) = active {
-                            rotation.advance(now, pool, &stored, &active, KeyState::Retiring)?;
-                        }
-                        rotation.advance(now, pool, &stored, &pending, KeyState::Active)?;
+                        rotation.replace(now, pool, &stored, (&pending, active.as_deref()))?;
                     }
                     Step::Retire { kid } => rotation.advance(now, pool, &stored, &kid, KeyState::Retired)?,
                 }
@@ -70,23 +68,88 @@ impl Rotation {
         Ok(rotation)
     }
 
-    /// A pending key for `purpose`, asked for by an operator; [`Rotation::due`] promotes it when it has been published for long
-    /// enough. The batch misses if there is one already.
+    /// Pending keys for both purposes, asked for by an operator; [`Rotation::due`] promotes them when they have been published for long
+    /// enough. Empty where there are such keys already.
+    ///
+    /// # Errors
+    /// [`KeyError::TooManyKeys`] where so many retiring keys are still needed that verifiers might not take more.
     pub async fn begin(
         now: UnixMillis,
         pool: &PoolId,
-        pool_keys: &PoolKeys,
-        (purpose, alg): (Purpose, Alg),
+        (store, pool_keys): (&Store, &PoolKeys),
     ) -> Result<Self, KeyError> {
+        let (key, stored) = (pool_keys.key(pool).await?, published(store, pool).await?);
         let mut rotation = Self::default();
-        rotation.create(now, pool, &pool_keys.key(pool).await?, purpose, alg, KeyState::Pending).await?;
+        for purpose in Purpose::ALL {
+            let of_purpose = || stored.iter().filter(|key| key.facts.purpose == purpose);
+            if of_purpose().count() >= MAX_PER_PURPOSE {
+                return Err(KeyError::TooManyKeys);
+            }
+            if !of_purpose().any(|key| key.facts.state == KeyState::Pending) {
+                rotation.create(now, pool, &key, purpose, alg_of(&stored, purpose), KeyState::Pending).await?;
+            }
+        }
         Ok(rotation)
     }
 
-    /// Revokes a key. If it was the active one, follow with [`Rotation::due`] after the commit: until then nothing is signed.
-    pub async fn revoke(now: UnixMillis, pool: &PoolId, store: &Store, kid: &str) -> Result<Self, KeyError> {
+    /// The pending keys sign from now, however short a time they have been published: for who has made sure that verifiers know them.
+    pub async fn promote(now: UnixMillis, pool: &PoolId, store: &Store) -> Result<Self, KeyError> {
+        let stored = published(store, pool).await?;
         let mut rotation = Self::default();
-        rotation.advance(now, pool, &published(store, pool).await?, kid, KeyState::Revoked)?;
+        for purpose in Purpose::ALL {
+            let find = |state| stored.iter().find(|key| key.facts.purpose == purpose && key.facts.state == state);
+            if let Some(pending) = find(KeyState::Pending) {
+                let active = find(KeyState::Active).map(|key| key.facts.kid.as_str());
+                rotation.replace(now, pool, &stored, (&pending.facts.kid, active))?;
+            }
+        }
+        Ok(rotation)
+    }
+
+    /// Revokes a key. If it is the active one, another is active in the same batch: the pending one, else a new one.
+    ///
+    /// # Errors
+    /// [`KeyError::Forbidden`] for a key that is not published, or not of this pool.
+    pub async fn revoke(
+        now: UnixMillis,
+        pool: &PoolId,
+        (store, pool_keys): (&Store, &PoolKeys),
+        kid: &str,
+    ) -> Result<Self, KeyError> {
+        let stored = published(store, pool).await?;
+        let revoked = stored.iter().find(|key| key.facts.kid == kid).ok_or(KeyError::Forbidden)?;
+        let purpose = revoked.facts.purpose;
+        let mut rotation = Self::default();
+        rotation.advance(now, pool, &stored, kid, KeyState::Revoked)?;
+        if revoked.facts.state == KeyState::Active {
+            let next = stored.iter().find(|key| key.facts.purpose == purpose && key.facts.state == KeyState::Pending);
+            match next {
+                Some(next) => rotation.advance(now, pool, &stored, &next.facts.kid, KeyState::Active)?,
+                None => {
+                    let key = pool_keys.key(pool).await?;
+                    rotation.create(now, pool, &key, purpose, revoked.alg, KeyState::Active).await?;
+                }
+            }
+        }
+        // Verifiers hear of the new key first. In the database it is the other way round: one key of a purpose is active.
+        rotation.changes.reverse();
+        Ok(rotation)
+    }
+
+    /// Revokes every key of the pool's set and makes a new active one a purpose: after a restore.
+    pub async fn start_over(
+        now: UnixMillis,
+        pool: &PoolId,
+        (store, pool_keys): (&Store, &PoolKeys),
+    ) -> Result<Self, KeyError> {
+        let (key, stored) = (pool_keys.key(pool).await?, published(store, pool).await?);
+        let mut rotation = Self::default();
+        for old in &stored {
+            rotation.advance(now, pool, &stored, &old.facts.kid, KeyState::Revoked)?;
+        }
+        for purpose in Purpose::ALL {
+            rotation.create(now, pool, &key, purpose, alg_of(&stored, purpose), KeyState::Active).await?;
+        }
         Ok(rotation)
     }
 
@@ -119,6 +182,19 @@ impl Rotation {
         Ok(())
     }
 
+    fn replace(
+        &mut self,
+        now: UnixMillis,
+        pool: &PoolId,
+        stored: &[StoredKey],
+        (pending, active): (&str, Option<&str>),
+    ) -> Result<(), KeyError> {
+        if let Some(active) = active {
+            self.advance(now, pool, stored, active, KeyState::Retiring)?;
+        }
+        self.advance(now, pool, stored, pending, KeyState::Active)
+    }
+
     fn advance(
         &mut self,
         now: UnixMillis,
@@ -135,6 +211,11 @@ impl Rotation {
         self.changes.push(change(key, to));
         Ok(())
     }
+}
+
+/// What the newest key of the purpose is of; Cognito's own where there is none.
+fn alg_of(stored: &[StoredKey], purpose: Purpose) -> Alg {
+    stored.iter().rfind(|key| key.facts.purpose == purpose).map_or(Alg::RS256, |key| key.alg)
 }
 
 async fn published(store: &Store, pool: &PoolId) -> Result<Vec<StoredKey>, KeyError> {

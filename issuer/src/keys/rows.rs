@@ -5,11 +5,13 @@ use common::ids::PoolId;
 use common::jose::{Alg, Jwk};
 
 use super::error::KeyError;
-use super::rules::{KeyFacts, KeyState, Purpose};
+use super::rules::{Horizon, KeyFacts, KeyState, MAX_PER_PURPOSE, Purpose};
 use crate::store::{Migration, Query, Row, Rows, Statement};
 
 /// The table that this module owns.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[TABLE, SINCE];
+
+const TABLE: Migration = Migration {
     version: 21,
     name: "signing_keys",
     sql: "
@@ -28,10 +30,19 @@ CREATE TABLE signing_keys (
 CREATE UNIQUE INDEX signing_keys_active ON signing_keys (pool, purpose) WHERE state = 'active';
 CREATE UNIQUE INDEX signing_keys_pending ON signing_keys (pool, purpose) WHERE state = 'pending';
 ",
-}];
+};
+
+/// For whoever follows what others changed.
+const SINCE: Migration = Migration {
+    version: 31,
+    name: "signing_keys_since",
+    sql: "CREATE INDEX signing_keys_since ON signing_keys (since);",
+};
 
 /// Keys of one pool that are read at once: published ones, a few.
-const MAX_PUBLISHED: usize = 32;
+const MAX_PUBLISHED: usize = Purpose::ALL.len() * (MAX_PER_PURPOSE + 1);
+/// Keys of one pool, those of the past included, that an operator sees: the newest.
+const MAX_LISTED: u32 = 1_000;
 
 pub(super) struct StoredKey {
     pub(super) facts: KeyFacts,
@@ -92,4 +103,40 @@ pub(super) fn published(pool: &PoolId) -> Query {
     )
     .bind(pool)
     .at_most(MAX_PUBLISHED)
+}
+
+/// Every key of a pool, without its halves, the newest first: kid, purpose, algorithm, state, since, instant of creation.
+pub fn all(pool: &PoolId) -> Query {
+    Query::new(
+        "SELECT kid, purpose, alg, state, since, created_at FROM signing_keys WHERE pool = $1 \
+         ORDER BY created_at DESC, kid LIMIT $2",
+    )
+    .bind(pool)
+    .bind(MAX_LISTED)
+}
+
+/// Pools that have keys, in the order of their ids.
+pub fn pools_with_keys(after: &str, limit: usize) -> Query {
+    let sql = "SELECT DISTINCT pool FROM signing_keys WHERE pool > $1 ORDER BY pool LIMIT $2";
+    Query::new(sql).bind(after).bind(limit as u64)
+}
+
+/// Pools in which something may be due, in the order of their ids.
+pub fn pools_due(horizon: &Horizon, after: &str, limit: usize) -> Query {
+    Query::new(
+        "SELECT DISTINCT pool FROM signing_keys WHERE pool > $1 AND ((state = 'pending' AND since <= $2) \
+         OR (state = 'retiring' AND since <= $3) OR (state = 'active' AND since <= $4)) ORDER BY pool LIMIT $5",
+    )
+    .bind(after)
+    .bind(horizon.pending)
+    .bind(horizon.retiring)
+    // No key is that old.
+    .bind(horizon.active.map_or(-1, |at| i64::try_from(at.0).unwrap_or(i64::MAX)))
+    .bind(limit as u64)
+}
+
+/// Pool, kid and state of keys that changed at or after `since`.
+pub fn changed_since(since: UnixMillis, limit: usize) -> Query {
+    let sql = "SELECT pool, kid, state FROM signing_keys WHERE since >= $1 ORDER BY since DESC, kid LIMIT $2";
+    Query::new(sql).bind(since).bind(limit as u64)
 }

@@ -98,10 +98,33 @@ pub struct RotationPolicy {
 }
 
 impl Default for RotationPolicy {
-    /// A day ahead, 25 hours after (Cognito's tokens live at most 24), and only when asked, as in Cognito.
+    /// Ten minutes ahead (verifiers may keep a JWK set for one), 25 hours after (Cognito's tokens live at most 24), and only when asked, as in Cognito.
     fn default() -> Self {
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-        Self { publish_ahead: hours(24), keep_after: hours(25), every: None }
+        Self { publish_ahead: Duration::from_secs(600), keep_after: hours(25), every: None }
+    }
+}
+
+/// Published keys of one purpose, at most. A rotation adds one, which leaves when it has been retiring for [`RotationPolicy::keep_after`]; past this
+/// number another has to wait for that.
+pub const MAX_PER_PURPOSE: usize = 128;
+
+/// What may need [`due`] at `now`: keys that have been in their state since at or before these instants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    pub pending: UnixMillis,
+    pub retiring: UnixMillis,
+    /// None: active keys are not replaced by age.
+    pub active: Option<UnixMillis>,
+}
+
+impl RotationPolicy {
+    pub fn horizon(&self, now: UnixMillis) -> Horizon {
+        Horizon {
+            pending: now.minus(self.publish_ahead),
+            retiring: now.minus(self.keep_after),
+            active: self.every.map(|every| now.minus(every.saturating_sub(self.publish_ahead))),
+        }
     }
 }
 
@@ -167,7 +190,11 @@ mod tests {
     }
 
     fn monthly() -> RotationPolicy {
-        RotationPolicy { every: Some(Duration::from_secs(720 * 3_600)), ..RotationPolicy::default() }
+        RotationPolicy { every: Some(Duration::from_secs(720 * 3_600)), ..a_day_ahead() }
+    }
+
+    fn a_day_ahead() -> RotationPolicy {
+        RotationPolicy { publish_ahead: Duration::from_secs(24 * 3_600), ..RotationPolicy::default() }
     }
 
     #[test]

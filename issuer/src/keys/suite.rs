@@ -22,7 +22,10 @@ on_both_engines!(
     a_new_pool_signs_each_kind_of_token_with_its_own_key,
     rsa_keys_sign_what_their_set_verifies,
     a_rotation_keeps_every_token_good,
+    a_rotation_at_once_goes_by_the_same_states,
     a_revoked_key_is_gone_at_once_and_replaced,
+    starting_over_leaves_no_key_that_was_there,
+    many_rotations_end_where_verifiers_might_not_follow,
     a_private_key_does_not_open_in_another_row,
 );
 
@@ -72,9 +75,12 @@ impl World {
         Jwks::parse(&json).unwrap().keys().iter().map(|key| key.kid().to_owned()).collect()
     }
 
+    fn both(&self) -> (&Store, &PoolKeys) {
+        (&self.store, &self.pool_keys)
+    }
+
     async fn due(&self, now: UnixMillis) -> Rotation {
-        let policy = RotationPolicy::default();
-        Rotation::due(now, &self.pool, (&self.store, &self.pool_keys), (&policy, Alg::ES256)).await.unwrap()
+        Rotation::due(now, &self.pool, self.both(), &RotationPolicy::default()).await.unwrap()
     }
 
     async fn private_halves(&self) -> usize {
@@ -126,42 +132,94 @@ async fn rsa_keys_sign_what_their_set_verifies(store: Store) {
 async fn a_rotation_keeps_every_token_good(store: Store) {
     let world = World::new(store).await;
     let old = world.ring.sign(&world.pool, Purpose::Id, &json!({})).await.unwrap();
-    let begun = Rotation::begin(NOW, &world.pool, &world.pool_keys, (Purpose::Id, Alg::ES256)).await.unwrap();
+    let begun = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
+    let race = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
+    assert_eq!(begun.changes.iter().map(|c| c.state).collect::<Vec<_>>(), [KeyState::Pending; 2]);
     let next = begun.changes[0].kid.clone();
-    assert_eq!(begun.changes[0].state, KeyState::Pending);
     world.commit(begun.statements).await.unwrap();
+    assert_eq!(world.commit(race.statements).await, Err(CommitError::Missed { index: 0 }), "another issuer's turn");
     assert!(world.published().await.contains(&next), "published ahead");
     assert_eq!(world.signs_with(Purpose::Id).await.unwrap(), kid(old.expose()), "not signing yet");
-    let twice = Rotation::begin(NOW, &world.pool, &world.pool_keys, (Purpose::Id, Alg::ES256)).await.unwrap();
-    assert_eq!(world.commit(twice.statements).await, Err(CommitError::Missed { index: 0 }));
+    let twice = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
+    assert!(twice.statements.is_empty(), "there are pending keys");
 
-    assert!(world.due(NOW.plus(hours(23))).await.statements.is_empty());
-    let (promote, race) = (world.due(NOW.plus(hours(24))).await, world.due(NOW.plus(hours(24))).await);
-    assert_eq!(promote.changes.iter().map(|c| c.state).collect::<Vec<_>>(), [KeyState::Retiring, KeyState::Active]);
+    assert!(world.due(NOW.plus(Duration::from_secs(599))).await.statements.is_empty());
+    let promoted = NOW.plus(Duration::from_secs(600));
+    let (promote, race) = (world.due(promoted).await, world.due(promoted).await);
+    let states: Vec<_> = promote.changes.iter().map(|c| c.state).collect();
+    assert_eq!(states, [KeyState::Retiring, KeyState::Active, KeyState::Retiring, KeyState::Active]);
     world.commit(promote.statements).await.unwrap();
     assert_eq!(world.commit(race.statements).await, Err(CommitError::Missed { index: 0 }), "another issuer's turn");
     assert_eq!(world.signs_with(Purpose::Id).await.unwrap(), next);
     assert!(verifies(&world.ring.key_set(&world.pool, ISSUER).await.unwrap(), old.expose()));
 
     let before = world.private_halves().await;
-    world.commit(world.due(NOW.plus(hours(49))).await.statements).await.unwrap();
+    assert!(world.due(promoted.plus(hours(24))).await.statements.is_empty(), "tokens of the old keys may live");
+    world.commit(world.due(promoted.plus(hours(25))).await.statements).await.unwrap();
     assert!(!world.published().await.contains(&kid(old.expose())));
-    assert_eq!(world.private_halves().await, before - 1, "a retired key is destroyed");
+    assert_eq!(world.private_halves().await, before - 2, "retired keys are destroyed");
+}
+
+async fn a_rotation_at_once_goes_by_the_same_states(store: Store) {
+    let world = World::new(store).await;
+    let old = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
+    assert!(Rotation::promote(NOW, &world.pool, &world.store).await.unwrap().statements.is_empty(), "nothing pending");
+    world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+    let promote = Rotation::promote(NOW, &world.pool, &world.store).await.unwrap();
+    world.commit(promote.statements).await.unwrap();
+    assert_ne!(world.signs_with(Purpose::Access).await.unwrap(), kid(old.expose()));
+    assert!(verifies(&world.ring.key_set(&world.pool, ISSUER).await.unwrap(), old.expose()));
 }
 
 async fn a_revoked_key_is_gone_at_once_and_replaced(store: Store) {
     let world = World::new(store).await;
-    let token = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
-    let stolen = kid(token.expose());
-    let revoked = Rotation::revoke(NOW, &world.pool, &world.store, &stolen).await.unwrap();
-    world.commit(revoked.statements).await.unwrap();
-    assert!(!world.published().await.contains(&stolen));
-    assert_eq!(world.signs_with(Purpose::Access).await, Err(KeyError::NoActiveKey));
-    assert!(world.signs_with(Purpose::Id).await.is_ok(), "the other purpose goes on");
-    world.commit(world.due(NOW).await.statements).await.unwrap();
-    assert_ne!(world.signs_with(Purpose::Access).await.unwrap(), stolen);
-    let again = Rotation::revoke(NOW, &world.pool, &world.store, &stolen).await;
-    assert_eq!(again.err(), Some(KeyError::Forbidden));
+    for pending in [false, true] {
+        if pending {
+            world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+        }
+        let token = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
+        let stolen = kid(token.expose());
+        let revoked = Rotation::revoke(NOW, &world.pool, world.both(), &stolen).await.unwrap();
+        let states: Vec<_> = revoked.changes.iter().map(|change| change.state).collect();
+        assert_eq!(states, [KeyState::Active, KeyState::Revoked], "the successor first");
+        let successor = revoked.changes[0].kid.clone();
+        assert_eq!(world.published().await.contains(&successor), pending);
+        world.commit(revoked.statements).await.unwrap();
+        assert!(!world.published().await.contains(&stolen));
+        assert_eq!(world.signs_with(Purpose::Access).await.unwrap(), successor);
+        assert!(world.signs_with(Purpose::Id).await.is_ok(), "the other purpose goes on");
+        let again = Rotation::revoke(NOW, &world.pool, world.both(), &stolen).await;
+        assert_eq!(again.err(), Some(KeyError::Forbidden));
+    }
+}
+
+async fn starting_over_leaves_no_key_that_was_there(store: Store) {
+    let world = World::new(store).await;
+    world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+    let before = world.published().await;
+    assert_eq!(before.len(), 4);
+    let fresh = Rotation::start_over(NOW, &world.pool, world.both()).await.unwrap();
+    world.commit(fresh.statements).await.unwrap();
+    let after = world.published().await;
+    assert_eq!(after.len(), 2);
+    assert!(after.iter().all(|kid| !before.contains(kid)));
+    assert!(world.signs_with(Purpose::Id).await.is_ok() && world.signs_with(Purpose::Access).await.is_ok());
+    assert_eq!(world.private_halves().await, 2);
+}
+
+async fn many_rotations_end_where_verifiers_might_not_follow(store: Store) {
+    let world = World::new(store).await;
+    let mut rotations = 0;
+    let refused = loop {
+        match Rotation::begin(NOW, &world.pool, world.both()).await {
+            Ok(begun) => world.commit(begun.statements).await.unwrap(),
+            Err(refused) => break refused,
+        }
+        world.commit(Rotation::promote(NOW, &world.pool, &world.store).await.unwrap().statements).await.unwrap();
+        rotations += 1;
+    };
+    assert_eq!((refused, rotations), (KeyError::TooManyKeys, 127));
+    assert!(world.signs_with(Purpose::Id).await.is_ok());
 }
 
 async fn a_private_key_does_not_open_in_another_row(store: Store) {

@@ -1,7 +1,16 @@
-//! InitiateAuth and RespondToAuthChallenge: join the challenge machine, sessions and tokens.
+//! InitiateAuth and RespondToAuthChallenge, for users and for administrators: join the challenge machine, sessions and tokens.
+//!
+//! Both kinds of call take the same steps, [`flows`] and [`challenges`], so the same limits and the same silence about who exists hold for
+//! both: `PreventUserExistenceErrors` is the client's, whoever calls.
 
+mod answer;
+mod challenges;
+mod flows;
 pub mod ops;
 mod parameters;
+mod steps;
+#[cfg(test)]
+mod tests;
 
 use crate::aws_json::Registered;
 

@@ -26,6 +26,40 @@ pub fn fill(template: &str, code: &str, username: &str) -> String {
     filled
 }
 
+/// Fills a template that has HTML in it: what is put in is text there, whatever characters it has.
+pub fn fill_html(template: &str, code: &str, username: &str) -> String {
+    fill(template, &escaped(code), &escaped(username))
+}
+
+/// Whether a template has HTML in it. It is asked of templates only: no user name makes HTML of a text.
+pub fn is_html(template: &str) -> bool {
+    let mut after = template.split('<').skip(1);
+    after.any(|rest| {
+        let name = rest.strip_prefix(['/', '!']).unwrap_or(rest);
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && rest.contains('>')
+    })
+}
+
+/// Whether it has both of an invitation's placeholders.
+pub fn invites(template: &str) -> bool {
+    template.contains("{####}") && template.contains("{username}")
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +69,22 @@ mod tests {
         assert_eq!(fill("{username}: {####} {x}", "123", "ann"), "ann: 123 {x}");
         assert_eq!(fill("{username} {####}", "123", "{####}"), "{####} 123");
         assert_eq!(fill("{", "1", "u"), "{");
+    }
+
+    #[test]
+    fn a_template_decides_what_is_html_and_a_value_never_does() {
+        for (template, html) in [
+            ("Your code is {####}", false),
+            ("a < b and b > c {####}", false),
+            ("<p>{####}</p>", true),
+            ("line<br>{####}", true),
+            ("<!-- x --> {####}", false),
+            ("<!doctype html>{####}", true),
+            ("x </b> {####}", true),
+        ] {
+            assert_eq!(is_html(template), html, "{template}");
+        }
+        let filled = fill_html("<b>{username}</b> {####}", "a<b&", "<script>alert('1')</script>");
+        assert_eq!(filled, "<b>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;</b> a&lt;b&amp;");
     }
 }

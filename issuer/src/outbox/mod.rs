@@ -78,24 +78,29 @@ pub fn append(feed: &FeedName, change: &Change, now: UnixMillis) -> Vec<Statemen
     vec![advance, insert]
 }
 
+/// What may go, of the rows `l` of the feed $3: at $1 it, or a newer record of its subject, has left; or a newer one has replaced it before $2.
+/// Every row is looked at once: a user who signs out all day long has thousands of records of one subject, so that
+/// comparing each of them with each would hold the writer for minutes.
+const GOING: &str = "(l.seq IN (SELECT o.seq FROM (SELECT kind, subject, MAX(seq) AS newest FROM feed_log \
+     WHERE feed = $3 AND leave_at <= $1 GROUP BY kind, subject) g \
+     JOIN feed_log o ON o.feed = $3 AND o.kind = g.kind AND o.subject = g.subject AND o.seq <= g.newest) \
+     OR (l.at <= $2 AND EXISTS (SELECT 1 FROM feed_log n WHERE n.feed = l.feed AND n.kind = l.kind \
+     AND n.subject = l.subject AND n.seq > l.seq)))";
+
 /// Forgets, in one feed, what has left and what was replaced more than a day ago, and moves `floor`: deltas are served only after it.
 /// Run it as a batch of its own, now and then.
 pub fn prune(feed: &FeedName, now: UnixMillis) -> Vec<Statement> {
     let replaced_before = UnixMillis(now.0.saturating_sub(REPLACED_STAY_MS));
     // The first statement always changes the feed's row, and so holds back appends; the second goes no further than it decided.
-    let lower = Statement::new(
-        "UPDATE feed_head SET floor = COALESCE((SELECT MAX(l.seq) FROM feed_log l WHERE l.feed = feed_head.feed \
-         AND l.seq > feed_head.floor AND (l.leave_at <= $1 OR EXISTS (SELECT 1 FROM feed_log n WHERE n.feed = l.feed \
-         AND n.kind = l.kind AND n.subject = l.subject AND n.seq > l.seq AND (l.at <= $2 OR n.leave_at <= $3)))), floor) \
-         WHERE feed = $4",
-    );
-    let delete = Statement::new(
-        "DELETE FROM feed_log WHERE (leave_at <= $1 OR EXISTS (SELECT 1 FROM feed_log n WHERE n.feed = feed_log.feed \
-         AND n.kind = feed_log.kind AND n.subject = feed_log.subject AND n.seq > feed_log.seq \
-         AND (feed_log.at <= $2 OR n.leave_at <= $3))) AND feed = $4 \
-         AND seq <= (SELECT h.floor FROM feed_head h WHERE h.feed = feed_log.feed)",
-    );
-    let bound = |statement: Statement| statement.bind(now).bind(replaced_before).bind(now).bind(feed.as_str());
+    let lower = Statement::new(format!(
+        "UPDATE feed_head SET floor = COALESCE((SELECT MAX(l.seq) FROM feed_log l WHERE l.feed = $3 \
+         AND l.seq > feed_head.floor AND {GOING}), floor) WHERE feed = $3"
+    ));
+    let delete = Statement::new(format!(
+        "DELETE FROM feed_log AS l WHERE l.feed = $3 AND {GOING} \
+         AND l.seq <= (SELECT h.floor FROM feed_head h WHERE h.feed = $3)"
+    ));
+    let bound = |statement: Statement| statement.bind(now).bind(replaced_before).bind(feed.as_str());
     vec![bound(lower).expect(Rows::Any), bound(delete)]
 }
 

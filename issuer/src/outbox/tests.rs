@@ -4,11 +4,11 @@ use std::sync::{Mutex, OnceLock};
 
 use common::clock::UnixMillis;
 use common::feed::{Change, ClientSettings, FeedName, FeedState, LONGEST_TOKEN_LIFE, Position, Removable, Revoked};
-use common::ids::ClientId;
+use common::ids::{ClientId, Sub};
 
 use super::*;
 use crate::store::fixture::{Cluster, Fsync};
-use crate::store::{Batch, CommitError, Migration, Store, StoreConfig};
+use crate::store::{Batch, CommitError, Migration, Query, Store, StoreConfig};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -44,6 +44,7 @@ on_both_engines!(
     the_log_is_a_chain_and_its_fold_is_the_snapshot,
     what_cannot_be_published_is_not_committed,
     pruning_forgets_what_has_left_and_brings_nothing_back,
+    many_records_of_one_subject_are_pruned_in_one_pass,
     a_new_epoch_is_later_whatever_the_clock_says,
 );
 
@@ -122,6 +123,33 @@ async fn pruning_forgets_what_has_left_and_brings_nothing_back(store: Store) {
     assert_eq!((page.floor, page.records.len()), (3, 1));
     assert_eq!(snap(&store, later).await, before);
     assert!(before.revoked().token("b") && !before.revoked().token("a"));
+}
+
+/// By comparing each record with each, either engine would take minutes.
+async fn many_records_of_one_subject_are_pruned_in_one_pass(store: Store) {
+    const SIGN_OUTS: u64 = 20_000;
+    let (global, sub) = (FeedName::Global, Sub::parse("0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap());
+    commit(&store, [create(&global, NOW)]).await.unwrap();
+    for first in (0..SIGN_OUTS).step_by(1_000) {
+        let at = |nth| UnixMillis(NOW.0 + nth);
+        let sign_out = |nth| Change::Revoked(Revoked::User { sub: sub.clone(), valid_after: at(nth) });
+        let batch = (first..first + 1_000).flat_map(|nth| append(&global, &sign_out(nth), at(nth)));
+        commit(&store, batch.collect::<Vec<_>>()).await.unwrap();
+    }
+    let prunes = async {
+        for (after, left) in [(0, SIGN_OUTS), (LONGEST_TOKEN_LIFE.as_millis() as u64 / 2, SIGN_OUTS)] {
+            commit(&store, prune(&global, UnixMillis(NOW.0 + after))).await.unwrap();
+            assert_eq!(count(&store).await, left);
+        }
+        commit(&store, prune(&global, UnixMillis(NOW.0 + REPLACED_STAY_MS + SIGN_OUTS))).await.unwrap();
+        assert_eq!(count(&store).await, 1, "the newest stays for as long as a token may live");
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), prunes).await.expect("one pass each");
+}
+
+async fn count(store: &Store) -> u64 {
+    let rows = store.read(Query::new("SELECT COUNT(*) FROM feed_log")).await.unwrap();
+    rows[0].u64(0).unwrap()
 }
 
 async fn a_new_epoch_is_later_whatever_the_clock_says(store: Store) {

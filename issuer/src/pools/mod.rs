@@ -4,6 +4,7 @@
 //! ask for what this version does not have are refused when the pool is made, never ignored.
 
 mod error;
+mod mail;
 pub mod model;
 pub mod ops;
 pub mod rows;

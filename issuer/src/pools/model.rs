@@ -158,7 +158,20 @@ impl Settings {
     /// How long a temporary password works (TemporaryPasswordValidityDays, default 7).
     pub fn temporary_password_life(&self) -> Duration {
         let days = u64::try_from(self.password_settings().temporary_password_validity_days.unwrap_or(7)).unwrap_or(7);
+        // Cognito: 0 counts as not given.
+        let days = if days == 0 { 7 } else { days };
         Duration::from_secs(days * 24 * 3600)
+    }
+
+    /// The mailbox that the pool's mail comes from, where it has one of its own: EmailConfiguration.From, or the address that SourceArn names.
+    pub fn mail_from(&self) -> Option<String> {
+        let email = self.email_configuration.as_ref()?;
+        email.from.clone().or_else(|| super::mail::identity(email.source_arn.as_deref()?).map(str::to_owned))
+    }
+
+    /// EmailConfiguration.ReplyToEmailAddress
+    pub fn reply_to(&self) -> Option<String> {
+        self.email_configuration.as_ref()?.reply_to_email_address.clone()
     }
 
     fn password_settings(&self) -> wire::PasswordPolicyType {

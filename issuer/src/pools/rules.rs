@@ -5,7 +5,7 @@ use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, Updat
 
 use super::error::PoolError;
 use super::model::Settings;
-use super::{schema, unsupported};
+use super::{mail, schema, unsupported};
 
 const CUSTOM_LIMIT: usize = 50;
 
@@ -14,6 +14,8 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
     if let Some(why) = unsupported::first(&request) {
         return Err(PoolError::Settings(why));
     }
+    mail::check(&request).map_err(PoolError::Settings)?;
+    let unused_days = request.admin_create_user_config.as_ref().and_then(|c| c.unused_account_validity_days);
     let alias_attributes = request.alias_attributes.unwrap_or_default();
     let username_attributes = request.username_attributes.unwrap_or_default();
     if !alias_attributes.is_empty() && !username_attributes.is_empty() {
@@ -40,7 +42,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         email_configuration: request.email_configuration.or_else(default_email_configuration),
         email_verification_message: request.email_verification_message,
         email_verification_subject: request.email_verification_subject,
-        policies: Some(policies(request.policies)?),
+        policies: Some(policies(request.policies, unused_days)?),
         sms_authentication_message: request.sms_authentication_message,
         sms_configuration: request.sms_configuration,
         sms_verification_message: request.sms_verification_message,
@@ -127,8 +129,14 @@ fn admin_create_user_config(given: Option<wire::AdminCreateUserConfigType>) -> w
     }
 }
 
-fn policies(given: Option<wire::UserPoolPolicyType>) -> Result<wire::UserPoolPolicyType, PoolError> {
+/// `unused_days` is AdminCreateUserConfig.UnusedAccountValidityDays, the older name of TemporaryPasswordValidityDays; the newer one wins.
+fn policies(
+    given: Option<wire::UserPoolPolicyType>,
+    unused_days: Option<i32>,
+) -> Result<wire::UserPoolPolicyType, PoolError> {
     let given = given.unwrap_or_default();
+    // Cognito: 0 counts as not given.
+    let days = |own: Option<i32>| own.filter(|days| *days > 0).or(unused_days.filter(|days| *days > 0)).or(Some(7));
     let password = match given.password_policy {
         // A policy that is given is taken as it is: what it leaves out is not required.
         Some(policy) => PasswordPolicyType {
@@ -137,7 +145,7 @@ fn policies(given: Option<wire::UserPoolPolicyType>) -> Result<wire::UserPoolPol
             require_numbers: policy.require_numbers.or(Some(false)),
             require_symbols: policy.require_symbols.or(Some(false)),
             require_uppercase: policy.require_uppercase.or(Some(false)),
-            temporary_password_validity_days: policy.temporary_password_validity_days.or(Some(7)),
+            temporary_password_validity_days: days(policy.temporary_password_validity_days),
             password_history_size: policy.password_history_size,
         },
         None => PasswordPolicyType {
@@ -146,7 +154,7 @@ fn policies(given: Option<wire::UserPoolPolicyType>) -> Result<wire::UserPoolPol
             require_numbers: Some(true),
             require_symbols: Some(true),
             require_uppercase: Some(true),
-            temporary_password_validity_days: Some(7),
+            temporary_password_validity_days: days(None),
             password_history_size: None,
         },
     };
@@ -182,6 +190,29 @@ mod tests {
         assert_eq!(settings.temporary_password_life().as_secs(), 7 * 86_400);
         assert!(!settings.only_admins_create());
         assert!(settings.case_sensitive());
+    }
+
+    #[test]
+    fn how_long_a_temporary_password_works() {
+        let life = |policy_days: Option<i32>, unused_days| {
+            let policy =
+                PasswordPolicyType { temporary_password_validity_days: policy_days, ..PasswordPolicyType::default() };
+            let request = CreateUserPoolRequest {
+                policies: policy_days
+                    .map(|_| wire::UserPoolPolicyType { password_policy: Some(policy), sign_in_policy: None }),
+                admin_create_user_config: Some(wire::AdminCreateUserConfigType {
+                    unused_account_validity_days: unused_days,
+                    ..wire::AdminCreateUserConfigType::default()
+                }),
+                ..CreateUserPoolRequest::default()
+            };
+            settings(request).unwrap().temporary_password_life().as_secs() / 86_400
+        };
+        assert_eq!(life(None, None), 7);
+        assert_eq!(life(Some(30), Some(3)), 30);
+        assert_eq!(life(None, Some(3)), 3);
+        assert_eq!(life(Some(0), None), 7);
+        assert_eq!(life(Some(0), Some(0)), 7);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use common::feed::FeedName;
 use common::ids::{EdgeId, PoolId};
 use common::secret::SecretString;
 
+use super::edges;
 use super::error::EdgeError;
 use crate::store::{Batch, CommitError, Query, Row, Rows, Statement, Store};
 
@@ -124,12 +125,7 @@ pub(super) async fn redeem(
 /// Takes an edge's right away, with any join token that it has not used.
 pub(super) async fn revoke(store: &Store, name: &EdgeId, now: UnixMillis) -> Result<(), EdgeError> {
     let mut batch = Batch::new();
-    batch.add(
-        Statement::new("UPDATE edges SET revoked_at = $1 WHERE edge = $2")
-            .bind(now)
-            .bind(name.as_str())
-            .expect(Rows::Exactly(1)),
-    );
+    batch.add(edges::revocation(name, now));
     batch.add(Statement::new("DELETE FROM enrolments WHERE edge = $1").bind(name.as_str()));
     store.commit(batch).await.map_err(|error| match error {
         CommitError::Missed { .. } => EdgeError::Unknown,

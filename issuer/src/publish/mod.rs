@@ -9,6 +9,7 @@
 
 mod authority;
 mod connection;
+pub mod edges;
 mod endpoint;
 mod enrolment;
 mod error;

@@ -1,7 +1,5 @@
 //! The code by which a password is recovered.
 
-use std::time::Duration;
-
 use cognito_model::Fault;
 
 use crate::aws_json::Call;
@@ -11,10 +9,8 @@ use crate::messages::{Kind, Message};
 use crate::pools::Pool;
 use crate::store::Statement;
 use crate::users::User;
-use crate::users::deliveries::{self, Destination};
+use crate::users::deliveries::{self, Destination, RESET_CODE_LIFE};
 
-/// Cognito: 1 hour.
-const LIFE: Duration = Duration::from_secs(3600);
 const PURPOSE: &str = "recover password";
 
 /// What a code is bound to beside its user: the address that it was sent to, and the password that it replaces. Whatever changes either of
@@ -41,7 +37,8 @@ pub fn issue(
     to: &Destination,
 ) -> Result<(Statement, Message), Fault> {
     let binding = Binding::of(user, to);
-    let Code { text, statement } = codes::issue(call.now, key, binding.slot(user), LIFE).map_err(Fault::internal)?;
+    let Code { text, statement } =
+        codes::issue(call.now, key, binding.slot(user), RESET_CODE_LIFE).map_err(Fault::internal)?;
     let message = deliveries::verification(pool, user, to, Kind::ForgotPassword, text.expose(), call.now);
     Ok((statement, message))
 }

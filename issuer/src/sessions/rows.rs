@@ -102,6 +102,11 @@ pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
+/// Ends every session there is, after a restore.
+pub fn end_all(at: UnixMillis) -> Statement {
+    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE revoked_at IS NULL").bind(at)
+}
+
 /// The guard of a refresh that replaces nothing: misses when the session was revoked, or its refresh token replaced, since it was read.
 pub fn unchanged(session: &Session) -> Statement {
     Statement::new(

@@ -94,6 +94,11 @@ pub fn forget(pool: &PoolId, sub: &Sub) -> Statement {
     Statement::new("DELETE FROM attempts WHERE pool = $1 AND sub = $2").bind(pool).bind(sub)
 }
 
+/// Forgets every attempt, after a restore: it may have been used up since.
+pub fn forget_all() -> Statement {
+    Statement::new("DELETE FROM attempts")
+}
+
 /// Forgets what is over; run now and then.
 pub fn prune(now: UnixMillis) -> Statement {
     Statement::new("DELETE FROM attempts WHERE expires_at < $1").bind(now)

@@ -1,17 +1,12 @@
 //! The confirmation code of a sign-up, as messages and checks need it.
 
-use std::time::Duration;
-
 use cognito_model::Fault;
 
 use crate::codes::{self, CodeSlot};
 use crate::pools::Pool;
 use crate::store::Statement;
 use crate::users::User;
-use crate::users::deliveries::Destination;
-
-/// Cognito: 24 hours.
-pub const LIFE: Duration = Duration::from_secs(24 * 3600);
+use crate::users::deliveries::{Destination, SIGN_UP_CODE_LIFE};
 
 const PURPOSE: &str = "confirm sign-up";
 
@@ -31,5 +26,5 @@ pub fn issue(
     key: &crate::envelope::PoolKey,
     slot: CodeSlot<'_>,
 ) -> Result<codes::Code, Fault> {
-    codes::issue(now, key, slot, LIFE).map_err(Fault::internal)
+    codes::issue(now, key, slot, SIGN_UP_CODE_LIFE).map_err(Fault::internal)
 }

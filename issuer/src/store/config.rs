@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use common::secret::SecretString;
 
+/// How long an offline command waits for its own predecessor in the same process to let go of the file.
+const OFFLINE_PATIENCE: Duration = Duration::from_secs(20);
+/// For one statement of an offline command, which may change every row of a table.
+const OFFLINE_TIMEOUT: Duration = Duration::from_secs(6 * 3_600);
+
 #[derive(Clone, Debug)]
 pub enum StoreConfig {
     Sqlite(SqliteConfig),
@@ -15,6 +20,14 @@ impl StoreConfig {
     /// The database file; its directory exists.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite(SqliteConfig::new(path))
+    }
+
+    /// For an offline command, which may take its time.
+    pub(super) fn without_haste(self) -> Self {
+        match self {
+            Self::Sqlite(config) => Self::Sqlite(SqliteConfig { patience: OFFLINE_PATIENCE, ..config }),
+            Self::Postgres(config) => Self::Postgres(PostgresConfig { statement_timeout: OFFLINE_TIMEOUT, ..config }),
+        }
     }
 
     /// A libpq URL or key-value string.

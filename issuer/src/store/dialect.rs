@@ -55,6 +55,16 @@ fn creates_table(statement: &str) -> bool {
         && words.next().is_some_and(|w| w.eq_ignore_ascii_case("TABLE"))
 }
 
+/// The tables that a script makes, in its order.
+pub(super) fn created_tables(sql: &str) -> Vec<String> {
+    let plain = |token: &&str| !token.trim().is_empty() && !token.starts_with("--");
+    let optional = |token: &&str| ["IF", "NOT", "EXISTS"].iter().any(|word| token.eq_ignore_ascii_case(word));
+    let made = statements(sql).filter(|statement| creates_table(statement));
+    made.filter_map(|statement| tokens(statement).filter(plain).skip(2).find(|token| !optional(token)))
+        .map(|name| name.trim_matches('"').to_owned())
+        .collect()
+}
+
 /// The statements of a script, without their semicolons and without comments after the last one.
 fn statements(sql: &str) -> impl Iterator<Item = &str> {
     let mut rest = sql;
@@ -119,6 +129,12 @@ mod tests {
         assert!(sql.contains("DEFAULT 'a;TEXT'"), "{sql}");
         assert!(!sql.contains("ROWID"), "{sql}");
         assert!(sql.contains("CAST(n AS TEXT)"), "{sql}");
+    }
+
+    #[test]
+    fn the_tables_of_a_script_are_known() {
+        assert_eq!(created_tables(SCRIPT), ["users", "plain"]);
+        assert_eq!(created_tables("CREATE TABLE IF NOT EXISTS a (b TEXT); ALTER TABLE a ADD COLUMN c TEXT"), ["a"]);
     }
 
     proptest! {

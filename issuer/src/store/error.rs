@@ -40,8 +40,11 @@ pub enum OpenError {
         super::sqlite::OLDEST_SQLITE
     )]
     OldEngine { found: String },
-    #[error("another process already uses the database {0}")]
+    #[error("the database is in use, {0}: stop that first")]
     InUse(String),
+    /// What a restore left when it was interrupted. Restoring again clears it away.
+    #[error("a restore into this database did not finish: restore again, or start with an empty database")]
+    Unfinished,
     #[error(
         "the database has migration {version} ({name}) which this program does not know: it was written by a newer one"
     )]

@@ -58,6 +58,14 @@ impl Cluster {
     /// # Errors
     /// A sentence for the test to fail with: PostgreSQL is not installed, or does not start.
     pub fn start(fsync: Fsync) -> Result<Self, String> {
+        Self::start_in(fsync, &[])
+    }
+
+    /// The same with more variables in the server's environment.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_in(fsync: Fsync, env: &[(String, String)]) -> Result<Self, String> {
         let bin =
             binaries().ok_or("these tests need PostgreSQL's server programs (Debian: apt-get install postgresql)")?;
         let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
@@ -67,6 +75,7 @@ impl Cluster {
             .args(["sh", "-c", KEEPER, "keeper"])
             .args([&bin, &directory])
             .arg(if fsync == Fsync::On { "on" } else { "off" })
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -14,6 +14,9 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+/// What the ledger says while a restore fills the database (see [`super::load`]). Any issuer takes it for a migration that it does not know.
+pub(super) const LOADING: Migration = Migration { version: u32::MAX, name: "restore in progress", sql: "" };
+
 pub(super) const CREATE_LEDGER: &str =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
 pub(super) const READ_LEDGER: &str = "SELECT version, name FROM schema_migrations";
@@ -31,6 +34,9 @@ pub(super) fn pending<'a>(
             let (version, name, other) = (step.version, step.name, other.name);
             return Err(OpenError::Migrations(format!("{name} and {other} both have version {version}")));
         }
+    }
+    if applied.contains_key(&LOADING.version) && !steps.contains_key(&LOADING.version) {
+        return Err(OpenError::Unfinished);
     }
     for (version, name) in applied {
         match steps.remove(version) {
@@ -68,6 +74,9 @@ mod tests {
     #[test]
     fn disagreements_are_refused() {
         assert!(matches!(pending(&applied(&[(3, "c")]), &[&A]), Err(OpenError::Newer { version: 3, .. })));
+        let loading = applied(&[(1, "a"), (LOADING.version, LOADING.name)]);
+        assert_eq!(pending(&loading, &[&A]), Err(OpenError::Unfinished));
+        assert_eq!(pending(&loading, &[&A, &LOADING]), Ok(vec![]));
         assert!(matches!(pending(&applied(&[(1, "z")]), &[&A]), Err(OpenError::Migrations(_))));
         let twice = Migration { version: 1, name: "twice", sql: "" };
         assert!(matches!(pending(&applied(&[]), &[&A, &twice]), Err(OpenError::Migrations(_))));

@@ -26,9 +26,11 @@
 mod batch;
 mod config;
 mod dialect;
+mod dump;
 mod error;
 #[cfg(any(test, feature = "test-support"))]
 pub mod fixture;
+mod load;
 mod migrate;
 mod postgres;
 mod sqlite;
@@ -38,16 +40,25 @@ mod value;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 pub use batch::{Batch, DEFAULT_ROW_LIMIT, MAX_STATEMENTS, Query, Rows, Statement};
 pub use config::{PostgresConfig, SqliteConfig, StoreConfig};
+pub use dump::{CHUNK_ROWS, Dump, Piece};
 pub use error::{CommitError, OpenError, StoreError};
+pub use load::{LoadError, Loading};
 pub use migrate::Migration;
 pub use value::{Row, RowError, Value};
+
+use postgres::Tenure;
 
 /// A handle to the one database; clones share it. The engine ends when the last one is dropped and its queue is done.
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Arc<Engine>,
+    /// In the order in which migrations make them.
+    tables: Arc<[String]>,
+    dumping: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -58,12 +69,48 @@ enum Engine {
 
 impl Store {
     /// Connects and brings the schema up to date. Blocks its thread while SQLite migrates, before there is anything to serve.
+    ///
+    /// Several issuers may have one PostgreSQL database open, and one process an SQLite database.
     pub async fn open(config: &StoreConfig, migrations: &[&Migration]) -> Result<Self, OpenError> {
+        Self::open_as(config, migrations, Tenure::Shared).await
+    }
+
+    /// The same for an offline command.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] while an issuer has the database open; and an issuer gets that while this store is open.
+    pub async fn open_alone(config: &StoreConfig, migrations: &[&Migration]) -> Result<Self, OpenError> {
+        Self::open_as(config, migrations, Tenure::Alone).await
+    }
+
+    async fn open_as(config: &StoreConfig, migrations: &[&Migration], tenure: Tenure) -> Result<Self, OpenError> {
         let engine = match config {
             StoreConfig::Sqlite(config) => Engine::Sqlite(sqlite::Sqlite::open(config, migrations)?),
-            StoreConfig::Postgres(config) => Engine::Postgres(postgres::Postgres::open(config, migrations).await?),
+            StoreConfig::Postgres(config) => {
+                Engine::Postgres(postgres::Postgres::open(config, migrations, tenure).await?)
+            }
         };
-        Ok(Self { engine: Arc::new(engine) })
+        let mut steps = migrations.to_vec();
+        steps.sort_by_key(|step| step.version);
+        let ledger = migrate::CREATE_LEDGER;
+        let tables = [ledger].into_iter().chain(steps.iter().map(|step| step.sql)).flat_map(dialect::created_tables);
+        let dumping = Arc::new(Semaphore::new(1));
+        Ok(Self { engine: Arc::new(engine), tables: tables.collect(), dumping })
+    }
+
+    /// A copy of all tables as of one moment not before the call, the ledger of migrations (`schema_migrations`) first. Writers go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] also while another copy is being made.
+    pub async fn dump(&self) -> Result<Dump, StoreError> {
+        let busy = |_| StoreError::Unavailable("another copy of the database is being made".to_owned());
+        let turn = self.dumping.clone().try_acquire_owned().map_err(busy)?;
+        let tables = self.tables.to_vec();
+        let pieces = match &*self.engine {
+            Engine::Sqlite(engine) => engine.dump(tables)?,
+            Engine::Postgres(engine) => engine.dump(tables).await?,
+        };
+        Ok(Dump::new(pieces, turn))
     }
 
     /// The rows of one SELECT, as of one moment not before the call.

@@ -26,6 +26,14 @@ impl Value {
             _ => None,
         }
     }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Null | Self::Int(_) | Self::OutOfRange(_) => 8,
+        }
+    }
 }
 
 impl fmt::Debug for Value {
@@ -163,6 +171,16 @@ pub struct Row(Vec<Value>);
 impl Row {
     pub fn new(columns: Vec<Value>) -> Self {
         Self(columns)
+    }
+
+    /// The values, in the order of the columns.
+    pub fn into_values(self) -> Vec<Value> {
+        self.0
+    }
+
+    /// Bytes of its values, about.
+    pub(super) fn size(&self) -> usize {
+        self.0.iter().map(Value::size).sum()
     }
 
     pub fn text(&self, column: usize) -> Result<&str, RowError> {

@@ -43,11 +43,12 @@ pub struct Signed {
 }
 
 impl Prepared {
-    /// `mint` is the instant in both `jti`s; see `users::sign_out`.
-    pub fn new(subject: &Subject<'_>, mint: UnixMillis) -> Self {
+    /// `mint` is the instant in both `jti`s; see `users::sign_out`. It is later than `now` where the clock has stepped back since the user's
+    /// last sign-out; life is counted from `now` all the same, or edges would refuse the tokens as issued in the future.
+    pub fn new(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Self {
         let settings = &subject.client.settings;
         let expires_in = i32::try_from(settings.access_token_life().as_secs()).unwrap_or(i32::MAX);
-        Self { access: access_claims(subject, mint), id: id_claims(subject, mint), expires_in }
+        Self { access: access_claims(subject, mint, now), id: id_claims(subject, mint, now), expires_in }
     }
 
     pub async fn sign(self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
@@ -61,7 +62,7 @@ impl Prepared {
     }
 }
 
-fn access_claims(subject: &Subject<'_>, mint: UnixMillis) -> AccessClaims {
+fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> AccessClaims {
     let Subject { pool, client, user, session, .. } = subject;
     AccessClaims {
         sub: user.sub.to_string(),
@@ -75,8 +76,8 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis) -> AccessClaims {
         token_use: TokenUse::Access,
         scope: Some(session.scope.clone()),
         auth_time: Some(session.authenticated.seconds()),
-        exp: mint.plus(client.settings.access_token_life()).seconds(),
-        iat: mint.seconds(),
+        exp: now.plus(client.settings.access_token_life()).seconds(),
+        iat: now.seconds(),
         jti: Some(jti(mint)),
         username: Some(user.username.clone()),
         acr: None,
@@ -85,7 +86,7 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis) -> AccessClaims {
     }
 }
 
-fn id_claims(subject: &Subject<'_>, mint: UnixMillis) -> IdClaims {
+fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClaims {
     let Subject { pool, client, user, session, .. } = subject;
     let readable = user.attributes.iter().filter(|(name, _)| client.settings.may_read(name));
     IdClaims {
@@ -103,8 +104,8 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis) -> IdClaims {
         event_id: Some(subject.event_id.to_owned()),
         token_use: TokenUse::Id,
         auth_time: session.authenticated.seconds(),
-        exp: mint.plus(client.settings.id_token_life()).seconds(),
-        iat: mint.seconds(),
+        exp: now.plus(client.settings.id_token_life()).seconds(),
+        iat: now.seconds(),
         jti: Some(jti(mint)),
         acr: None,
         amr: Vec::new(),

@@ -58,7 +58,7 @@ pub async fn mint(
             session: &session,
             event_id: &call.origin.request_id,
         };
-        let prepared = Prepared::new(&subject, mint);
+        let prepared = Prepared::new(&subject, mint, call.now);
         let mut batch = Batch::new();
         let used = batch.extend(statements.iter().cloned());
         let guard = batch.add(user_rows::note_mint(&user, mint));

@@ -78,7 +78,7 @@ pub async fn refresh(
             session: &presented.session,
             event_id: &call.origin.request_id,
         };
-        let prepared = Prepared::new(&subject, mint);
+        let prepared = Prepared::new(&subject, mint, call.now);
         let mut batch = Batch::new();
         batch.add(user_rows::note_mint(&presented.user, mint));
         let last = batch.add(step.guard);

@@ -84,7 +84,10 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
     }
     let schema = pool.schema();
     schema.check(&attributes, new.writer).map_err(UserError::Attributes)?;
-    schema.check_complete(&attributes).map_err(UserError::Attributes)?;
+    if new.writer == Writer::User {
+        // Whom an administrator makes, gives the rest at the first sign-in.
+        schema.check_complete(&attributes).map_err(UserError::Attributes)?;
+    }
     login_names::check_preferred(pool, &attributes)?;
     Ok(User {
         pool: pool.id.clone(),

@@ -1,13 +1,22 @@
 //! What is sent to a user: which address, which text (Cognito: VerificationMessageTemplate, InviteMessageTemplate).
 
+use std::time::Duration;
+
 use cognito_model::idp::types::{CodeDeliveryDetailsType, DeliveryMediumType};
 use common::clock::UnixMillis;
 
 use super::address::Address;
 use super::model::User;
-use crate::messages::templates::{INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill};
-use crate::messages::{Channel, Kind, Message, masked};
+use crate::messages::templates::{
+    INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill, fill_html, is_html,
+};
+use crate::messages::{Channel, Format, Kind, Message, masked};
 use crate::pools::Pool;
+
+/// How long the code for a new password works (Cognito: an hour).
+pub const RESET_CODE_LIFE: Duration = Duration::from_secs(3600);
+/// How long the code of a sign-up or an attribute works (Cognito: 24 hours).
+pub const SIGN_UP_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Where a code goes, and which attribute it proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,16 +101,95 @@ struct Draft<'a> {
 }
 
 fn message(pool: &Pool, user: &User, to: &Destination, draft: Draft<'_>, now: UnixMillis) -> Message {
+    let by_mail = to.channel == Channel::Email;
+    let (format, body) = if by_mail && is_html(&draft.body) {
+        (Format::Html, fill_html(&draft.body, draft.code, &user.username))
+    } else {
+        (Format::Text, fill(&draft.body, draft.code, &user.username))
+    };
     Message {
         to: to.to.clone(),
         channel: to.channel,
         kind: draft.kind,
         code: draft.code.to_owned(),
         link: None,
-        subject: (to.channel == Channel::Email).then(|| fill(&draft.subject, draft.code, &user.username)),
-        body: fill(&draft.body, draft.code, &user.username),
+        subject: by_mail.then(|| fill(&draft.subject, draft.code, &user.username)),
+        body,
+        format,
+        from: pool.settings.mail_from().filter(|_| by_mail),
+        reply_to: pool.settings.reply_to().filter(|_| by_mail),
         username: user.username.clone(),
         pool_id: pool.id.to_string(),
         at: now.0,
+        until: now.plus(life(pool, draft.kind)).0,
+    }
+}
+
+/// How long what is in a message works: afterwards it is not sent any more.
+fn life(pool: &Pool, kind: Kind) -> Duration {
+    match kind {
+        Kind::SignUp | Kind::ResendCode | Kind::UpdateUserAttribute | Kind::VerifyUserAttribute => SIGN_UP_CODE_LIFE,
+        Kind::ForgotPassword => RESET_CODE_LIFE,
+        Kind::Invitation => pool.settings.temporary_password_life(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cognito_model::idp::types as wire;
+    use common::ids::PoolId;
+
+    use super::*;
+    use crate::pools::model::Settings;
+
+    fn pool(settings: Settings) -> Pool {
+        Pool {
+            id: PoolId::parse("eu_a").unwrap(),
+            name: "p".into(),
+            iss: "https://i/eu_a".into(),
+            settings,
+            created: UnixMillis(0),
+            modified: UnixMillis(0),
+        }
+    }
+
+    fn mail() -> Destination {
+        Destination { channel: Channel::Email, to: "ann@example.com".into(), attribute: "email" }
+    }
+
+    #[test]
+    fn a_user_name_is_text_in_html() {
+        let template = wire::MessageTemplateType {
+            email_message: Some("<p>{username}: {####}</p>".into()),
+            email_subject: Some("For {username}".into()),
+            sms_message: Some("<{username}> {####}".into()),
+        };
+        let invite = wire::AdminCreateUserConfigType {
+            invite_message_template: Some(template),
+            ..wire::AdminCreateUserConfigType::default()
+        };
+        let pool = pool(Settings { admin_create_user_config: Some(invite), ..Settings::default() });
+        let user = User { username: "<i>ann</i>".into(), ..User::sample() };
+        let by_mail = invitation(&pool, &user, &mail(), "a<1", UnixMillis(0));
+        assert_eq!(by_mail.body, "<p>&lt;i&gt;ann&lt;/i&gt;: a&lt;1</p>");
+        assert_eq!((by_mail.format, by_mail.subject.as_deref()), (Format::Html, Some("For <i>ann</i>")));
+        assert_eq!(by_mail.until, 7 * 86_400_000);
+        let phone = Destination { channel: Channel::Sms, to: "+491511234567".into(), attribute: "phone_number" };
+        let by_sms = invitation(&pool, &user, &phone, "a<1", UnixMillis(0));
+        assert_eq!((by_sms.format, by_sms.body.as_str()), (Format::Text, "<<i>ann</i>> a<1"));
+    }
+
+    #[test]
+    fn a_pools_sender_goes_with_its_mail() {
+        let email = wire::EmailConfigurationType {
+            from: Some("Zoo <zoo@example.com>".into()),
+            reply_to_email_address: Some("help@example.com".into()),
+            ..wire::EmailConfigurationType::default()
+        };
+        let pool = pool(Settings { email_configuration: Some(email), ..Settings::default() });
+        let message = verification(&pool, &User::sample(), &mail(), Kind::SignUp, "123456", UnixMillis(5));
+        assert_eq!(message.from.as_deref(), Some("Zoo <zoo@example.com>"));
+        assert_eq!(message.reply_to.as_deref(), Some("help@example.com"));
+        assert_eq!((message.format, message.until), (Format::Text, 5 + 86_400_000));
     }
 }

@@ -254,6 +254,16 @@ pub fn still_signed_in(user: &User) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
+/// Signs everybody out, after a restore: no mint of anybody is later than `at` ([`newest_marks`]).
+pub fn sign_out_all(at: UnixMillis) -> Statement {
+    Statement::new("UPDATE users SET valid_after = $1").bind(at)
+}
+
+/// The newest `valid_after` and the newest mint of all users, 0 where there are none.
+pub fn newest_marks() -> Query {
+    Query::new("SELECT COALESCE(MAX(valid_after), 0), COALESCE(MAX(newest_mint), 0) FROM users")
+}
+
 /// The guard of every mint: the user is enabled and not signed out since it was read. It records the instant of the mint.
 pub fn note_mint(user: &User, mint: UnixMillis) -> Statement {
     Statement::new(

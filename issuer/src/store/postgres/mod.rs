@@ -6,23 +6,30 @@
 
 mod attempt;
 mod connect;
+mod dump;
 mod failure;
+mod presence;
 mod schema;
 mod types;
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::batch::{Batch, Query};
 use super::config::PostgresConfig;
+use super::dump::{Piece, QUEUE};
 use super::error::{CommitError, OpenError, StoreError};
 use super::migrate::Migration;
 use super::value::Row;
 use attempt::{Broken, Outcome};
 use failure::Failure;
+use presence::Presence;
+pub(super) use presence::Tenure;
 
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
@@ -32,13 +39,31 @@ pub(super) struct Postgres {
     pool: Pool,
     /// For a whole batch or answer, the network included.
     patience: Duration,
+    _presence: Arc<Presence>,
 }
 
 impl Postgres {
-    pub(super) async fn open(config: &PostgresConfig, migrations: &[&Migration]) -> Result<Self, OpenError> {
+    pub(super) async fn open(
+        config: &PostgresConfig,
+        migrations: &[&Migration],
+        tenure: Tenure,
+    ) -> Result<Self, OpenError> {
         let pool = connect::pool(config)?;
+        let presence = Presence::claim(&pool, tenure, config.patience).await?;
         schema::migrate(&pool, migrations).await?;
-        Ok(Self { pool, patience: config.statement_timeout.saturating_mul(2) })
+        let patience = config.statement_timeout.saturating_mul(2);
+        Ok(Self { pool, patience, _presence: Arc::new(presence) })
+    }
+
+    /// Reads every table in a task of its own, on a connection that is closed afterwards.
+    pub(super) async fn dump(
+        &self,
+        tables: Vec<String>,
+    ) -> Result<mpsc::Receiver<Result<Piece, StoreError>>, StoreError> {
+        let client = Object::take(self.connection().await.map_err(StoreError::Unavailable)?);
+        let (out, pieces) = mpsc::channel(QUEUE);
+        tokio::spawn(async move { dump::run(&client, &tables, &out).await });
+        Ok(pieces)
     }
 
     pub(super) async fn read(&self, query: Query) -> Result<Vec<Row>, StoreError> {
@@ -105,6 +130,17 @@ impl Postgres {
     async fn connection(&self) -> Result<Object, String> {
         self.pool.get().await.map_err(|error| connect::why(&error))
     }
+}
+
+/// Removes our tables, and the ledger, from a database that no issuer uses.
+pub(super) async fn wipe(config: &PostgresConfig, tables: &[String]) -> Result<(), OpenError> {
+    let pool = connect::pool(config)?;
+    let _alone = Presence::claim(&pool, Tenure::Alone, config.patience).await?;
+    let drops = tables.iter().map(String::as_str).chain(["schema_migrations"]);
+    let drops: String = drops.map(|table| format!("DROP TABLE IF EXISTS \"{table}\" CASCADE;")).collect();
+    let client = pool.get().await.map_err(|error| OpenError::Unavailable(connect::why(&error)))?;
+    let done = client.batch_execute(&format!("BEGIN; {drops} COMMIT")).await;
+    done.map_err(|error| OpenError::Unavailable(error.to_string()))
 }
 
 /// Closes it. The server rolls back what was open on it.

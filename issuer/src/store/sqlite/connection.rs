@@ -57,6 +57,9 @@ impl Connections {
         connection.busy_timeout(self.patience)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_PER_CONNECTION);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // The last connection would otherwise unlink the WAL as it closes, and does so unread where `-shm` opens for reading only: a start on a
+        // failing disk lost every commit since the last checkpoint. The writer empties the WAL in good order instead.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // "x" is a column and never a text, as in PostgreSQL.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;

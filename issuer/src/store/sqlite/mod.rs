@@ -1,6 +1,7 @@
 //! SQLite inside the process: one thread that writes, a few that read, each with its own connection.
 
 mod connection;
+mod dump;
 mod reader;
 mod schema;
 mod writer;
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::batch::{Batch, Query};
 use super::config::SqliteConfig;
+use super::dump::{Piece, QUEUE};
 use super::error::{CommitError, OpenError, StoreError};
 use super::migrate::Migration;
 use super::value::Row;
@@ -32,6 +34,7 @@ pub(super) struct Sqlite {
     writes: mpsc::Sender<Write>,
     reads: mpsc::Sender<Read>,
     patience: Duration,
+    connections: Connections,
 }
 
 /// A batch on its way, and where its caller waits.
@@ -66,11 +69,21 @@ impl Sqlite {
             let (queue, connections) = (Arc::clone(&read_queue), connections.clone());
             spawn("store-read", move || reader::run(connection, &connections, &queue))?;
         }
+        let own = connections.clone();
         spawn("store-write", move || {
-            writer::Writer::new(writer, connections).run(write_queue);
+            writer::Writer::new(writer, own).run(write_queue);
             drop(lock); // only now may another process write
         })?;
-        Ok(Self { writes, reads, patience: config.patience })
+        Ok(Self { writes, reads, patience: config.patience, connections })
+    }
+
+    /// Reads every table on a thread of its own.
+    pub(super) fn dump(&self, tables: Vec<String>) -> Result<mpsc::Receiver<Result<Piece, StoreError>>, StoreError> {
+        let away = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
+        let connection = self.connections.reader().map_err(|error| away(&error))?;
+        let (out, pieces) = mpsc::channel(QUEUE);
+        spawn("store-dump", move || dump::run(&connection, &tables, &out)).map_err(|error| away(&error))?;
+        Ok(pieces)
     }
 
     pub(super) async fn read(&self, query: Query) -> Result<Vec<Row>, StoreError> {
@@ -92,6 +105,20 @@ impl Sqlite {
     }
 }
 
+/// Removes a database that nobody uses.
+pub(super) fn wipe(config: &SqliteConfig) -> Result<(), OpenError> {
+    let _lock = claim(&config.path, config.patience)?;
+    for suffix in ["-wal", "-shm", ""] {
+        let mut name = config.path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(away(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn why_not_sent<T>(refused: &mpsc::error::SendTimeoutError<T>) -> &'static str {
     match refused {
         mpsc::error::SendTimeoutError::Timeout(_) => OVERLOADED,
@@ -111,7 +138,7 @@ fn claim(path: &Path, patience: Duration) -> Result<File, OpenError> {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(away(error)),
             Err(TryLockError::WouldBlock) if started.elapsed() >= patience => {
-                return Err(OpenError::InUse(path.display().to_string()));
+                return Err(OpenError::InUse(format!("{} by an issuer or an offline command", path.display())));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
         }

@@ -37,10 +37,14 @@ fn rows(connection: &Connection, query: &Query) -> Result<Vec<Row>, StoreError> 
         if rows.len() == query.limit {
             return Err(StoreError::TooMany { limit: query.limit });
         }
-        let columns: Result<Vec<Value>, StoreError> = (0..width).map(|column| value(row, column)).collect();
-        rows.push(Row::new(columns?));
+        rows.push(self::row(row, width)?);
     }
     Ok(rows)
+}
+
+pub(super) fn row(row: &rusqlite::Row<'_>, width: usize) -> Result<Row, StoreError> {
+    let columns: Result<Vec<Value>, StoreError> = (0..width).map(|column| value(row, column)).collect();
+    columns.map(Row::new)
 }
 
 fn value(row: &rusqlite::Row<'_>, column: usize) -> Result<Value, StoreError> {
@@ -56,7 +60,7 @@ fn value(row: &rusqlite::Row<'_>, column: usize) -> Result<Value, StoreError> {
     }
 }
 
-fn failure(error: &rusqlite::Error) -> StoreError {
+pub(super) fn failure(error: &rusqlite::Error) -> StoreError {
     let detail = error.to_string();
     if is_refusal(error) { StoreError::Refused(detail) } else { StoreError::Unavailable(detail) }
 }

@@ -49,6 +49,17 @@ impl Writer {
                 let _gone = write.answer.send(outcome);
             }
         }
+        self.leave_in_order();
+    }
+
+    /// Moves all commits into the database file. Where that fails they stay in the WAL, and the next start reads them there.
+    fn leave_in_order(&self) {
+        if let Some(connection) = &self.connection {
+            let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = moved {
+                tracing::warn!(%error, "the write-ahead log stays for the next start");
+            }
+        }
     }
 
     /// One outcome a batch, in order.

@@ -1,17 +1,27 @@
 //! Cognito: AdminCreateUser. The user gets a temporary password, by message unless `SUPPRESS`, and sets an own one at the first
 //! sign-in. `RESEND` sends a new temporary password to a user who has not signed in yet.
 
-use cognito_model::idp::types::{AdminCreateUserRequest, AdminCreateUserResponse, MessageActionType};
+use cognito_model::idp::types::{
+    AdminCreateUserRequest, AdminCreateUserResponse, DeliveryMediumType, MessageActionType, UsernameAttributeType,
+};
 use cognito_model::{Exception, Fault};
 
 use crate::aws_json::{Call, Write};
 use crate::messages::Message;
 use crate::passwords::temporary_password;
+use crate::pools::schema::{is_email, is_phone_number};
 use crate::pools::{self, Pool};
-use crate::store::Batch;
+use crate::store::{Batch, CommitError};
 use crate::users::attributes::names::Taking;
 use crate::users::create::{NewUser, create};
 use crate::users::{self, Status, User, credentials, deliveries, rows, sign_out};
+
+/// By which ways a user can be told the password.
+#[derive(Clone, Copy)]
+struct Reachable {
+    email: bool,
+    phone: bool,
+}
 
 pub async fn handle(call: Call, input: AdminCreateUserRequest) -> Result<AdminCreateUserResponse, Fault> {
     let pool = pools::named(&call.services.store, &input.user_pool_id).await?;
@@ -37,6 +47,16 @@ async fn invite(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
         taking: Taking::when(input.force_alias_creation),
     };
     let silent = input.message_action == Some(MessageActionType::Suppress);
+    if !silent {
+        let has = |name: &str| {
+            new.attributes.iter().any(|a| a.name == name && a.value.as_deref().is_some_and(|v| !v.is_empty()))
+        };
+        let named = |kind| pool.settings.signs_in_by(&kind);
+        let email = has("email") || (named(UsernameAttributeType::Email) && is_email(&input.username));
+        let phone =
+            has("phone_number") || (named(UsernameAttributeType::PhoneNumber) && is_phone_number(&input.username));
+        check_mediums(input.desired_delivery_mediums.as_deref(), Reachable { email, phone })?;
+    }
     create(call, pool, new, |user| {
         let messages = if silent { Vec::new() } else { invitations(call, pool, user, input, password.expose()) };
         (Vec::new(), messages)
@@ -52,6 +72,9 @@ async fn resend(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
             format!("Resend not possible. {} status is not FORCE_CHANGE_PASSWORD", user.username),
         ));
     }
+    let has = |name: &str| user.attributes.contains_key(name);
+    let reachable = Reachable { email: has("email"), phone: has("phone_number") };
+    check_mediums(input.desired_delivery_mediums.as_deref(), reachable)?;
     let password = match &input.temporary_password {
         Some(given) => given.clone(),
         None => temporary_password(&pool.settings.password_policy()).map_err(Fault::internal)?,
@@ -63,8 +86,27 @@ async fn resend(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
     // There are no tokens to end, but a sign-in with the old password may wait for the new one.
     batch.add(rows::set_valid_after(&user, sign_out::next_valid_after(&user, call.now)));
     let messages = invitations(call, pool, &user, input, password.expose());
-    call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await?;
-    Ok(user)
+    match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await {
+        Ok(()) => Ok(user),
+        // The user set a password, or was signed out, since it was read.
+        Err(CommitError::Missed { .. }) => {
+            Err(Fault::new(Exception::UnsupportedUserState, "The user has changed meanwhile."))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An invitation that was asked for and that can go nowhere is refused, not left out.
+fn check_mediums(mediums: Option<&[DeliveryMediumType]>, reachable: Reachable) -> Result<(), Fault> {
+    let Some(mediums) = mediums.filter(|mediums| !mediums.is_empty()) else { return Ok(()) };
+    let possible = mediums.iter().any(|medium| match medium {
+        DeliveryMediumType::Email => reachable.email,
+        DeliveryMediumType::Sms => reachable.phone,
+    });
+    if possible {
+        return Ok(());
+    }
+    Err(Fault::invalid_parameter("The user has no attribute for any of the DesiredDeliveryMediums."))
 }
 
 fn invitations(call: &Call, pool: &Pool, user: &User, input: &AdminCreateUserRequest, password: &str) -> Vec<Message> {

@@ -1,0 +1,40 @@
+//! What a sign-in is answered with. Cognito has four shapes for it, with the same members.
+
+use std::collections::BTreeMap;
+
+use cognito_model::idp::types::{
+    AdminInitiateAuthResponse, AdminRespondToAuthChallengeResponse, AuthenticationResultType, ChallengeNameType,
+    InitiateAuthResponse, RespondToAuthChallengeResponse,
+};
+use common::secret::SecretString;
+
+/// Tokens, or the next challenge with the Session that its answer brings back.
+pub enum Answer {
+    Tokens(AuthenticationResultType),
+    Challenge { name: ChallengeNameType, parameters: BTreeMap<String, String>, session: SecretString },
+}
+
+macro_rules! answers {
+    ($($response:ident),* $(,)?) => {
+        $(impl From<Answer> for $response {
+            fn from(answer: Answer) -> Self {
+                match answer {
+                    Answer::Tokens(tokens) => Self { authentication_result: Some(tokens), ..Self::default() },
+                    Answer::Challenge { name, parameters, session } => Self {
+                        challenge_name: Some(name),
+                        challenge_parameters: Some(parameters),
+                        session: Some(session),
+                        ..Self::default()
+                    },
+                }
+            }
+        })*
+    };
+}
+
+answers!(
+    AdminInitiateAuthResponse,
+    AdminRespondToAuthChallengeResponse,
+    InitiateAuthResponse,
+    RespondToAuthChallengeResponse,
+);

@@ -1,0 +1,67 @@
+//! How sign-ins go on: the answers to challenges, for users' and administrators' calls alike.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::ChallengeNameType;
+use common::secret::SecretString;
+
+use super::answer::Answer;
+use super::parameters::Parameters;
+use super::steps::{finish, go_on};
+use crate::aws_json::Call;
+use crate::clients::{self, Client};
+use crate::pools::Pool;
+use crate::signin::{Attempt, new_password, password_verifier};
+
+/// Checks the answer to a challenge.
+///
+/// # Errors
+/// `InvalidParameterException` for a challenge that this version does not ask; what the challenge says of its answer.
+pub async fn respond(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    challenge: ChallengeNameType,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let username = answers.username()?;
+    clients::check_secret_hash(&call.services, client, username, answers.get("SECRET_HASH")).await?;
+    match challenge {
+        ChallengeNameType::PasswordVerifier => verify_password(call, pool, client, session, answers).await,
+        ChallengeNameType::NewPasswordRequired => set_password(call, pool, client, session, answers).await,
+        other => Err(Fault::invalid_parameter(format!("{} is not a challenge of this sign-in.", other.as_str()))),
+    }
+}
+
+async fn verify_password(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let answer = password_verifier::Answer {
+        secret_block: answers.required("PASSWORD_CLAIM_SECRET_BLOCK")?.expose(),
+        signature: answers.required("PASSWORD_CLAIM_SIGNATURE")?.expose(),
+        timestamp: answers.required("TIMESTAMP")?.expose(),
+    };
+    let attempt = Attempt::find(&call.services, client, session, Some(answer.secret_block), call.now).await?;
+    let step = password_verifier::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn set_password(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let answer = new_password::Answer {
+        password: answers.required("NEW_PASSWORD")?,
+        attributes: answers.prefixed("userAttributes."),
+    };
+    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?;
+    let proof = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    finish(call, pool, client, proof).await
+}

@@ -1,0 +1,30 @@
+//! From where the challenge machine stands to an answer.
+
+use cognito_model::Fault;
+
+use super::answer::Answer;
+use crate::aws_json::{Call, Write};
+use crate::clients::Client;
+use crate::pools::Pool;
+use crate::signin::{Asked, Authenticated, Step};
+use crate::store::Batch;
+use crate::tokens;
+
+/// Tokens where the sign-in is over, else the next challenge.
+pub async fn go_on(call: &Call, pool: &Pool, client: &Client, step: Step) -> Result<Answer, Fault> {
+    match step {
+        Step::Done(proof) => finish(call, pool, client, proof).await,
+        Step::Ask(asked) => ask(call, pool, asked).await,
+    }
+}
+
+pub async fn finish(call: &Call, pool: &Pool, client: &Client, proof: Authenticated) -> Result<Answer, Fault> {
+    tokens::mint(call, pool, client, proof).await.map(Answer::Tokens)
+}
+
+async fn ask(call: &Call, pool: &Pool, asked: Asked) -> Result<Answer, Fault> {
+    let mut batch = Batch::new();
+    batch.extend(asked.statements);
+    call.commit(Write::new(&pool.id, batch)).await?;
+    Ok(Answer::Challenge { name: asked.challenge, parameters: asked.parameters, session: asked.session })
+}
