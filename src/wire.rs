@@ -14,6 +14,9 @@ use serde_json::Value;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: usize = 1024 * 1024;
+/// How often a call is made again that a request quota has refused.
+#[cfg(feature = "edge")]
+const THROTTLED_TRIES: u32 = 10;
 
 /// Why a call did not give an answer.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +51,18 @@ impl Wire {
     pub async fn cognito(&self, issuer: &str, operation: &str, input: &Value) -> Result<Value, WireError> {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
-        let call = Outgoing { operation, method: Method::POST, base: issuer, path: "/", service: "cognito-idp" };
-        self.send(call, &headers, input.to_string()).await
+        let mut tries = THROTTLED_TRIES;
+        loop {
+            let call = Outgoing { operation, method: Method::POST, base: issuer, path: "/", service: "cognito-idp" };
+            match self.send(call, &headers, input.to_string()).await {
+                // Quotas refill within a second.
+                Err(WireError::Refused { code, .. }) if code == "TooManyRequestsException" && tries > 0 => {
+                    tries -= 1;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                answered => return answered,
+            }
+        }
     }
 
     /// Calls the admin surface.

@@ -142,8 +142,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
+    let routes = router::public(services.clone(), gate.clone(), &config.quotas);
     let servers = vec![
-        tokio::spawn(serve::serve(public, router::public(services.clone(), gate.clone()), stopping.clone())),
+        tokio::spawn(serve::serve(public, routes, stopping.clone())),
         tokio::spawn(serve::serve(
             private,
             admin::routes(services.clone(), gate, publishing.handle(), config.ready_edges),

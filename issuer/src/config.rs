@@ -1,5 +1,6 @@
 //! The issuer's settings: what each module needs, assembled from one TOML file (docs/CONFIG.md).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,10 +10,12 @@ use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
 use crate::keys::RotationPolicy;
+use crate::limits::quotas::{Category, Settings as Quotas};
 use crate::messages;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys"];
+const SECTIONS: &[&str] =
+    &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys", "quotas"];
 
 /// Keys of one purpose are bounded in number, and each stays for a day.
 const SHORTEST_ROTATION: Duration = Duration::from_secs(3_600);
@@ -31,6 +34,8 @@ pub struct Config {
     pub feed_address: String,
     /// Edges that must be connected and ready before `/readyz` answers 200.
     pub ready_edges: Vec<EdgeId>,
+    /// Requests a second and pool.
+    pub quotas: Quotas,
 }
 
 /// Sockets. Public traffic, the admin surface and the feed have one each.
@@ -107,8 +112,20 @@ impl Config {
         let feed_address = feed.required_text("public_address")?;
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
+        let quotas = root.section("quotas")?.map(quotas).transpose()?.unwrap_or_default();
         root.finish()?;
-        Ok(Self { listen, issuer, storage, root_key_file, messages, passwords, keys, feed_address, ready_edges })
+        Ok(Self {
+            listen,
+            issuer,
+            storage,
+            root_key_file,
+            messages,
+            passwords,
+            keys,
+            feed_address,
+            ready_edges,
+            quotas,
+        })
     }
 }
 
@@ -181,6 +198,19 @@ fn passwords(mut section: Section) -> Result<Passwords, SettingError> {
     Ok(passwords)
 }
 
+fn quotas(mut section: Section) -> Result<Quotas, SettingError> {
+    let enabled = section.flag("enabled")?.unwrap_or(Quotas::default().enabled);
+    let mut rates = BTreeMap::new();
+    for category in Category::ALL {
+        // A million a second is as good as none, and still a whole number of nanoseconds each.
+        if let Some(rate) = section.integer(category.setting(), 1..=1_000_000)? {
+            rates.insert(*category, u32::try_from(rate).unwrap_or(u32::MAX));
+        }
+    }
+    section.finish()?;
+    Ok(Quotas { enabled, rates })
+}
+
 /// Signing keys: how often they are replaced, and how long before and after they are published.
 fn rotation(mut section: Section) -> Result<RotationPolicy, SettingError> {
     let usual = RotationPolicy::default();
@@ -237,6 +267,24 @@ mod tests {
         let config = parse_config(GOOD).unwrap();
         assert_eq!(config.issuer.region, "us-east-1");
         assert!(matches!(config.storage, Engine::Sqlite(path) if path == Path::new("/etc/tollgate/tollgate.db")));
+    }
+
+    #[test]
+    fn quotas_are_cognitos_unless_set() {
+        assert_eq!(parse_config(GOOD).unwrap().quotas, Quotas::default());
+        let set = |text: &str| parse_config(&format!("{GOOD}\n[quotas]\n{text}"));
+        let quotas = set("user_list = 5\nuser_creation = 1000000").unwrap().quotas;
+        assert!(quotas.enabled);
+        assert_eq!(quotas.rates, [(Category::UserList, 5), (Category::UserCreation, 1_000_000)].into());
+        assert!(!set("enabled = false").unwrap().quotas.enabled);
+        for (text, want) in [
+            ("user_list = 0", "quotas.user_list: must be between 1 and 1000000"),
+            ("user_lists = 5", "did you mean `user_list`?"),
+            ("enabled = 1", "quotas.enabled: must be true or false"),
+        ] {
+            let got = set(text).unwrap_err().to_string();
+            assert!(got.contains(want), "{got}");
+        }
     }
 
     #[test]

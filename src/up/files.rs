@@ -7,12 +7,13 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::layout::{Folder, Ports, write_private};
+use super::seed::Quotas;
 
 /// The name under which `up` enrols its edge.
 pub const EDGE_NAME: &str = "up-edge";
 
 /// Writes the issuer's settings and, once, its root key.
-pub fn write_issuer(folder: &Folder, ports: Ports) -> io::Result<()> {
+pub fn write_issuer(folder: &Folder, ports: Ports, quotas: &Quotas) -> io::Result<()> {
     let root_key = folder.join("root.key");
     if !root_key.exists() {
         let mut key = [0_u8; 32];
@@ -45,12 +46,15 @@ public_address = "{feed}"
 
 [ready]
 edges = ["{EDGE_NAME}"]
-"#,
+
+[quotas]
+{quotas}"#,
         issuer = ports.issuer(),
         admin = ports.issuer_admin(),
         feed = ports.feed(),
         database = folder.join("tollgate.db"),
         outbox = folder.outbox(),
+        quotas = quotas.settings(),
     );
     write_private(&folder.issuer_config(), &text)
 }

@@ -101,7 +101,7 @@ pub async fn run(options: Options) -> Result<(), UpError> {
     ports.check_free()?;
 
     files::write_certificates(&folder)?;
-    files::write_issuer(&folder, ports)?;
+    files::write_issuer(&folder, ports, seed.quotas())?;
     let prepared = AdminKey::prepare(&folder).await?;
 
     let (events, mut inbox) = mpsc::channel(64);

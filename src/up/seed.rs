@@ -1,4 +1,4 @@
-//! `--seed FILE`: groups and users of the demo pool, made at the first start through the API.
+//! `--seed FILE`: groups and users of the demo pool, made at the first start through the API, and request quotas.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,23 @@ use crate::wire::{Wire, WireError};
 pub struct Seed {
     groups: Vec<Group>,
     users: Vec<User>,
+    quotas: Quotas,
+}
+
+/// `"quotas": {"user_list": 5}`: requests a second of the issuer's categories; those not named have Cognito's. `{}` has Cognito's
+/// for all. Without the key there are no quotas: a newcomer's loop should not meet one by surprise. Unlike the rest it is read at
+/// each start.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Quotas(Option<BTreeMap<String, u32>>);
+
+impl Quotas {
+    /// The lines of `[quotas]` in the issuer's settings; the issuer refuses names and numbers that it does not know.
+    pub fn settings(&self) -> String {
+        let Some(rates) = &self.0 else { return "enabled = false\n".to_owned() };
+        let lines = rates.iter().map(|(category, rate)| format!("{category:?} = {rate}\n"));
+        std::iter::once("enabled = true\n".to_owned()).chain(lines).collect()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +60,10 @@ impl Seed {
         let wrong = |why: String| UpError::Seed { path: path.to_owned(), why };
         let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
         serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))
+    }
+
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// Makes what the file lists.
@@ -100,5 +121,14 @@ mod tests {
         std::fs::write(&path, r#"{"user":[]}"#).unwrap();
         assert!(Seed::load(Some(&path)).unwrap_err().to_string().contains("unknown field `user`"));
         assert!(Seed::load(None).unwrap().users.is_empty());
+    }
+
+    #[test]
+    fn quotas_are_off_unless_the_seed_has_them() {
+        let settings = |text: &str| serde_json::from_str::<Seed>(text).unwrap().quotas.settings();
+        assert_eq!(settings("{}"), "enabled = false\n");
+        assert_eq!(settings(r#"{"quotas":{}}"#), "enabled = true\n");
+        let some = settings(r#"{"quotas":{"user_list":5,"user_creation":2}}"#);
+        assert_eq!(some, "enabled = true\n\"user_creation\" = 2\n\"user_list\" = 5\n");
     }
 }

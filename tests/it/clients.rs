@@ -6,13 +6,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::short_or_long;
-use crate::world::World;
+use crate::world::{Home, World};
 
 /// Runs a program of tests/clients; its own words are the failure.
 fn run(program: &str, arguments: &[&str]) {
+    run_in(World::start(), program, arguments);
+}
+
+fn run_in(world: World, program: &str, arguments: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(root.join(".venv/bin/python").exists(), "run `scripts/clients install` first (scripts/test does)");
-    let world = World::start();
     let output = Command::new(root.join("scripts/clients"))
         .arg("run")
         .arg(world.json_path())
@@ -75,6 +78,15 @@ fn administrators_sign_in_for_users_by_boto3_and_pycognito() {
 #[test]
 fn wrong_passwords_lock_for_a_time() {
     run("lockout.py", &[]);
+}
+
+#[test]
+fn request_quotas_by_boto3() {
+    let home = Home::new();
+    let seed = home.file("seed.json");
+    std::fs::write(&seed, r#"{"quotas":{"user_list":2,"user_read":3,"user_authentication":2}}"#).unwrap();
+    let world = home.start(&["--seed", &seed.to_string_lossy()]);
+    run_in(world, "quotas.py", &[]);
 }
 
 #[test]

@@ -282,6 +282,8 @@ root_key_file = "{folder}/root.key"
 outbox = "{folder}/outbox"
 [feed]
 public_address = "{feed}"
+[quotas]
+enabled = false
 "#,
         http = ports.at(0),
         feed = ports.at(1),

@@ -124,11 +124,17 @@ impl Call {
         Ok(())
     }
 
-    /// Records how the request ended, unless its own transaction has.
-    pub async fn record(&self, pool: Option<&str>, fault: Option<&Fault>) {
+    /// Counts the request without recording it: for refusals before anything was done, of which there may be a flood.
+    pub fn count(&self, fault: Option<&Fault>) {
         let result = fault.map_or("ok", |fault| fault.exception.name());
         self.services.metrics.operations.get_or_create(&Answered { operation: self.operation, result }).inc();
+    }
+
+    /// Records how the request ended, unless its own transaction has.
+    pub async fn record(&self, pool: Option<&str>, fault: Option<&Fault>) {
+        self.count(fault);
         if !self.recorded.load(Ordering::Relaxed) {
+            let result = fault.map_or("ok", |fault| fault.exception.name());
             self.services.audit.record(self.entry(pool.unwrap_or(NO_POOL), None, result)).await;
         }
     }

@@ -52,20 +52,37 @@ impl Table {
 
     /// Takes `cost` out of the key's bucket, see [`decide`]. The key names the quota too: one key, one quota.
     pub fn take(&self, key: &impl Hash, quota: Quota, now: UnixMillis, cost: u32) -> Decision {
-        let hash = self.hashers.each_ref().map(|hasher| hasher.hash_one(key).max(1));
+        let hash = self.hash(key);
+        let taken = self.in_set(hash, |set| {
+            let slot = slot_for(set, hash)?;
+            let (decision, full_at) = decide(quota, slot.full_at, now, cost);
+            slot.full_at = full_at;
+            Some(decision)
+        });
+        taken.unwrap_or_else(|| decide(quota, FullAt::default(), now, cost).0)
+    }
+
+    /// What [`Table::take`] would say. Nothing changes, and a key that isn't there takes nobody's place.
+    pub fn look(&self, key: &impl Hash, quota: Quota, now: UnixMillis, cost: u32) -> Decision {
+        let hash = self.hash(key);
+        let full_at = self.in_set(hash, |set| set.iter().find(|slot| slot.key == hash).map(|slot| slot.full_at));
+        let (decision, _) = decide(quota, full_at.unwrap_or_default(), now, cost);
+        let taken = if decision.is_allowed() { cost } else { 0 };
+        Decision { remaining: decision.remaining.saturating_add(taken), ..decision }
+    }
+
+    fn hash(&self, key: &impl Hash) -> [u64; 2] {
+        self.hashers.each_ref().map(|hasher| hasher.hash_one(key).max(1))
+    }
+
+    /// Works on the set that a key belongs to, under its shard's lock.
+    fn in_set<T>(&self, hash: [u64; 2], work: impl FnOnce(&mut [Slot]) -> Option<T>) -> Option<T> {
         let [choice, _] = hash;
         let (shard, rest) = (choice % self.shards.len() as u64, choice / self.shards.len() as u64);
         let set = (rest % self.sets_a_shard) as usize;
-        let full_bucket = || decide(quota, FullAt::default(), now, cost).0;
-        let Some(shard) = self.shards.get(shard as usize) else { return full_bucket() };
         // A slot is written whole, so a panic elsewhere leaves nothing half done.
-        let mut slots = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = slots.chunks_exact_mut(WAYS).nth(set).and_then(|set| slot_for(set, hash)) else {
-            return full_bucket();
-        };
-        let (decision, full_at) = decide(quota, slot.full_at, now, cost);
-        slot.full_at = full_at;
-        decision
+        let mut slots = self.shards.get(shard as usize)?.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.chunks_exact_mut(WAYS).nth(set).and_then(work)
     }
 }
 
@@ -112,6 +129,19 @@ mod tests {
             assert!(table.take(&key, quota(5), T, 1).is_allowed());
         }
         assert!(!table.take(&"held", quota(5), T, 1).is_allowed());
+    }
+
+    #[test]
+    fn looking_changes_nothing() {
+        let table = Table::new(0);
+        assert_eq!(table.look(&"key", quota(2), T, 1).remaining, 2);
+        table.take(&"key", quota(2), T, 1);
+        for stranger in 0..1_000 {
+            assert!(table.look(&stranger, quota(2), T, 1).is_allowed());
+        }
+        assert_eq!(table.look(&"key", quota(2), T, 1).remaining, 1);
+        assert_eq!(table.take(&"key", quota(2), T, 1).remaining, 0);
+        assert!(!table.look(&"key", quota(2), T, 1).is_allowed());
     }
 
     #[test]

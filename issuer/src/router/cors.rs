@@ -10,6 +10,10 @@ use axum::response::{IntoResponse, Response};
 /// Beside any `x-amz-*` and `amz-sdk-*` header.
 const ALLOWED: [&str; 5] = ["accept", "authorization", "cache-control", "content-type", "x-requested-with"];
 
+/// What a page may read beside the body.
+const EXPOSED: &str =
+    "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date, RateLimit, RateLimit-Policy, Retry-After";
+
 pub async fn preflight(request: HeaderMap) -> Response {
     let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let allowed: Vec<&str> = asked.split(',').map(str::trim).filter(|name| is_allowed(name)).collect();
@@ -27,10 +31,7 @@ pub async fn preflight(request: HeaderMap) -> Response {
 pub async fn allow(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date"),
-    );
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     response
 }
 

@@ -3,6 +3,7 @@
 mod cors;
 mod documents;
 mod operations;
+mod quota;
 mod respond;
 
 use std::net::SocketAddr;
@@ -14,7 +15,9 @@ use axum::routing::{get, post};
 
 pub use self::operations::Operations;
 pub(crate) use self::operations::origin;
+use self::quota::Turnstile;
 use crate::access::Gate;
+use crate::limits::quotas;
 use crate::services::Services;
 
 /// What every handler of the public listener gets.
@@ -23,6 +26,7 @@ pub struct Public {
     pub services: Arc<Services>,
     pub operations: Arc<Operations>,
     pub gate: Arc<Gate>,
+    turnstile: Arc<Turnstile>,
 }
 
 /// The peer of a connection.
@@ -30,8 +34,9 @@ pub struct Public {
 pub struct Peer(pub SocketAddr);
 
 /// The routes of the public listener.
-pub fn public(services: Arc<Services>, gate: Arc<Gate>) -> Router {
-    let state = Public { services, operations: Arc::new(Operations::collect()), gate };
+pub fn public(services: Arc<Services>, gate: Arc<Gate>, quotas: &quotas::Settings) -> Router {
+    let turnstile = Arc::new(Turnstile::new(quotas));
+    let state = Public { services, operations: Arc::new(Operations::collect()), gate, turnstile };
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))
         .route("/{pool}/.well-known/jwks.json", get(documents::jwks).options(cors::preflight))

@@ -17,9 +17,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Peer, Public, respond};
+use super::{Peer, Public, quota, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
+use crate::limits::quotas::{Place, Standing};
 use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
@@ -72,7 +73,8 @@ fn not_there(name: &str) -> Fault {
 pub async fn handle(State(public): State<Public>, request: Request<Body>) -> Response {
     let request_id = Uuid::now_v7().to_string();
     let (head, body) = request.into_parts();
-    match answer(&public, &head, body, &request_id).await {
+    let mut standing = None;
+    let mut response = match answer(&public, &head, body, &request_id, &mut standing).await {
         Ok(body) => respond::success(&request_id, body),
         Err(fault) => {
             if let Some(cause) = fault.cause() {
@@ -80,10 +82,20 @@ pub async fn handle(State(public): State<Public>, request: Request<Body>) -> Res
             }
             respond::fault(&request_id, &fault)
         }
+    };
+    if let Some(standing) = &standing {
+        quota::describe(response.headers_mut(), standing);
     }
+    response
 }
 
-async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> Result<Vec<u8>, Fault> {
+async fn answer(
+    public: &Public,
+    head: &Parts,
+    body: Body,
+    request_id: &str,
+    standing: &mut Option<Standing>,
+) -> Result<Vec<u8>, Fault> {
     let body = read(body).await?;
     let operation = public.operations.find(&head.headers)?;
     check_content_type(&head.headers)?;
@@ -91,13 +103,19 @@ async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> 
     let now = services.now();
     let origin = origin(head, request_id);
     let peek = Peek::of(&body);
-    let caller = resolve(public, head, &body, operation, &peek, &origin, now).await;
+    let arrived = Arrived { public, head, body: &body, operation, peek: &peek, origin: &origin, now };
+    let caller = arrived.admit(standing).await;
     let (caller, refused) = match caller {
         Ok(caller) => (caller, None),
         Err(fault) => (Caller::Anonymous, Some(fault)),
     };
     let call = Call::new(services.clone(), operation.name, now, origin, caller);
     let outcome = match refused {
+        // A flood must not become one of the audit record.
+        Some(fault) if standing.as_ref().is_some_and(|standing| !standing.decision.is_allowed()) => {
+            call.count(Some(&fault));
+            return Err(fault);
+        }
         Some(fault) => Err(fault),
         None => operation.run(call.clone(), body.to_vec()).await,
     };
@@ -109,49 +127,84 @@ async fn answer(public: &Public, head: &Parts, body: Body, request_id: &str) -> 
     outcome
 }
 
-/// Checks what the operation demands of its caller.
-async fn resolve(
-    public: &Public,
-    head: &Parts,
-    body: &Bytes,
-    operation: &Registered,
-    peek: &Result<Peek, serde_json::Error>,
-    origin: &Origin,
+/// A request of which all has been read and nothing is proven.
+struct Arrived<'a> {
+    public: &'a Public,
+    head: &'a Parts,
+    body: &'a Bytes,
+    operation: &'a Registered,
+    peek: &'a Result<Peek, serde_json::Error>,
+    origin: &'a Origin,
     now: UnixMillis,
-) -> Result<Caller, Fault> {
-    match operation.auth {
-        Auth::None => Ok(Caller::Anonymous),
-        Auth::AccessToken => {
-            operation.check(body)?;
-            match peek.as_ref().ok().and_then(|peek| peek.access_token.as_ref()) {
-                Some(token) => Ok(Caller::User(tokens::authenticate(&public.services, token, now).await?)),
-                None => Ok(Caller::Anonymous),
+}
+
+impl Arrived<'_> {
+    /// Checks what the operation demands of its caller, and counts the request in the quota of its pool.
+    async fn admit(&self, standing: &mut Option<Standing>) -> Result<Caller, Fault> {
+        let (operation, turnstile) = (self.operation, &self.public.turnstile);
+        let peek = self.peek.as_ref().ok();
+        match operation.auth {
+            Auth::None => {
+                let client = peek.and_then(|peek| peek.client_id.as_deref());
+                let pool = turnstile.pool_of(&self.public.services.store, client).await?;
+                let place = pool.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
+                turnstile.take(operation.name, place, standing)?;
+                Ok(Caller::Anonymous)
+            }
+            Auth::AccessToken => {
+                let claimed = peek.and_then(|peek| quota::claimed_pool(peek.access_token.as_ref()?));
+                if let Some(pool) = &claimed {
+                    turnstile.look(operation.name, Place::Pool(pool.as_str()), standing)?;
+                }
+                let caller = self.by_access_token().await?;
+                if let Caller::User(user) = &caller {
+                    turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
+                }
+                Ok(caller)
+            }
+            Auth::SigV4 | Auth::SigV4OrClient => {
+                let pool = peek.and_then(|peek| peek.user_pool_id.as_deref());
+                let place = pool.map_or(Place::Deployment, Place::Pool);
+                turnstile.look(operation.name, place, standing)?;
+                let caller = self.by_signature().await?;
+                turnstile.take(operation.name, place, standing)?;
+                Ok(caller)
             }
         }
-        Auth::SigV4 | Auth::SigV4OrClient => {
-            // The pool that the policy is asked about must be the one that the operation will see.
-            let Ok(peek) = peek else {
-                operation.check(body)?;
-                return Err(Fault::serialization("The request's body could not be read."));
-            };
-            let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
-            let asked = access::Asked {
-                request: sigv4::Request {
-                    method: head.method.as_str(),
-                    target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
-                    headers: &headers,
-                },
-                body,
-                service: Service::Idp.signing_name(),
-                operation: operation.name,
-                effect: access::Effect::of(operation.name),
-                resource: peek.resource(&public.services.deployment),
-                source: origin.address,
-                user_agent: origin.user_agent.as_deref(),
-                now,
-            };
-            Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
+    }
+
+    async fn by_access_token(&self) -> Result<Caller, Fault> {
+        self.operation.check(self.body)?;
+        match self.peek.as_ref().ok().and_then(|peek| peek.access_token.as_ref()) {
+            Some(token) => Ok(Caller::User(tokens::authenticate(&self.public.services, token, self.now).await?)),
+            None => Ok(Caller::Anonymous),
         }
+    }
+
+    async fn by_signature(&self) -> Result<Caller, Fault> {
+        let (public, head) = (self.public, self.head);
+        // The pool that the policy is asked about must be the one that the operation will see.
+        let Ok(peek) = self.peek else {
+            self.operation.check(self.body)?;
+            return Err(Fault::serialization("The request's body could not be read."));
+        };
+        let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+        let asked = access::Asked {
+            request: sigv4::Request {
+                method: head.method.as_str(),
+                target: head.uri.path_and_query().map_or("/", |target| target.as_str()),
+                headers: &headers,
+            },
+            body: self.body,
+            service: Service::Idp.signing_name(),
+            operation: self.operation.name,
+            effect: access::Effect::of(self.operation.name),
+            resource: peek.resource(&public.services.deployment),
+            source: self.origin.address,
+            user_agent: self.origin.user_agent.as_deref(),
+            now: self.now,
+        };
+        Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
     }
 }
 
@@ -192,7 +245,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The two members that are needed before the body is checked: they decide nothing alone.
+/// The members that are needed before the body is checked: they decide nothing alone.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Peek {
@@ -200,6 +253,8 @@ struct Peek {
     access_token: Option<SecretString>,
     #[serde(rename = "UserPoolId")]
     user_pool_id: Option<String>,
+    #[serde(rename = "ClientId")]
+    client_id: Option<String>,
 }
 
 impl Peek {
