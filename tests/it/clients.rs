@@ -68,6 +68,11 @@ fn forgotten_changed_and_reset_passwords() {
 }
 
 #[test]
+fn who_exists_is_not_told_by_unsigned_operations() {
+    run("enumeration.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }
