@@ -60,7 +60,7 @@ impl Answer {
     }
 
     /// The issuer's quota was used up; nothing was looked at.
-    pub fn throttled(&self) -> bool {
+    fn throttled(&self) -> bool {
         self.status != 200 && self.json().get("__type").and_then(Value::as_str) == Some("TooManyRequestsException")
     }
 }
@@ -102,14 +102,22 @@ impl Api {
         self.must(operation, input, Signs::No)
     }
 
-    /// One unsigned request, whatever comes back.
+    /// One unsigned request, whatever comes back. Repeated where a quota of the issuer is used up; the time is that of the last try.
     ///
     /// # Errors
     /// When nothing comes back.
     pub fn ask(&mut self, operation: &'static str, input: &Value) -> Result<Answer, ApiError> {
         let body = input.to_string();
         let request = self.request(operation, &body, &[]);
-        self.exchange(operation, &request)
+        let mut left = PATIENCE;
+        loop {
+            let answer = self.exchange(operation, &request)?;
+            if left == 0 || !answer.throttled() {
+                return Ok(answer);
+            }
+            left -= 1;
+            std::thread::sleep(PAUSE);
+        }
     }
 
     fn must(&mut self, operation: &'static str, input: &Value, signs: Signs) -> Result<Value, ApiError> {

@@ -29,8 +29,6 @@ const SAMPLES: usize = 150;
 /// Time for [`SAMPLES`]; more samples have more time in proportion.
 const LIMIT: Duration = Duration::from_secs(120);
 const MOST_SAMPLES: usize = 10_000;
-/// Answers by a used-up quota are not findings; the request is repeated after this time.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Whom to measure, and how often.
 #[derive(Clone, Debug)]
@@ -133,11 +131,5 @@ fn attempt(api: &mut Api, people: &People, case: Case, name: &str) -> Result<Ans
         srp_a: &people.srp_a,
         proof: &people.proof,
     };
-    loop {
-        let answer = case.send(api, with)?;
-        if !answer.throttled() {
-            return Ok(answer);
-        }
-        std::thread::sleep(PAUSE);
-    }
+    Ok(case.send(api, with)?)
 }
