@@ -93,6 +93,8 @@ enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What the unsigned operations tell about who exists: answers and times of known and unknown users.
+    Attacks(crate::attacks::Options),
 }
 
 #[cfg(all(feature = "issuer", feature = "edge"))]
@@ -166,21 +168,27 @@ fn edge(options: EdgeOptions) -> ExitCode {
 
 #[cfg(feature = "bench")]
 fn bench(options: &BenchOptions) -> ExitCode {
-    let BenchCommand::Edge { json, .. } = options.command;
-    match bench::edge_quick(&bench::Options::default()) {
-        Ok(found) if json => match found.to_json() {
-            Ok(text) => {
-                println!("{text}");
-                ExitCode::SUCCESS
-            }
+    match &options.command {
+        BenchCommand::Edge { json, .. } => match bench::edge_quick(&bench::Options::default()) {
+            Ok(found) => print(&found, json.then(|| found.to_json())),
             Err(error) => report::<(), _>(Err(error), |_| 1),
         },
-        Ok(found) => {
-            println!("{found}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => report::<(), _>(Err(error), |_| 1),
+        BenchCommand::Attacks(options) => match crate::attacks::run(options) {
+            Ok(found) => print(&found, options.json.then(|| found.to_json())),
+            Err(error) => report::<(), _>(Err(error), |_| 1),
+        },
     }
+}
+
+/// A report as a table, or as the JSON that was asked for.
+#[cfg(feature = "bench")]
+fn print(table: &impl std::fmt::Display, json: Option<Result<String, serde_json::Error>>) -> ExitCode {
+    match json.transpose() {
+        Ok(Some(text)) => println!("{text}"),
+        Ok(None) => println!("{table}"),
+        Err(error) => return report::<(), _>(Err(error), |_| 1),
+    }
+    ExitCode::SUCCESS
 }
 
 #[cfg(all(feature = "issuer", feature = "edge"))]

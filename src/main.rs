@@ -2,6 +2,8 @@
 
 #[cfg(feature = "issuer")]
 mod admin;
+#[cfg(feature = "bench")]
+mod attacks;
 mod commands;
 #[cfg(feature = "issuer")]
 mod environment;

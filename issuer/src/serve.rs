@@ -16,7 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::router::Peer;
+use crate::aws_json::Peer;
 
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 const HEADER_LIMIT: usize = 64 * 1024;

@@ -90,6 +90,11 @@ fn request_quotas_by_boto3() {
 }
 
 #[test]
+fn who_exists_is_not_told_by_unsigned_operations() {
+    run("enumeration.py", &[]);
+}
+
+#[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
 }

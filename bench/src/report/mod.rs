@@ -1,5 +1,6 @@
 //! A report: one JSON object for programs, a table for people.
 
+mod attacks;
 mod budgets;
 mod table;
 
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
+pub use self::attacks::AttacksReport;
 use self::budgets::Budget;
 use crate::measure::{Machine, Spread};
 use crate::scenario::{Case, CaseFinding, Findings, Pinned};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::load::FixtureError;
+use crate::load::{ApiError, FixtureError};
 use crate::peers::PeerError;
 use crate::scenario::proof::ProofError;
 
@@ -24,6 +24,10 @@ pub enum BenchError {
     Accounting { pid: u32, source: io::Error },
     #[error("cannot run the load generator: {0}")]
     Generator(io::Error),
+    #[error("the issuer under test: {0}")]
+    Issuer(#[from] ApiError),
+    #[error("the random source failed")]
+    Random,
     #[error("{0}")]
     Options(&'static str),
 }

@@ -1,5 +1,6 @@
 //! What is sent to whom, in which order, one file a scenario.
 
+pub mod attacks;
 mod error;
 mod findings;
 mod proof;

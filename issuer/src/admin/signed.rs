@@ -19,8 +19,7 @@ use uuid::Uuid;
 
 use super::Admin;
 use crate::access::{ADMIN_SERVICE, Asked, Effect, pool_arn};
-use crate::aws_json::{Call, Caller};
-use crate::router::origin;
+use crate::aws_json::{Call, Caller, Origin};
 
 const BODY_LIMIT: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -75,7 +74,7 @@ where
 {
     let (head, body) = request.into_parts();
     let services = admin.services.clone();
-    let origin = origin(&head, &Uuid::now_v7().to_string());
+    let origin = Origin::of(&head, &Uuid::now_v7().to_string());
     let mut call = Call::new(services.clone(), command.name, services.now(), origin, Caller::Anonymous);
     let outcome = async {
         let body = Limited::new(body, BODY_LIMIT).collect();

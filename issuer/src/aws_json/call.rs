@@ -1,6 +1,5 @@
 //! One request on its way through an operation.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,22 +8,13 @@ use common::clock::UnixMillis;
 use common::feed::{Change, FeedName};
 use common::ids::PoolId;
 
-use super::Caller;
+use super::{Caller, Origin};
 use crate::audit::{Entry, NO_POOL};
 use crate::messages::Message;
 use crate::metrics::Answered;
 use crate::outbox;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
-
-/// Where a request came from.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// A UUIDv7, echoed as `x-amzn-RequestId`.
-    pub request_id: String,
-    pub address: IpAddr,
-    pub user_agent: Option<String>,
-}
 
 /// What an operation gets beside its input.
 #[derive(Clone)]

@@ -7,9 +7,11 @@ mod call;
 mod caller;
 mod faults;
 mod operation;
+mod origin;
 mod page;
 
-pub use self::call::{Call, Origin, Write};
+pub use self::call::{Call, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
+pub use self::origin::{Origin, Peer};
 pub use self::page::Listing;

@@ -6,7 +6,6 @@ mod operations;
 mod quota;
 mod respond;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +13,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 pub use self::operations::Operations;
-pub(crate) use self::operations::origin;
 use self::quota::Turnstile;
 use crate::access::Gate;
 use crate::limits::quotas;
@@ -28,10 +26,6 @@ pub struct Public {
     pub gate: Arc<Gate>,
     turnstile: Arc<Turnstile>,
 }
-
-/// The peer of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// The routes of the public listener.
 pub fn public(services: Arc<Services>, gate: Arc<Gate>, quotas: &quotas::Settings) -> Router {

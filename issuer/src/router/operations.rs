@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Peer, Public, quota, respond};
+use super::{Public, quota, respond};
 use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
@@ -27,8 +27,6 @@ use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, 
 const BODY_LIMIT: usize = 1024 * 1024;
 /// How long the body of a request may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// What the audit record keeps of it; entries wait in memory, so the rest goes at once.
-const USER_AGENT_LIMIT: usize = 256;
 
 /// The operations that exist, by name.
 pub struct Operations(HashMap<&'static str, Registered>);
@@ -101,7 +99,7 @@ async fn answer(
     check_content_type(&head.headers)?;
     let services = &public.services;
     let now = services.now();
-    let origin = origin(head, request_id);
+    let origin = Origin::of(head, request_id);
     let peek = Peek::of(&body);
     let arrived = Arrived { public, head, body: &body, operation, peek: &peek, origin: &origin, now };
     let caller = arrived.admit(standing).await;
@@ -205,16 +203,6 @@ impl Arrived<'_> {
             now: self.now,
         };
         Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
-    }
-}
-
-/// Where a request came from. Entries of the audit record wait in memory, so a long user agent is cut here.
-pub(crate) fn origin(head: &Parts, request_id: &str) -> Origin {
-    Origin {
-        request_id: request_id.to_owned(),
-        address: head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip()),
-        user_agent: text(&head.headers, header::USER_AGENT.as_str())
-            .map(|text| text.chars().take(USER_AGENT_LIMIT).collect()),
     }
 }
 
