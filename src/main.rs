@@ -6,6 +6,7 @@ mod commands;
 #[cfg(feature = "issuer")]
 mod environment;
 mod log;
+mod notify;
 mod roles;
 #[cfg(all(feature = "issuer", feature = "edge"))]
 mod sample_api;

@@ -118,7 +118,9 @@ impl World {
                 Caller::User(tokens::authenticate(&self.services, &SecretString::new(token), self.now()).await?)
             }
             (Auth::None | Auth::AccessToken, _) => Caller::Anonymous,
-            (Auth::SigV4 | Auth::SigV4OrClient, _) => Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false }),
+            (Auth::SigV4 | Auth::SigV4OrClient, _) => {
+                Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false })
+            }
         };
         let origin = Origin {
             request_id: Uuid::now_v7().to_string(),
