@@ -7,6 +7,7 @@ mod architecture;
 mod clients;
 mod config;
 mod coverage;
+mod deploy;
 mod fault;
 mod feed;
 mod floors;
