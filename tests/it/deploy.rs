@@ -90,23 +90,34 @@ fn units_restart_what_fails_but_not_wrong_settings() {
     assert!(values("tollgate-issuer.service", "Environment").contains(&"MIMALLOC_PURGE_DELAY=0".to_owned()));
 }
 
-/// A unit's folder of credentials has one file a `LoadCredential`, and what the settings name must be one of them.
+/// `%d/NAME` is the file of a `LoadCredential=NAME:…`, here as in the paths that the example settings name.
 #[test]
-fn settings_name_credentials_that_the_unit_hands_over() {
-    for unit in units() {
-        let handed: Vec<String> =
-            values(&unit, "LoadCredential").iter().map(|pair| pair.split_once(':').unwrap().0.to_owned()).collect();
-        let role = unit.trim_end_matches(".service");
-        let here = [text(&unit), text("issuer.toml"), text("edge.toml")].concat();
-        let folder = format!("/run/credentials/{role}.service/");
-        for place in ["%d/", folder.as_str()] {
-            let own = if place == "%d/" { text(&unit) } else { here.clone() };
-            for rest in own.split(place).skip(1) {
-                let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
-                assert!(handed.contains(&name), "{unit} hands no {name:?} over");
-            }
-        }
+fn settings_name_credentials_that_are_handed_over() {
+    let handed = |file: &str| -> Vec<String> {
+        values(file, "LoadCredential").iter().map(|pair| pair.split_once(':').unwrap().0.to_owned()).collect()
+    };
+    let named = |text: &str, folder: &str| -> Vec<String> {
+        let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+        text.split(folder).skip(1).map(name).collect()
+    };
+    for file in units().iter().map(String::as_str).chain(["postgres.conf", "smtp.conf"]) {
+        let there = handed(file);
+        assert!(named(&text(file), "%d/").iter().all(|name| there.contains(name)), "{file}: {there:?}");
     }
+    let there = handed("tollgate-edge.service");
+    let asked = named(&text("edge.toml"), "/run/credentials/tollgate-edge.service/");
+    assert!(asked.len() == 2 && asked.iter().all(|name| there.contains(name)), "{asked:?}: {there:?}");
+}
+
+#[test]
+fn the_database_comes_by_a_credential() {
+    let settings = tempfile::NamedTempFile::new().unwrap();
+    let without_sqlite = text("issuer.toml").replace("\nsqlite ", "\n# sqlite ");
+    std::fs::write(settings.path(), without_sqlite).unwrap();
+    let command = format!("/usr/bin/tollgate issuer --config {}", settings.path().display());
+    let environment = values("postgres.conf", "Environment");
+    assert_eq!(run(&command, &["--check-config"], &environment), (Some(0), String::new()));
+    assert_eq!(run(&command, &["--check-config"], &[]).0, Some(64));
 }
 
 #[test]
