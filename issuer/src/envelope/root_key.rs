@@ -66,7 +66,8 @@ impl RootKey {
         }
         let mode = meta.mode() & 0o7777;
         let is_credential = credentials.is_some_and(|folder| path.parent() == Some(folder));
-        if mode & !0o600 != 0 && !(is_credential && mode == 0o440) {
+        let is_private = mode & !0o600 == 0 || (is_credential && mode == 0o440);
+        if !is_private {
             return Err(RootKeyError::TooOpen { path: path.to_owned(), mode });
         }
         let mut text = Zeroizing::new(String::new());
