@@ -134,7 +134,8 @@ fn time_test(operator: &str, name: &str, key: &str, values: &[String]) -> Result
         _ => return Err(unsupported(operator, key)),
     };
     let epoch = key.eq_ignore_ascii_case("aws:EpochTime");
-    if !epoch && !(name.starts_with("Date") && key.eq_ignore_ascii_case("aws:CurrentTime")) {
+    let is_time = epoch || (name.starts_with("Date") && key.eq_ignore_ascii_case("aws:CurrentTime"));
+    if !is_time {
         return Err(unsupported(operator, key));
     }
     let read = if name.starts_with("Numeric") { seconds } else { instant };
