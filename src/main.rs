@@ -8,6 +8,7 @@ mod commands;
 #[cfg(feature = "issuer")]
 mod environment;
 mod log;
+mod notify;
 mod roles;
 #[cfg(all(feature = "issuer", feature = "edge"))]
 mod sample_api;

@@ -6,6 +6,8 @@ use std::path::Path;
 #[cfg(feature = "issuer")]
 use tokio::runtime::{Builder, Runtime};
 
+use crate::notify::{Manager, Progress};
+
 /// A runtime for commands that wait more than they work. A machine that can't give one can't run anything.
 #[cfg(feature = "issuer")]
 pub fn small_runtime() -> std::io::Result<Runtime> {
@@ -20,7 +22,10 @@ pub fn issuer(config: issuer::Config, until_eof: bool) -> Result<(), issuer::Sta
     runtime.block_on(async {
         let end = end(until_eof).map_err(StartError::failure)?;
         let running = issuer::start(config).await?;
+        let manager = Manager::from_environment();
+        manager.tell(Progress::Ready);
         end.await;
+        manager.tell(Progress::Stopping);
         running.drain().await;
         Ok(())
     })
@@ -36,7 +41,14 @@ pub fn edge(config: &Path, until_eof: bool) -> Result<(), edge::EdgeError> {
             handle.stop();
         });
     }
-    edge::run(config, shutdown.and_at_signals())
+    let manager = Manager::from_environment();
+    edge::run(config, shutdown.and_at_signals(), |phase| {
+        manager.tell(match phase {
+            edge::Phase::Serving => Progress::Ready,
+            edge::Phase::Reloading => Progress::Reloading,
+            edge::Phase::Stopping => Progress::Stopping,
+        });
+    })
 }
 
 /// Resolves when the process should end. Signals are taken from the call on, not from the first poll.

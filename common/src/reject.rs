@@ -260,6 +260,16 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_document_has_a_row_for_each() {
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TROUBLESHOOTING.md");
+        let document = std::fs::read_to_string(document).unwrap();
+        for reject in Reject::ALL {
+            let row = format!("| `{}` | {} | `{}` | ", reject.metric(), reject.status(), reject.wire_code());
+            assert_eq!(document.matches(&row).count(), 1, "docs/TROUBLESHOOTING.md: {row}");
+        }
+    }
+
+    #[test]
     fn challenges() {
         assert_eq!(Reject::MissingToken.www_authenticate("api").unwrap(), r#"Bearer realm="api""#);
         assert_eq!(

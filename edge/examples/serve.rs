@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         eprintln!("usage: serve CONFIG");
         return ExitCode::from(64);
     };
-    match run(Path::new(&config), Shutdown::at_signals()) {
+    match run(Path::new(&config), Shutdown::at_signals(), |_| ()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

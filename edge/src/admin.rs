@@ -69,6 +69,11 @@ impl State {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// What `/readyz` says.
+    pub fn is_ready(&self) -> bool {
+        self.unready().is_empty()
+    }
+
     /// Why this edge should get no traffic; empty when it should.
     fn unready(&self) -> Vec<String> {
         let mut reasons = Vec::new();

@@ -8,6 +8,7 @@ mod clients;
 mod config;
 mod coverage;
 mod daytwo;
+mod deploy;
 mod fault;
 mod feed;
 mod floors;

@@ -2,9 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -14,27 +14,43 @@ use tokio::time::timeout;
 
 use crate::admin::{self, State};
 use crate::app::reload::Reload;
-use crate::app::{Pools, Shutdown, StartError};
+use crate::app::{Phase, Pools, Shutdown, StartError};
 use crate::config::FeedSettings;
 use crate::feed::{self, FeedConfig, FeedHandle};
 
 /// How long the feed may take to save its last state at the end.
 const LAST_SAVE: Duration = Duration::from_secs(1);
+/// How often a starting edge is asked whether it is ready.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Disk writes of the feed.
 const BLOCKING_THREADS: usize = 2;
 
 /// The running thread.
 pub struct Control {
-    stop: Receiver<()>,
+    phases: Receiver<Phase>,
     finish: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Control {
-    /// Blocks until someone asks for a stop.
-    pub fn wait_for_stop(&self) {
+    /// Blocks until `ready` says so, someone asks for a stop, or the limit has passed. Answers whether to go on.
+    pub fn wait_until(&self, ready: impl Fn() -> bool, limit: Duration) -> bool {
+        let begun = Instant::now();
+        while !ready() && begun.elapsed() < limit {
+            match self.phases.recv_timeout(LOOK_EVERY) {
+                Ok(Phase::Stopping) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(Phase::Reloading | Phase::Serving) | Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        true
+    }
+
+    /// Blocks until someone asks for a stop, and tells of reloads until then.
+    pub fn wait_for_stop(&self, tell: &impl Fn(Phase)) {
         // An error means that the thread is gone: nothing could ask for a stop any more.
-        let _ = self.stop.recv();
+        while let Ok(phase @ (Phase::Reloading | Phase::Serving)) = self.phases.recv() {
+            tell(phase);
+        }
     }
 
     /// Ends the feed, with its state saved, and the admin listener.
@@ -77,14 +93,14 @@ pub fn spawn(
     reload: Arc<Reload>,
     shutdown: Shutdown,
 ) -> Result<Control, StartError> {
-    let (stop, stopped) = channel();
+    let (tell, phases) = channel();
     let (finish, finished) = oneshot::channel();
     let work = move || {
         runtime.block_on(async move {
             if shutdown.signals {
-                tokio::spawn(reload_at_hangup(reload));
+                tokio::spawn(reload_at_hangup(reload, tell.clone()));
             }
-            control(admin, state, shutdown, stop).await;
+            control(admin, state, shutdown, tell).await;
             let _ = finished.await; // the edge was dropped without waiting: end as well
             if let Some(feed) = feed {
                 let _ = timeout(LAST_SAVE, feed.stop()).await; // the last regular save stands
@@ -92,11 +108,11 @@ pub fn spawn(
         });
     };
     let thread = thread::Builder::new().name("control".to_owned()).spawn(work).map_err(StartError::Thread)?;
-    Ok(Control { stop: stopped, finish, thread })
+    Ok(Control { phases, finish, thread })
 }
 
 /// Until a stop is asked for; the admin listener goes on until the runtime ends.
-async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Shutdown, stop: Sender<()>) {
+async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Shutdown, tell: Sender<Phase>) {
     if let Some(listener) = admin {
         tokio::spawn(admin::serve(listener, state));
     }
@@ -105,7 +121,7 @@ async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Sh
         () = shutdown.requested() => {}
         () = terminated(), if signals => {}
     }
-    let _ = stop.send(()); // no receiver: the edge was dropped without waiting
+    let _ = tell.send(Phase::Stopping); // no receiver: the edge was dropped without waiting
 }
 
 async fn terminated() {
@@ -118,12 +134,14 @@ async fn terminated() {
     }
 }
 
-async fn reload_at_hangup(reload: Arc<Reload>) {
+async fn reload_at_hangup(reload: Arc<Reload>, tell: Sender<Phase>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
+        let _ = tell.send(Phase::Reloading); // no receiver: the edge was dropped without waiting
         match reload.run() {
             Ok(generation) => tracing::info!(generation, "configuration reloaded"),
             Err(error) => tracing::error!(%error, "configuration not taken; the last good one serves"),
         }
+        let _ = tell.send(Phase::Serving);
     }
 }

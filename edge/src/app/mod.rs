@@ -32,6 +32,9 @@ use crate::snapshot::picture::Picture;
 
 /// How long a listener may take to come up.
 const START_TIME: Duration = Duration::from_secs(10);
+/// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
+/// long, and routes without a token do not mind.
+const READY_TIME: Duration = Duration::from_secs(30);
 /// Connections that were just accepted become requests within this time after the listeners closed.
 const SETTLE_TIME: Duration = Duration::from_millis(50);
 
@@ -50,6 +53,17 @@ pub enum StartError {
     Thread(io::Error),
     #[error("the operating system gave no random bytes")]
     Random,
+}
+
+/// How far a running edge is, for whoever supervises it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The listeners accept, and everything that routes need has come, or has not come for 30 s.
+    Serving,
+    /// The configuration is being read again, at a SIGHUP; `Serving` follows, whether or not it was taken.
+    Reloading,
+    /// A stop was asked for: requests in flight end.
+    Stopping,
 }
 
 /// A started edge: it serves until [`Running::wait`] has returned.
@@ -102,8 +116,8 @@ pub fn check(file: &Path) -> Result<(), StartError> {
 }
 
 /// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
-pub fn run_blocking(file: &Path, shutdown: Shutdown) -> Result<(), StartError> {
-    start(file, shutdown)?.wait();
+pub fn run_blocking(file: &Path, shutdown: Shutdown, tell: impl Fn(Phase)) -> Result<(), StartError> {
+    start(file, shutdown)?.wait_telling(tell);
     Ok(())
 }
 
@@ -155,7 +169,16 @@ impl Running {
 
     /// Blocks until a stop is asked for and what was in flight is done, or the limit has passed.
     pub fn wait(self) {
-        self.control.wait_for_stop();
+        self.wait_telling(|_| ());
+    }
+
+    /// The same, and tells each phase as it begins.
+    pub fn wait_telling(self, tell: impl Fn(Phase)) {
+        if self.control.wait_until(|| self.state.is_ready(), READY_TIME) {
+            tell(Phase::Serving);
+            self.control.wait_for_stop(&tell);
+        }
+        tell(Phase::Stopping);
         self.state.draining();
         let begun = Instant::now();
         let _ = self.drain.send(true); // no receiver: pingora has ended already

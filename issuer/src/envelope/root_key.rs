@@ -51,8 +51,13 @@ pub struct RootKey {
 }
 
 impl RootKey {
-    /// Reads the key from a file that only its owner can read (mode 0600 or 0400).
+    /// Reads the key from a file that only its owner can read (mode 0600 or 0400), or from a credential of systemd's: those have mode 0440 where
+    /// an access list names the service's user, and their folder is closed to everyone else.
     pub fn from_file(path: &Path) -> Result<Self, RootKeyError> {
+        Self::read(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref().map(Path::new))
+    }
+
+    fn read(path: &Path, credentials: Option<&Path>) -> Result<Self, RootKeyError> {
         let unreadable = |source| RootKeyError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         // The opened file is examined, not the path: it cannot be swapped in between.
@@ -61,7 +66,9 @@ impl RootKey {
             return Err(RootKeyError::NotAFile { path: path.to_owned() });
         }
         let mode = meta.mode() & 0o7777;
-        if mode & !0o600 != 0 {
+        let is_credential = credentials.is_some_and(|folder| path.parent() == Some(folder));
+        let is_private = mode & !0o600 == 0 || (is_credential && mode == 0o440);
+        if !is_private {
             return Err(RootKeyError::TooOpen { path: path.to_owned(), mode });
         }
         let mut text = Zeroizing::new(String::new());
@@ -219,6 +226,18 @@ mod tests {
         }
         assert!(matches!(RootKey::from_file(folder.path()), Err(RootKeyError::NotAFile { .. })));
         assert!(matches!(RootKey::from_file(&folder.path().join("none")), Err(RootKeyError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_credential_may_have_the_mode_that_systemd_gives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let credential = file(&folder, HEX, 0o440);
+        assert!(RootKey::read(&credential, Some(folder.path())).is_ok());
+        for elsewhere in [None, Some(Path::new("/run/credentials/another"))] {
+            assert!(matches!(RootKey::read(&credential, elsewhere), Err(RootKeyError::TooOpen { mode: 0o440, .. })));
+        }
+        let open = file(&folder, HEX, 0o444);
+        assert!(matches!(RootKey::read(&open, Some(folder.path())), Err(RootKeyError::TooOpen { mode: 0o444, .. })));
     }
 
     #[test]
