@@ -1,7 +1,6 @@
 //! `POST /`: Cognito's operations.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};

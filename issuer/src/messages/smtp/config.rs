@@ -34,7 +34,7 @@ pub struct SmtpConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// Plain at first; nothing is said before the connection is encrypted (RFC 3207).
-    StartTls,
+    Starttls,
     /// From the first byte (RFC 8314).
     Implicit,
     None,
@@ -90,7 +90,7 @@ impl SmtpConfig {
 impl Tls {
     const fn port(self) -> u16 {
         match self {
-            Self::StartTls => 587,
+            Self::Starttls => 587,
             Self::Implicit => 465,
             Self::None => 25,
         }
@@ -99,7 +99,7 @@ impl Tls {
 
 fn tls(section: &mut Section) -> Result<Tls, SettingError> {
     match section.text("tls")?.as_deref() {
-        None | Some("starttls") => Ok(Tls::StartTls),
+        None | Some("starttls") => Ok(Tls::Starttls),
         Some("implicit") => Ok(Tls::Implicit),
         Some("none") => Ok(Tls::None),
         Some(other) => {
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn little_is_enough_and_safe() {
         let config = read("host = \"mail.example.com\"\nfrom = \"Example <no-reply@example.com>\"").unwrap();
-        assert_eq!((config.tls, config.port, config.connections), (Tls::StartTls, 587, CONNECTIONS));
+        assert_eq!((config.tls, config.port, config.connections), (Tls::Starttls, 587, CONNECTIONS));
         assert_eq!(config.hello, "example.com");
         let config = read("host = \"h\"\ntls = \"implicit\"\nfrom = \"a@b.example\"").unwrap();
         assert_eq!(config.port, 465);

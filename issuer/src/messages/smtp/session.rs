@@ -47,7 +47,7 @@ impl Session {
         let connecting = AsyncSmtpConnection::connect_tokio1(address, Some(way.timeout), &way.hello, implicit, None);
         let connection = step(way.timeout, connecting).await.map_err(|e| e.server("connection"))?;
         let mut session = Self { connection, timeout: way.timeout };
-        if way.tls == Tls::StartTls {
+        if way.tls == Tls::Starttls {
             let parameters = way.parameters.clone().ok_or_else(|| Failure::Server("TLS is not set up".into()))?;
             if !session.connection.can_starttls() {
                 session.end().await;

@@ -33,7 +33,7 @@ fn all(connection: &Connection, tables: &[String], out: &Out) -> Result<(), Stop
     connection.execute_batch("BEGIN")?; // the first SELECT decides the moment
     for name in tables {
         let mut statement = connection.prepare(&select_all(name))?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         send(out, Piece::Table { name: name.clone(), columns })?;
         let mut chunk = Chunk::default();
