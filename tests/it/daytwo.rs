@@ -122,7 +122,7 @@ fn restored_elsewhere(elsewhere: impl Fn(&Path) -> String) {
     for name in &before {
         system.sign_in(name, PASSWORD).unwrap_or_else(|why| panic!("{name} was there before the backup: {why:?}"));
     }
-    assert_eq!(system.sign_in(&after, PASSWORD).unwrap_err().name(), "NotAuthorizedException");
+    assert_eq!(system.sign_in(&after, PASSWORD).unwrap_err().name(), "UserNotFoundException");
     for tokens in [&doomed, &spared] {
         assert_eq!(system.get_user(&tokens.access).unwrap_err().name(), "NotAuthorizedException");
         assert_eq!(system.refresh(&tokens.refresh).unwrap_err().name(), "NotAuthorizedException");
