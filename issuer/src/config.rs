@@ -9,7 +9,7 @@ use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::EdgeId;
 use common::settings::{Section, SettingError, parse};
 
-use crate::keys::RotationPolicy;
+use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
 use crate::limits::quotas::{Category, Settings as Quotas};
 use crate::messages;
 
@@ -224,6 +224,11 @@ fn rotation(mut section: Section) -> Result<RotationPolicy, SettingError> {
     }
     if policy.every.is_some_and(|every| every < SHORTEST_ROTATION || every <= policy.publish_ahead) {
         return Err(section.error("rotate_every", "must be at least 1h, and longer than `publish_ahead`"));
+    }
+    let at_once = policy.every.map_or(0, |every| policy.keep_after.as_secs().div_ceil(every.as_secs()));
+    if at_once + 2 >= MAX_PER_PURPOSE as u64 {
+        let why = format!("is too short for `keep_after`: {at_once} keys would be published at once");
+        return Err(section.error("rotate_every", why));
     }
     section.finish()?;
     Ok(policy)

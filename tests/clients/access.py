@@ -61,6 +61,25 @@ def code(call, **kwargs):
     return None, None
 
 
+def signed(operation, body, service="cognito-idp", key=None, **extra):
+    data = json.dumps(body)
+    request = AWSRequest("POST", up["issuer"] + "/", data=data, headers={
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "AWSCognitoIdentityProviderService." + operation, **extra})
+    SigV4Auth(Credentials(*(key or support)), service, up["region"]).add_auth(request)
+    return request
+
+
+def send(request):
+    out = urllib.request.Request(request.url, data=request.body.encode() if isinstance(request.body, str) else request.body,
+                                 headers=dict(request.headers), method="POST")
+    try:
+        with urllib.request.urlopen(out, timeout=10) as answer:
+            return answer.status, None
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())["__type"]
+
+
 root = client((up["access_key_id"], up["secret_access_key"]))
 pool = root.create_user_pool(PoolName="access")["UserPool"]["Id"]
 other = root.create_user_pool(PoolName="another")["UserPool"]["Id"]
@@ -89,6 +108,19 @@ for call, kwargs, text in [
     found, message = code(call, **kwargs)
     assert found == "AccessDeniedException" and text in message, (found, message)
 assert "AccessDenied" in admin("keys", "list", key=support, ok=False)
+
+# A member that the operation does not have chooses nothing.
+wide = make("wide", {"Statement": {"Effect": "Allow", "Action": "cognito-idp:*", "Resource": arn}})
+for operation, body in [("ListUserPools", {"MaxResults": 60}), ("CreateUserPool", {"PoolName": "x"})]:
+    found = send(signed(operation, dict(body, UserPoolId=pool), key=wide))
+    assert found == (400, "AccessDeniedException"), (operation, found)
+# Commands that name a pool in their body ask the policy about it.
+barred = make("barred", {"Statement": [
+    {"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "*", "Resource": arn}]})
+assert "AccessDenied" in admin("edge", "enrol", "other-edge", "--pools", other, pool, key=barred, ok=False)
+assert "AccessDenied" in admin("messages", "list", "--pool", pool, key=barred, ok=False)
+assert "AccessDenied" in admin("messages", "retry", "any", "--pool", pool, key=barred, ok=False)
+assert "AccessDenied" in admin("signing-keys", "list", "--pool", pool, key=barred, ok=False)
 
 # A condition; and a policy that is changed counts from the next request.
 away = make("away", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
@@ -127,25 +159,6 @@ for bad in [
 
 
 # The same bytes again: refused, for what changes and for what reads.
-def signed(operation, body, service="cognito-idp", key=support, **extra):
-    data = json.dumps(body)
-    request = AWSRequest("POST", up["issuer"] + "/", data=data, headers={
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "AWSCognitoIdentityProviderService." + operation, **extra})
-    SigV4Auth(Credentials(*key), service, up["region"]).add_auth(request)
-    return request
-
-
-def send(request):
-    out = urllib.request.Request(request.url, data=request.body.encode() if isinstance(request.body, str) else request.body,
-                                 headers=dict(request.headers), method="POST")
-    try:
-        with urllib.request.urlopen(out, timeout=10) as answer:
-            return answer.status, None
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())["__type"]
-
-
 for operation in ["AdminDisableUser", "DescribeUserPool"]:
     body = {"UserPoolId": pool, "Username": "ann"} if operation.startswith("Admin") else {"UserPoolId": pool}
     request = signed(operation, body)
@@ -157,6 +170,12 @@ for operation in ["AdminDisableUser", "DescribeUserPool"]:
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert sorted(outcomes, key=str).count((200, None)) == 1, outcomes
+
+# Where the invocation id is signed, an unsigned header makes no other request of it.
+request = signed("AdminEnableUser", {"UserPoolId": pool, "Username": "ann"}, **{"amz-sdk-invocation-id": "signed"})
+assert send(request) == (200, None)
+request.headers["aws-sdk-retry"] = "1"
+assert send(request) == (400, "InvalidSignatureException")
 
 # A scope for another service, a changed body, a session token.
 assert send(signed("DescribeUserPool", {"UserPoolId": pool}, service="cognito-identity")) == (400, "InvalidSignatureException")

@@ -34,6 +34,8 @@ pub struct Verified<'a> {
     pub signed_at: UnixMillis,
     /// The (signed, but not itself verified) `X-Amz-Security-Token`, which temporary credentials carry.
     pub session_token: Option<&'a str>,
+    /// The names of the fields that the signature covers.
+    pub signed_headers: Vec<&'a str>,
     /// Unique to this request and second: the key for a cache of seen signatures.
     pub signature: [u8; 32],
 }
@@ -80,7 +82,7 @@ impl<'a> Claimed<'a> {
             return Err(Sigv4Error::Mismatch);
         }
         let session_token = one(&self.request, "x-amz-security-token")?.and_then(|t| std::str::from_utf8(t).ok());
-        Ok(Verified { access_key_id, service, signed_at: self.signed_at, session_token, signature })
+        Ok(Verified { access_key_id, service, signed_at: self.signed_at, session_token, signed_headers, signature })
     }
 }
 

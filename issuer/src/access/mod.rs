@@ -12,7 +12,7 @@ mod replay;
 mod rows;
 
 pub use self::error::AccessError;
-pub use self::gate::{ADMIN_SERVICE, Asked, Gate, pool_arn};
+pub use self::gate::{ADMIN_SERVICE, Action, Asked, Gate, pool_arn};
 pub use self::keys::{NewKey, Recovery, Wanted, create_first, make};
 pub use self::model::{AdminKey, is_name};
 pub use self::policy::{FULL_ACCESS, Policy};

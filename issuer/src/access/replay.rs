@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 use common::sigv4::MAX_SKEW;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use ring::digest::{SHA256, digest};
 
@@ -73,8 +74,16 @@ pub struct Recent {
 impl Default for Recent {
     fn default() -> Self {
         Self {
-            requests: Cache::builder().max_capacity(REMEMBERED).time_to_live(HELD).build(),
-            signatures: Cache::builder().max_capacity(REMEMBERED).time_to_live(HELD).build(),
+            requests: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(HELD)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
+            signatures: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(HELD)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
         }
     }
 }

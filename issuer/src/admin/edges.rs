@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Admin;
-use super::signed::{Command, answer, read};
+use super::signed::{Command, answer, permit, read};
 use crate::publish::{EdgeError, Pools};
 
 #[derive(Deserialize)]
@@ -20,13 +20,16 @@ struct Enrol {
 
 /// `POST /v1/edges {"name", "pools"}` → `{"join_token"}`
 pub async fn enrol(State(admin): State<Admin>, request: Request) -> Response {
-    let publish = admin.publish.clone();
-    answer(&admin, Command::changes("EnrolEdge"), request, async move |_, body| {
+    let asking = admin.clone();
+    answer(&admin, Command::changes("EnrolEdge"), request, async move |call, body| {
         let ask: Enrol = read(&body)?;
         let name = edge(&ask.name)?;
         let pools = ask.pools.iter().map(|id| PoolId::parse(id.as_str())).collect::<Result<Vec<_>, _>>();
         let pools = pools.map_err(|_| Fault::invalid_parameter("pools: user pool ids"))?;
-        let token = publish.enrol(name, &Pools::Named(pools)).await.map_err(refusal)?;
+        for pool in &pools {
+            permit(&asking, &call, "EnrolEdge", pool).await?;
+        }
+        let token = asking.publish.enrol(name, &Pools::Named(pools)).await.map_err(refusal)?;
         tracing::info!(edge = ask.name, "an edge was enrolled");
         Ok(json!({ "join_token": token.to_text().expose() }))
     })

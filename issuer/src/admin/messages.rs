@@ -3,11 +3,12 @@
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use cognito_model::Fault;
+use common::ids::PoolId;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Admin;
-use super::signed::{Command, answer, read};
+use super::signed::{Command, answer, permit, read};
 use crate::messages::status::{self, After, Filter, PAGE, RetryError, State as MessageState};
 
 #[derive(Deserialize)]
@@ -19,7 +20,10 @@ struct Retry {
 /// `GET /v1/messages?pool=&state=&limit=&after=` → `{"messages": […], "after"}`, newest first.
 pub async fn list(State(admin): State<Admin>, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    answer(&admin, Command::reads("ListMessages"), request, async move |call, _| {
+    let pool = filter(&query).ok().and_then(|filter| PoolId::parse(filter.pool?).ok());
+    let command = Command::reads("ListMessages");
+    let command = pool.map_or_else(|| command.clone(), |pool| command.clone().on(&pool));
+    answer(&admin, command, request, async move |call, _| {
         let filter = filter(&query).map_err(Fault::invalid_parameter)?;
         let (messages, after) = status::list(&call.services.store, &filter).await?;
         Ok(json!({ "messages": messages, "after": after.map(|after| after.to_text()) }))
@@ -29,8 +33,11 @@ pub async fn list(State(admin): State<Admin>, request: Request) -> Response {
 
 /// `POST /v1/messages/{id}/retry {"pool"}`
 pub async fn retry(State(admin): State<Admin>, Path(id): Path<String>, request: Request) -> Response {
+    let asking = admin.clone();
     answer(&admin, Command::changes("RetryMessage"), request, async move |call, body| {
         let ask: Retry = read(&body)?;
+        let pool = PoolId::parse(ask.pool.as_str()).map_err(|_| Fault::invalid_parameter("pool: a user pool id"))?;
+        permit(&asking, &call, "RetryMessage", &pool).await?;
         status::retry(&call.services.store, &ask.pool, &id, call.now).await.map_err(|error| match error {
             RetryError::NotThere => Fault::resource_not_found(error.to_string()),
             RetryError::Commit(error) => error.into(),

@@ -18,7 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Admin;
-use crate::access::{ADMIN_SERVICE, Asked, Effect, pool_arn};
+use crate::access::{ADMIN_SERVICE, Action, Asked, Effect, pool_arn};
 use crate::aws_json::{Call, Caller, Origin};
 
 const BODY_LIMIT: usize = 64 * 1024;
@@ -102,7 +102,6 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 
 async fn admit(admin: &Admin, command: &Command, head: &Parts, body: &[u8], call: &Call) -> Result<Caller, Fault> {
     let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
-    let deployment = &admin.services.deployment;
     let asked = Asked {
         request: sigv4::Request {
             method: head.method.as_str(),
@@ -110,13 +109,29 @@ async fn admit(admin: &Admin, command: &Command, head: &Parts, body: &[u8], call
             headers: &headers,
         },
         body,
-        service: ADMIN_SERVICE,
-        operation: command.name,
         effect: command.effect,
-        resource: command.pool.as_ref().map_or_else(|| "*".to_owned(), |pool| pool_arn(deployment, pool)),
+        action: action(call, command.name, command.pool.as_ref()),
+    };
+    Ok(Caller::Admin(admin.gate.admit(&admin.services, &asked).await?))
+}
+
+/// Asks the caller's policy about a pool that the body of a request names.
+pub async fn permit(admin: &Admin, call: &Call, operation: &'static str, pool: &PoolId) -> Result<(), Fault> {
+    match &call.caller {
+        Caller::Admin(caller) => {
+            Ok(admin.gate.permit(&admin.services, caller, &action(call, operation, Some(pool))).await?)
+        }
+        _ => Err(Fault::new(Exception::MissingAuthenticationToken, "Missing Authentication Token")),
+    }
+}
+
+fn action<'a>(call: &'a Call, operation: &'static str, pool: Option<&PoolId>) -> Action<'a> {
+    Action {
+        service: ADMIN_SERVICE,
+        operation,
+        resource: pool.map_or_else(|| "*".to_owned(), |pool| pool_arn(&call.services.deployment, pool)),
         source: call.origin.address,
         user_agent: call.origin.user_agent.as_deref(),
         now: call.now,
-    };
-    Ok(Caller::Admin(admin.gate.admit(&admin.services, &asked).await?))
+    }
 }

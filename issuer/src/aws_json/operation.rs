@@ -19,11 +19,17 @@ type Pending = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
 pub struct Registered {
     pub name: &'static str,
     pub auth: Auth,
+    takes: fn(&str) -> bool,
     check: fn(&[u8]) -> Result<(), Fault>,
     run: Arc<dyn Fn(Call, Vec<u8>) -> Pending + Send + Sync>,
 }
 
 impl Registered {
+    /// Whether the model knows a member of that name: all others are ignored, and say nothing.
+    pub fn takes(&self, member: &str) -> bool {
+        (self.takes)(member)
+    }
+
     /// Whether the model allows the input. For operations whose caller is proven by a member of it: what is malformed is said first.
     pub fn check(&self, body: &[u8]) -> Result<(), Fault> {
         (self.check)(body)
@@ -52,5 +58,6 @@ where
         })
     };
     let check = |body: &[u8]| cognito_model::decode::<O>(body).map(drop);
-    Registered { name: O::NAME, auth: O::AUTH, check, run: Arc::new(run) }
+    let takes = |name: &str| O::shape().members.iter().any(|member| member.name == name);
+    Registered { name: O::NAME, auth: O::AUTH, takes, check, run: Arc::new(run) }
 }

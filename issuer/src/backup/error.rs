@@ -15,6 +15,10 @@ pub enum BackupError {
     Seal(#[from] SealError),
     #[error("the root key gives no key for a backup")]
     NoKey,
+    #[error(
+        "the database has the migration {0}, which this program does not know: a newer issuer must make the backup"
+    )]
+    Newer(String),
     #[error("a row of more than {limit} bytes does not fit into a backup")]
     RowTooLong { limit: usize },
     #[error("whoever takes the backup has taken nothing for {} s", .0.as_secs())]
@@ -40,6 +44,8 @@ pub enum RestoreError {
     Damaged(u64),
     #[error("the backup goes on after its end")]
     Trailing,
+    #[error("the backup has no table {0}, which its migrations make")]
+    Incomplete(String),
     #[error("this machine's clock is {} s behind the moment at which the backup was made: set it first", .0.as_secs())]
     ClockBehind(Duration),
     #[error("--keep-admin-key {0}: the backup has no such key")]

@@ -43,7 +43,7 @@ where
     let (begin, seal) = Seal::begin(root, &header).ok_or(BackupError::NoKey)?;
     let dump = store.dump().await?;
     let (out, parts) = mpsc::channel(QUEUE);
-    let mut making = Making { seal, out, made: Made::default() };
+    let mut making = Making { store: store.clone(), seal, out, made: Made::default() };
     tokio::spawn(async move {
         let outcome = making.run(begin, dump).await;
         ended(outcome.map(|()| making.made)).await;
@@ -52,6 +52,7 @@ where
 }
 
 struct Making {
+    store: Store,
     seal: Seal,
     out: mpsc::Sender<Bytes>,
     made: Made,
@@ -61,6 +62,10 @@ impl Making {
     async fn run(&mut self, begin: Vec<u8>, mut dump: Dump) -> Result<(), BackupError> {
         self.send(begin).await?;
         let manifest = Manifest { migrations: ledger(&mut dump).await? };
+        // A newer issuer has been started on this database: it has tables that this one does not know of.
+        if let Some((_, name)) = manifest.migrations.iter().find(|(version, _)| !self.store.knows(*version)) {
+            return Err(BackupError::Newer(name.clone()));
+        }
         self.json(Kind::Manifest, &manifest).await?;
         loop {
             match dump.next().await? {

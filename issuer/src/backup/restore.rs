@@ -117,6 +117,7 @@ async fn fill(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), RestoreError> {
     let mut table: Option<(Table, u64)> = None;
+    let mut awaited = loading.tables().clone();
     let mut filled = |table: Option<(Table, u64)>| {
         if let Some((table, rows)) = table {
             progress(Progress::Filled { table: table.name, rows });
@@ -126,7 +127,11 @@ async fn fill(
         let frame = reader.next()?;
         match (frame.kind, &mut table) {
             (Kind::Manifest, _) => {}
-            (Kind::Table, _) => filled(table.replace((reader.parse(&frame.plain)?, 0))),
+            (Kind::Table, _) => {
+                let next: Table = reader.parse(&frame.plain)?;
+                awaited.remove(&next.name);
+                filled(table.replace((next, 0)));
+            }
             (Kind::Rows, Some((table, rows))) => {
                 let decoded = rows::decode(&frame.plain, table.columns.len(), frame.rows);
                 let decoded = decoded.ok_or_else(|| reader.damaged())?;
@@ -136,7 +141,7 @@ async fn fill(
             (Kind::Rows, None) => return Err(reader.damaged()),
             (Kind::End, _) => {
                 filled(table);
-                return Ok(());
+                return awaited.pop_first().map_or(Ok(()), |name| Err(RestoreError::Incomplete(name)));
             }
         }
     }

@@ -22,6 +22,8 @@ const LATER: UnixMillis = UnixMillis(1_700_000_600_000);
 on_both_engines!(
     a_backup_restores_and_revives_nothing,
     what_is_not_a_whole_backup_of_ours_is_refused_and_leaves_nothing,
+    a_pool_that_is_being_purged_does_not_stand_in_the_way,
+    tables_of_others_are_left_alone,
 );
 
 fn migrations() -> Vec<&'static Migration> {
@@ -153,4 +155,30 @@ async fn what_is_not_a_whole_backup_of_ours_is_refused_and_leaves_nothing(store:
     let interrupted = Store::open_alone(&into, &all).await;
     assert_eq!(interrupted.err(), Some(OpenError::Unfinished));
     restored(&file, &into, "07", LATER).await.unwrap();
+}
+
+/// Its data key goes with the pool, its signing keys later, in the background.
+async fn a_pool_that_is_being_purged_does_not_stand_in_the_way(store: Store) {
+    fill(&store).await;
+    let mut batch = Batch::new();
+    batch.add(Statement::new("DELETE FROM pool_keys"));
+    store.commit(batch).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = back_up(&store, folder.path()).await;
+    let into = StoreConfig::sqlite(folder.path().join("other.db"));
+    assert_eq!(restored(&file, &into, "07", LATER).await.unwrap().pools, 0);
+}
+
+async fn tables_of_others_are_left_alone(store: Store) {
+    fill(&store).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = back_up(&store, folder.path()).await;
+    let path = folder.path().join("theirs.db");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    theirs.execute_batch("CREATE TABLE users (name TEXT); INSERT INTO users VALUES ('bob')").unwrap();
+    drop(theirs);
+    let refused = restored(&file, &StoreConfig::sqlite(&path), "07", LATER).await.unwrap_err();
+    assert!(refused.to_string().contains("not empty"), "{refused}");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(theirs.query_row("SELECT name FROM users", [], |row| row.get::<_, String>(0)).unwrap(), "bob");
 }

@@ -24,7 +24,7 @@ pub use generate::{UnsupportedCpu, check_cpu};
 pub use key_ring::KeyRing;
 pub use rotation::{KeyChange, Rotation};
 pub use rows::{MIGRATIONS, all as all_keys, changed_since, pools_due, pools_with_keys};
-pub use rules::{KeyFacts, KeyState, Purpose, RotationPolicy, Step};
+pub use rules::{KeyFacts, KeyState, MAX_PER_PURPOSE, Purpose, RotationPolicy, Step};
 pub use signed::SignedToken;
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ pub fn all(pool: &PoolId) -> Query {
 
 /// Pools that have keys, in the order of their ids.
 pub fn pools_with_keys(after: &str, limit: usize) -> Query {
-    let sql = "SELECT DISTINCT pool FROM signing_keys WHERE pool > $1 ORDER BY pool LIMIT $2";
+    let sql = "SELECT DISTINCT k.pool FROM signing_keys k JOIN pool_keys p ON p.pool = k.pool
+               WHERE k.pool > $1 ORDER BY k.pool LIMIT $2";
     Query::new(sql).bind(after).bind(limit as u64)
 }
 

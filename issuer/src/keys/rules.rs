@@ -150,7 +150,10 @@ pub fn due(now: UnixMillis, purpose: Purpose, keys: &[KeyFacts], policy: &Rotati
         .map(|key| Step::Retire { kid: key.kid.clone() })
         .collect();
     let (active, pending) = (in_state(KeyState::Active).next(), in_state(KeyState::Pending).next());
-    steps.extend(replacement(now, active, pending, policy));
+    // Past the bound another has to wait until one is retired: a set that verifiers do not take would end every token.
+    let full = keys.iter().filter(|key| key.purpose == purpose && key.state.is_published()).count() >= MAX_PER_PURPOSE;
+    let next = replacement(now, active, pending, policy).into_iter();
+    steps.extend(next.filter(|step| !(full && *step == Step::CreatePending)));
     steps
 }
 
@@ -195,6 +198,17 @@ mod tests {
 
     fn a_day_ahead() -> RotationPolicy {
         RotationPolicy { publish_ahead: Duration::from_secs(24 * 3_600), ..RotationPolicy::default() }
+    }
+
+    #[test]
+    fn a_full_set_waits_for_a_key_to_retire() {
+        let hour = Duration::from_secs(3_600);
+        let policy = RotationPolicy { publish_ahead: hour / 6, keep_after: hour * 1_000, every: Some(hour) };
+        let retiring = (1..MAX_PER_PURPOSE).map(|n| key(&n.to_string(), KeyState::Retiring, 0));
+        let full: Vec<KeyFacts> = retiring.chain([key("a", KeyState::Active, 0)]).collect();
+        let steps = |keys: &[KeyFacts]| due(UnixMillis(500 * HOUR), Purpose::Id, keys, &policy);
+        assert_eq!(steps(&full), []);
+        assert_eq!(steps(&full[1..]), [Step::CreatePending]);
     }
 
     #[test]

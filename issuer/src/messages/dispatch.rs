@@ -119,6 +119,10 @@ impl Shared {
             Ok(message) => message,
             Err(error) => {
                 tracing::error!(message = taken.id, pool = taken.pool, %error, "a message can't be opened");
+                if taken.end <= now {
+                    let ended = rows::failed(taken, now, "its content can't be opened");
+                    return self.record(taken, ended, stop).await;
+                }
                 let next = self.next_try(taken, now);
                 return self.record(taken, rows::again(taken, next, "its content can't be opened"), stop).await;
             }

@@ -99,7 +99,7 @@ async fn answer(
     let services = &public.services;
     let now = services.now();
     let origin = Origin::of(head, request_id);
-    let peek = Peek::of(&body);
+    let peek = Peek::of(&body, operation);
     let arrived = Arrived { public, head, body: &body, operation, peek: &peek, origin: &origin, now };
     let caller = arrived.admit(standing).await;
     let (caller, refused) = match caller {
@@ -139,52 +139,52 @@ impl Arrived<'_> {
     /// Checks what the operation demands of its caller, and counts the request in the quota of its pool.
     async fn admit(&self, standing: &mut Option<Standing>) -> Result<Caller, Fault> {
         let (operation, turnstile) = (self.operation, &self.public.turnstile);
-        let peek = self.peek.as_ref().ok();
+        let Ok(peek) = self.peek else {
+            turnstile.take(operation.name, Place::Nowhere, standing)?;
+            operation.check(self.body)?;
+            return Err(Fault::serialization("The request's body could not be read."));
+        };
         match operation.auth {
             Auth::None => {
-                let client = peek.and_then(|peek| peek.client_id.as_deref());
+                let client = peek.client_id.as_deref();
                 let pool = turnstile.pool_of(&self.public.services.store, client).await?;
                 let place = pool.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
                 turnstile.take(operation.name, place, standing)?;
                 Ok(Caller::Anonymous)
             }
             Auth::AccessToken => {
-                let claimed = peek.and_then(|peek| quota::claimed_pool(peek.access_token.as_ref()?));
+                let claimed = peek.access_token.as_ref().and_then(quota::claimed_pool);
                 if let Some(pool) = &claimed {
                     turnstile.look(operation.name, Place::Pool(pool.as_str()), standing)?;
                 }
-                let caller = self.by_access_token().await?;
+                let caller = self.by_access_token(peek).await?;
                 if let Caller::User(user) = &caller {
                     turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
                 }
                 Ok(caller)
             }
             Auth::SigV4 | Auth::SigV4OrClient => {
-                let pool = peek.and_then(|peek| peek.user_pool_id.as_deref());
+                let pool = peek.user_pool_id.as_deref();
                 let place = pool.map_or(Place::Deployment, Place::Pool);
                 turnstile.look(operation.name, place, standing)?;
-                let caller = self.by_signature().await?;
+                let caller = self.by_signature(peek).await?;
                 turnstile.take(operation.name, place, standing)?;
                 Ok(caller)
             }
         }
     }
 
-    async fn by_access_token(&self) -> Result<Caller, Fault> {
+    async fn by_access_token(&self, peek: &Peek) -> Result<Caller, Fault> {
         self.operation.check(self.body)?;
-        match self.peek.as_ref().ok().and_then(|peek| peek.access_token.as_ref()) {
+        match &peek.access_token {
             Some(token) => Ok(Caller::User(tokens::authenticate(&self.public.services, token, self.now).await?)),
             None => Ok(Caller::Anonymous),
         }
     }
 
-    async fn by_signature(&self) -> Result<Caller, Fault> {
+    /// The pool that the policy is asked about is the one that the operation will see: both readers refuse a name that comes twice.
+    async fn by_signature(&self, peek: &Peek) -> Result<Caller, Fault> {
         let (public, head) = (self.public, self.head);
-        // The pool that the policy is asked about must be the one that the operation will see.
-        let Ok(peek) = self.peek else {
-            self.operation.check(self.body)?;
-            return Err(Fault::serialization("The request's body could not be read."));
-        };
         let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
         let asked = access::Asked {
             request: sigv4::Request {
@@ -193,13 +193,15 @@ impl Arrived<'_> {
                 headers: &headers,
             },
             body: self.body,
-            service: Service::Idp.signing_name(),
-            operation: self.operation.name,
             effect: access::Effect::of(self.operation.name),
-            resource: peek.resource(&public.services.deployment),
-            source: self.origin.address,
-            user_agent: self.origin.user_agent.as_deref(),
-            now: self.now,
+            action: access::Action {
+                service: Service::Idp.signing_name(),
+                operation: self.operation.name,
+                resource: peek.resource(&public.services.deployment),
+                source: self.origin.address,
+                user_agent: self.origin.user_agent.as_deref(),
+                now: self.now,
+            },
         };
         Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
     }
@@ -245,11 +247,16 @@ struct Peek {
 }
 
 impl Peek {
-    fn of(body: &[u8]) -> Result<Self, serde_json::Error> {
+    /// Only members that the operation has: one that it ignores must not choose whose quota, policy or audit record it is.
+    fn of(body: &[u8], operation: &Registered) -> Result<Self, serde_json::Error> {
         let peek: Self = serde_json::from_slice(body)?;
         // It goes into the audit record: only what can be a pool's id.
-        let user_pool_id = peek.user_pool_id.filter(|id| common::ids::PoolId::parse(id.as_str()).is_ok());
-        Ok(Self { user_pool_id, ..peek })
+        let is_pool = |id: &String| common::ids::PoolId::parse(id.as_str()).is_ok();
+        Ok(Self {
+            access_token: peek.access_token.filter(|_| operation.takes("AccessToken")),
+            user_pool_id: peek.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),
+            client_id: peek.client_id.filter(|_| operation.takes("ClientId")),
+        })
     }
 
     /// What a policy's `Resource` is compared with: the pool, or `*` where the operation names none.

@@ -23,9 +23,12 @@ pub async fn check(
     if user.is_none() && !client.settings.hides_users() {
         return Err(SignInError::NoUser);
     }
-    let sub = user.as_ref().map(|user| &user.sub);
+    let sub = user.map(|user| user.sub);
+    let sub = sub.as_ref();
     let who = guess::subject(services, pool, sub, &login_names::key(pool, username)).await?;
     let attempt = guess::take(services, who, Vec::new()).await?;
+    // Waiting for the place may take seconds: the password counts as it is now. Asked for names that are nobody's, too.
+    let user = users::by_name(&services.store, pool, username).await?.filter(|fresh| Some(&fresh.sub) == sub);
     // The hash is computed in either case, so that time does not tell who exists (I41).
     let verdict = credentials::verify(services, user.as_ref(), password).await;
     let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await?;

@@ -4,6 +4,12 @@
 //! Portable migrations use BIGINT, TEXT and BYTEA, and end a `CREATE TABLE` with `) WITHOUT ROWID;` where rows are small and found by their
 //! primary key.
 
+/// One table that is not the ledger of migrations, if there is one.
+pub(super) const SQLITE_OTHER_TABLES: &str = "SELECT name FROM sqlite_master
+    WHERE type = 'table' AND name <> 'schema_migrations' AND name NOT LIKE 'sqlite_%' LIMIT 1";
+pub(super) const POSTGRES_OTHER_TABLES: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+    WHERE table_schema = current_schema() AND table_name <> 'schema_migrations' LIMIT 1";
+
 /// SQLite: exact types (STRICT), and the types by the names that STRICT knows.
 pub(super) fn sqlite_schema(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len() + 64);

@@ -57,6 +57,10 @@ impl<'a> Loading<'a> {
             Err(OpenError::Newer { .. }) => return Err(LoadError::NotEmpty),
             opened => opened?,
         };
+        // From here on a failure clears everything away: there must be nothing of anybody else's.
+        if store.holds_tables().await.map_err(|error| OpenError::Unavailable(error.to_string()))? {
+            return Err(LoadError::NotEmpty);
+        }
         store.commit(mark()).await?;
         drop(store);
         let marked: Vec<&Migration> = steps.into_iter().chain([&LOADING]).collect();
@@ -82,6 +86,11 @@ impl<'a> Loading<'a> {
             Err(CommitError::Refused { detail, .. }) => Err(LoadError::Stranger(format!("{table}: {detail}"))),
             outcome => Ok(outcome?),
         }
+    }
+
+    /// The tables of the copy's schema.
+    pub fn tables(&self) -> &BTreeSet<String> {
+        &self.tables
     }
 
     /// Runs the migrations that are newer than the copy.

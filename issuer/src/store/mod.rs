@@ -58,6 +58,7 @@ pub struct Store {
     engine: Arc<Engine>,
     /// In the order in which migrations make them.
     tables: Arc<[String]>,
+    versions: Arc<[u32]>,
     dumping: Arc<Semaphore>,
 }
 
@@ -95,7 +96,22 @@ impl Store {
         let ledger = migrate::CREATE_LEDGER;
         let tables = [ledger].into_iter().chain(steps.iter().map(|step| step.sql)).flat_map(dialect::created_tables);
         let dumping = Arc::new(Semaphore::new(1));
-        Ok(Self { engine: Arc::new(engine), tables: tables.collect(), dumping })
+        let versions = steps.iter().map(|step| step.version).collect();
+        Ok(Self { engine: Arc::new(engine), tables: tables.collect(), versions, dumping })
+    }
+
+    /// Whether there is any table but the ledger of migrations, ours or not.
+    async fn holds_tables(&self) -> Result<bool, StoreError> {
+        let sql = match &*self.engine {
+            Engine::Sqlite(_) => dialect::SQLITE_OTHER_TABLES,
+            Engine::Postgres(_) => dialect::POSTGRES_OTHER_TABLES,
+        };
+        Ok(self.one(Query::new(sql)).await?.is_some())
+    }
+
+    /// Whether a migration is one of this program's.
+    pub fn knows(&self, version: u32) -> bool {
+        self.versions.contains(&version)
     }
 
     /// A copy of all tables as of one moment not before the call, the ledger of migrations (`schema_migrations`) first. Writers go on.

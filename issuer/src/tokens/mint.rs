@@ -15,7 +15,7 @@ use crate::sessions::{Rotation, Session, rows as session_rows};
 use crate::signin::{Authenticated, SignInError};
 use crate::store::{Batch, CommitError, Store};
 use crate::users::groups::{self, Group};
-use crate::users::{self, User, rows as user_rows};
+use crate::users::{self, Status, User, rows as user_rows};
 
 /// The scope of sign-ins through the API (Cognito).
 const API_SCOPE: &str = "aws.cognito.signin.user.admin";
@@ -114,6 +114,8 @@ async fn signed_out_meanwhile(call: &Call, pool: &Pool, proven: User) -> Result<
 fn still_proven(proven: User, fresh: Option<User>) -> Result<User, SignInError> {
     match fresh {
         Some(fresh) if !fresh.enabled => Err(SignInError::Disabled),
+        // An administrator demanded another password meanwhile; the hash is still the old one.
+        Some(fresh) if fresh.status == Status::ResetRequired => Err(SignInError::ResetRequired),
         Some(fresh) if fresh.has_same_password(&proven) => Ok(User { valid_after: fresh.valid_after, ..proven }),
         _ => Err(SignInError::Refused),
     }
@@ -136,6 +138,8 @@ mod tests {
         assert_eq!(goes_on.valid_after, UnixMillis(7));
         let disabled = User { enabled: false, ..with_password("one") };
         assert!(matches!(still_proven(with_password("one"), Some(disabled)), Err(SignInError::Disabled)));
+        let reset = User { status: Status::ResetRequired, ..with_password("one") };
+        assert!(matches!(still_proven(with_password("one"), Some(reset)), Err(SignInError::ResetRequired)));
         for other in [Some(with_password("two")), Some(User::sample()), None] {
             assert!(matches!(still_proven(with_password("one"), other), Err(SignInError::Refused)));
         }

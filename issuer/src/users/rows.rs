@@ -245,6 +245,14 @@ pub fn require_reset(user: &User, now: UnixMillis) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
+/// A guard: misses when the user was deleted since it was read.
+pub fn still_there(user: &User) -> Statement {
+    Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2")
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .expect(Rows::Exactly(1))
+}
+
 /// A guard: misses when the user was signed out everywhere or disabled since it was read.
 pub fn still_signed_in(user: &User) -> Statement {
     Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND valid_after = $3 AND enabled = 1")

@@ -78,7 +78,10 @@ impl Lockout {
         let lockout = self.clone();
         // A task of its own: a client that goes away in between must not leave a place taken that nobody knows of.
         let taking = tokio::spawn(async move { lockout.take(subject, with).await });
-        taking.await.unwrap_or(Err(LockoutError::Busy))
+        let mut attempt = taking.await.unwrap_or(Err(LockoutError::Busy))?;
+        // Whoever went away before this point has verified nothing, and gives the place back.
+        attempt.0.ending = Some(Ending::Failed);
+        Ok(attempt)
     }
 
     async fn take(&self, subject: Subject, with: Vec<Statement>) -> Result<Attempt, LockoutError> {
@@ -99,7 +102,7 @@ impl Lockout {
             batch.extend(with.iter().cloned());
             match self.store.commit(batch).await {
                 Ok(()) => {
-                    let ending = Some(Ending::Failed);
+                    let ending = Some(Ending::GivenBack);
                     return Ok(Attempt(Place { lockout: self.clone(), subject, ending, _turn: turn }));
                 }
                 // Another attempt was first: look again.
