@@ -173,12 +173,16 @@ async fn tables_of_others_are_left_alone(store: Store) {
     fill(&store).await;
     let folder = tempfile::tempdir().unwrap();
     let file = back_up(&store, folder.path()).await;
-    let path = folder.path().join("theirs.db");
-    let theirs = rusqlite::Connection::open(&path).unwrap();
-    theirs.execute_batch("CREATE TABLE users (name TEXT); INSERT INTO users VALUES ('bob')").unwrap();
-    drop(theirs);
-    let refused = restored(&file, &StoreConfig::sqlite(&path), "07", LATER).await.unwrap_err();
+    let theirs = StoreConfig::sqlite(folder.path().join("theirs.db"));
+    let made = Migration { version: 1, name: "theirs", sql: "CREATE TABLE users (name TEXT NOT NULL);" };
+    let other = Store::open(&theirs, &[&made]).await.unwrap();
+    let mut batch = Batch::new();
+    batch.add(Statement::new("INSERT INTO users (name) VALUES ('bob')"));
+    batch.add(Statement::new("DELETE FROM schema_migrations"));
+    other.commit(batch).await.unwrap();
+    drop(other);
+    let refused = restored(&file, &theirs, "07", LATER).await.unwrap_err();
     assert!(refused.to_string().contains("not empty"), "{refused}");
-    let theirs = rusqlite::Connection::open(&path).unwrap();
-    assert_eq!(theirs.query_row("SELECT name FROM users", [], |row| row.get::<_, String>(0)).unwrap(), "bob");
+    let other = Store::open(&theirs, &[]).await.unwrap();
+    assert_eq!(count(&other, "users WHERE name = 'bob'").await, 1);
 }
