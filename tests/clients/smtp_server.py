@@ -1,7 +1,7 @@
 """A mail server for tests (aiosmtpd): `smtp_server.py PORT FOLDER [CERT KEY USER PASSWORD]`.
 
 What it takes it writes to FOLDER/N.eml. How it answers is said by the file FOLDER/mode, read at each message:
-  ok | defer (451) | refuse (550) | slow SECONDS (takes it, answers later) | close (hangs up amid the message's content)
+  ok | defer (451) | refuse (550) | slow SECONDS (takes it, answers later) | close (takes it, and hangs up without an answer)
 With CERT it demands STARTTLS and a login.
 """
 
@@ -27,10 +27,6 @@ class Mailbox:
             return "451 4.7.1 not now, " + address
         if mode == "refuse":
             return "550 5.1.1 nobody called " + address
-        if mode == "close":
-            server.transport.set_write_buffer_limits(0)
-            asyncio.get_running_loop().call_later(0.05, server.transport.abort)
-            await asyncio.sleep(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -40,6 +36,8 @@ class Mailbox:
         draft = self.folder / f".{self.count}.draft"
         draft.write_bytes(envelope.content)
         draft.rename(self.folder / f"{self.count}.eml")
+        if mode[0] == "close":
+            server.transport.abort()
         if mode[0] == "slow":
             await asyncio.sleep(float(mode[1]))
         return "250 OK"

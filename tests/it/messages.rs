@@ -178,6 +178,10 @@ fn code(mail: &str) -> String {
 /// Soft line ends of quoted-printable removed, its `=XX` resolved.
 fn between(mail: &str, start: &str, end: &str) -> String {
     let from = mail.split(start).nth(1).unwrap_or_else(|| panic!("no {start} in {mail}"));
+    // Plain mail may have a `=` of its own, as passwords do.
+    if !mail.to_ascii_lowercase().contains("quoted-printable") {
+        return from.split(end).next().unwrap().to_owned();
+    }
     let text = from.replace("=\r\n", "");
     let mut plain = String::new();
     let mut rest = text.as_str();
