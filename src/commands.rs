@@ -30,7 +30,7 @@ enum Command {
     Admin(crate::admin::Options),
     /// Load and comparison reports.
     #[cfg(feature = "bench")]
-    Bench(BenchOptions),
+    Bench(Box<crate::bench::Options>),
     /// The echoing API of `up`.
     #[cfg(all(feature = "issuer", feature = "edge"))]
     #[command(hide = true)]
@@ -74,29 +74,6 @@ enum EdgeCommand {
     },
 }
 
-#[cfg(feature = "bench")]
-#[derive(Debug, clap::Args)]
-struct BenchOptions {
-    #[command(subcommand)]
-    command: BenchCommand,
-}
-
-#[cfg(feature = "bench")]
-#[derive(Debug, Subcommand)]
-enum BenchCommand {
-    /// CPU a request of the edge beside nginx, HAProxy and Envoy.
-    Edge {
-        /// The short form: under two minutes.
-        #[arg(long, required = true)]
-        quick: bool,
-        /// One JSON object instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
-    /// What the unsigned operations tell about who exists: answers and times of known and unknown users.
-    Attacks(crate::attacks::Options),
-}
-
 #[cfg(all(feature = "issuer", feature = "edge"))]
 #[derive(Debug, clap::Args)]
 struct SampleApiOptions {
@@ -108,7 +85,11 @@ struct SampleApiOptions {
 
 /// Parses the command line and runs it.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    match command {
         #[cfg(all(feature = "issuer", feature = "edge"))]
         Command::Up(options) => up(options),
         #[cfg(feature = "issuer")]
@@ -118,10 +99,20 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "issuer")]
         Command::Admin(options) => report(on_runtime(crate::admin::run(options)), |error| error.exit_code()),
         #[cfg(feature = "bench")]
-        Command::Bench(options) => bench(&options),
+        Command::Bench(options) => crate::bench::run(&options),
         #[cfg(all(feature = "issuer", feature = "edge"))]
         Command::SampleApi(options) => sample_api(&options),
     }
+}
+
+/// Help and version are printed whole; what is wrong with a command line is one line, without the tips and the usage below it.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    let wrong = text.split("\n\n").next().and_then(|first| first.strip_prefix("error: "));
+    let Some(wrong) = wrong.filter(|_| error.use_stderr()) else { error.exit() };
+    let line = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("tollgate: {line}");
+    ExitCode::from(EXIT_CONFIG)
 }
 
 #[cfg(all(feature = "issuer", feature = "edge"))]
@@ -166,31 +157,6 @@ fn edge(options: EdgeOptions) -> ExitCode {
     report(crate::roles::edge(&run.config, run.until_eof), edge::EdgeError::exit_code)
 }
 
-#[cfg(feature = "bench")]
-fn bench(options: &BenchOptions) -> ExitCode {
-    match &options.command {
-        BenchCommand::Edge { json, .. } => match bench::edge_quick(&bench::Options::default()) {
-            Ok(found) => print(&found, json.then(|| found.to_json())),
-            Err(error) => report::<(), _>(Err(error), |_| 1),
-        },
-        BenchCommand::Attacks(options) => match crate::attacks::run(options) {
-            Ok(found) => print(&found, options.json.then(|| found.to_json())),
-            Err(error) => report::<(), _>(Err(error), |_| 1),
-        },
-    }
-}
-
-/// A report as a table, or as the JSON that was asked for.
-#[cfg(feature = "bench")]
-fn print(table: &impl std::fmt::Display, json: Option<Result<String, serde_json::Error>>) -> ExitCode {
-    match json.transpose() {
-        Ok(Some(text)) => println!("{text}"),
-        Ok(None) => println!("{table}"),
-        Err(error) => return report::<(), _>(Err(error), |_| 1),
-    }
-    ExitCode::SUCCESS
-}
-
 #[cfg(all(feature = "issuer", feature = "edge"))]
 fn sample_api(options: &SampleApiOptions) -> ExitCode {
     if options.until_eof {
@@ -203,7 +169,7 @@ fn sample_api(options: &SampleApiOptions) -> ExitCode {
 }
 
 /// One line on standard error, and the exit code that belongs to the error.
-fn report<T, E: std::fmt::Display>(outcome: Result<T, E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
+pub fn report<T, E: std::fmt::Display>(outcome: Result<T, E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
     match outcome {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,6 +4,8 @@
 mod admin;
 #[cfg(feature = "bench")]
 mod attacks;
+#[cfg(feature = "bench")]
+mod bench;
 mod commands;
 #[cfg(feature = "issuer")]
 mod environment;

@@ -2,27 +2,52 @@
 //!
 //! The bench talks over the network only; it imports neither the issuer nor the edge. A scenario, a peer and a measure are one
 //! file each: `scenario` says what is sent to whom and in which order, `load` sends it, `peers` start and stop what is measured,
-//! `measure` counts, `report` prints.
+//! `limit` is what the bare work costs, `measure` counts, `report` prints.
 
+mod cluster;
+mod feed;
+mod finding;
+mod limit;
 mod load;
 mod measure;
 mod peers;
 mod report;
 mod scenario;
 
-pub use report::{AttacksReport, Report};
+pub use finding::Findings;
+pub use load::{
+    Arrival, ArrivalError, Bearers, Failure, Outcome, Plan, PlanError, Protocol, Reply, Request, RequestError,
+    Requests, Same, Spawned, Target, Tls, TlsError, Trust, Turn, UrlError,
+};
+pub use measure::{Course, Latency, Quantiles};
+pub use report::{
+    AttacksReport, Comparison, FileError, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, read, write,
+    write_text,
+};
 pub use scenario::attacks::Options as AttacksOptions;
-pub use scenario::{BenchError, Options, Pinning};
+pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step};
 
-/// Measures the edge and the installed peers in one interleaved run of at most two minutes.
+/// Measures the edge and its peers in interleaved rounds, and what happens while a load runs.
 ///
 /// Starts the edge, the peers and a small upstream on loopback ports that are free, and ends every one of them before it returns.
 ///
 /// # Errors
 /// When the edge cannot be started, or lets a forged or an expired token pass, or when this machine lacks what the measurement
-/// needs (`/proc`, a folder for temporary files). A peer that is missing or unusable is not an error: the report names it.
-pub fn edge_quick(options: &Options) -> Result<Report, BenchError> {
-    scenario::quick::run(options).map(Report::new)
+/// needs (`/proc`, a folder for temporary files). A peer that is missing or unusable is not an error: the findings name it.
+pub fn edge(options: &Options, progress: &mut dyn Progress) -> Result<Findings, BenchError> {
+    let mut findings = scenario::edge::run(options, progress)?;
+    findings.budgets = report::budgets(&findings);
+    Ok(findings)
+}
+
+/// Every scenario of [`edge`] by name, with what it does.
+pub fn edge_scenarios() -> Vec<(&'static str, &'static str)> {
+    scenario::edge::list()
+}
+
+/// Every product that the edge can be compared with, by name, with its title.
+pub fn peers() -> Vec<(&'static str, &'static str)> {
+    peers::all().iter().map(|peer| (peer.about().name, peer.about().title)).collect()
 }
 
 /// Tries every unsigned operation that takes a user name with names of users and of nobody, and compares answers and times.
@@ -34,4 +59,23 @@ pub fn edge_quick(options: &Options) -> Result<Report, BenchError> {
 /// When the issuer can't be reached, or refuses what the run needs.
 pub fn attacks(options: &AttacksOptions) -> Result<AttacksReport, BenchError> {
     scenario::attacks::run(options).map(AttacksReport::new)
+}
+
+/// Sends requests to a server by a plan, for operators who size their deployment.
+///
+/// Runs on the calling thread, and ends at the plan's limit at the latest. `url` is what the report calls the target.
+///
+/// # Errors
+/// When the plan makes no sense, or the system denies what it needs. Failed requests are counted in the report.
+pub fn load(url: &str, plan: &mut Plan<impl Requests>) -> Result<LoadReport, BenchError> {
+    let found = scenario::load::run(plan)?;
+    Ok(LoadReport::new(url, plan, &found))
+}
+
+/// Compares two runs; `threshold` is the least change of a processor time that counts, as a share.
+///
+/// # Errors
+/// When the runs have nothing in common that could be judged.
+pub fn compare(old: &Findings, new: &Findings, threshold: f64) -> Result<Comparison, NothingInCommon> {
+    report::compare(old, new, threshold)
 }

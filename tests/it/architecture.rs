@@ -53,7 +53,8 @@ const EDGE: Order = &[
     &["app"],
 ];
 
-const BENCH: Order = &[&["measure"], &["load", "peers"], &["scenario"], &["report"]];
+const BENCH: Order =
+    &[&["measure", "cluster"], &["finding"], &["load", "peers", "feed", "limit"], &["scenario"], &["report"]];
 
 /// Which of our crates each may depend on. Issuer, edge and bench share `common` and the network, nothing else.
 const CRATES: &[(&str, &[&str])] = &[

@@ -1,17 +1,15 @@
-//! Calls of Cognito's API over one kept-alive connection, one after the other.
+//! Calls of Cognito's API and of an issuer's admin listener over one kept-alive connection, one after the other.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
 use common::sigv4;
 use serde_json::Value;
 
-use super::response;
+use super::exchange::{Answer, Exchange};
 
-const DEADLINE: Duration = Duration::from_secs(20);
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// Waits for a quota of the issuer, each of [`PAUSE`], before a call is given up.
 const PATIENCE: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,8 +21,6 @@ pub enum ApiError {
     Url(String),
     #[error("{0}: {1}")]
     Unreachable(SocketAddr, io::Error),
-    #[error("{0}: the answer is not HTTP that this program reads")]
-    Malformed(&'static str),
     #[error("{operation}: {status} {body}")]
     Refused { operation: &'static str, status: u16, body: String },
 }
@@ -36,29 +32,7 @@ pub struct Signer {
     pub region: String,
 }
 
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    /// Status line and fields.
-    pub head: String,
-    pub body: Vec<u8>,
-    /// From the first byte sent to the last received.
-    pub took: Duration,
-}
-
 impl Answer {
-    /// The value of the first field of that name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut fields = self.head.lines().filter_map(|line| line.split_once(':'));
-        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
-
-    /// The body as JSON; `Null` if it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
     /// The issuer's quota was used up; nothing was looked at.
     fn throttled(&self) -> bool {
         self.status != 200 && self.json().get("__type").and_then(Value::as_str) == Some("TooManyRequestsException")
@@ -68,10 +42,9 @@ impl Answer {
 /// A connection to an issuer.
 #[derive(Debug)]
 pub struct Api {
-    address: SocketAddr,
+    connection: Exchange,
     host: String,
     signer: Signer,
-    open: Option<TcpStream>,
 }
 
 impl Api {
@@ -83,7 +56,7 @@ impl Api {
         let wrong = || ApiError::Url(issuer.to_owned());
         let host = issuer.strip_prefix("http://").ok_or_else(wrong)?.trim_end_matches('/');
         let address = host.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(wrong)?;
-        Ok(Self { address, host: host.to_owned(), signer, open: None })
+        Ok(Self { connection: Exchange::new(address), host: host.to_owned(), signer })
     }
 
     /// A signed operation that must succeed. Waits where a quota of the issuer is used up.
@@ -91,7 +64,7 @@ impl Api {
     /// # Errors
     /// Any other answer than 200, or none.
     pub fn signed(&mut self, operation: &'static str, input: &Value) -> Result<Value, ApiError> {
-        self.must(operation, input, Signs::Yes)
+        self.must(operation, &Call::cognito(operation, input), Signs::Yes)
     }
 
     /// An unsigned operation that must succeed; else as [`Api::signed`].
@@ -99,7 +72,17 @@ impl Api {
     /// # Errors
     /// Any other answer than 200, or none.
     pub fn public(&mut self, operation: &'static str, input: &Value) -> Result<Value, ApiError> {
-        self.must(operation, input, Signs::No)
+        self.must(operation, &Call::cognito(operation, input), Signs::No)
+    }
+
+    /// A command of an issuer's admin listener (`POST target`), which must succeed.
+    ///
+    /// # Errors
+    /// Any other answer than 200, or none.
+    pub fn admin(&mut self, command: &'static str, target: &str, input: &Value) -> Result<Value, ApiError> {
+        let service = "tollgate-admin";
+        let call = Call { target, service, content_type: "application/json", operation: None, body: input.to_string() };
+        self.must(command, &call, Signs::Yes)
     }
 
     /// One unsigned request, whatever comes back. Repeated where a quota of the issuer is used up; the time is that of the last try.
@@ -107,11 +90,10 @@ impl Api {
     /// # Errors
     /// When nothing comes back.
     pub fn ask(&mut self, operation: &'static str, input: &Value) -> Result<Answer, ApiError> {
-        let body = input.to_string();
-        let request = self.request(operation, &body, &[]);
+        let request = self.request(&Call::cognito(operation, input), &[]);
         let mut left = PATIENCE;
         loop {
-            let answer = self.exchange(operation, &request)?;
+            let answer = self.exchange(&request)?;
             if left == 0 || !answer.throttled() {
                 return Ok(answer);
             }
@@ -120,16 +102,15 @@ impl Api {
         }
     }
 
-    fn must(&mut self, operation: &'static str, input: &Value, signs: Signs) -> Result<Value, ApiError> {
-        let body = input.to_string();
+    fn must(&mut self, operation: &'static str, call: &Call<'_>, signs: Signs) -> Result<Value, ApiError> {
         let mut left = PATIENCE;
         loop {
             let signature = match signs {
-                Signs::Yes => self.signature(operation, &body),
+                Signs::Yes => self.signature(call),
                 Signs::No => Vec::new(),
             };
-            let request = self.request(operation, &body, &signature);
-            let answer = self.exchange(operation, &request)?;
+            let request = self.request(call, &signature);
+            let answer = self.exchange(&request)?;
             if answer.status == 200 {
                 return Ok(answer.json());
             }
@@ -142,66 +123,65 @@ impl Api {
         }
     }
 
-    fn request(&self, operation: &str, body: &str, more: &[(String, String)]) -> Vec<u8> {
-        let (host, length) = (&self.host, body.len());
+    fn request(&self, call: &Call<'_>, more: &[(String, String)]) -> Vec<u8> {
+        let (host, length, content_type, target) = (&self.host, call.body.len(), call.content_type, call.target);
         let mut head = format!(
-            "POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {CONTENT_TYPE}\r\n\
-             x-amz-target: {}\r\ncontent-length: {length}\r\n",
-            target(operation)
+            "POST {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n"
         );
-        for (name, value) in more {
+        let operation = call.operation.as_ref().map(|operation| ("x-amz-target", operation));
+        let more = more.iter().map(|(name, value)| (name.as_str(), value));
+        for (name, value) in operation.into_iter().chain(more) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
-        head.push_str(body);
+        head.push_str(&call.body);
         head.into_bytes()
     }
 
-    fn signature(&self, operation: &str, body: &str) -> Vec<(String, String)> {
+    fn signature(&self, call: &Call<'_>) -> Vec<(String, String)> {
         // As AWS SDKs have it: tells two equal calls within a second from one that is replayed.
         let invocation = uuid::Uuid::new_v4().to_string();
-        let target = target(operation);
-        let headers: [(&str, &[u8]); 4] = [
+        let mut headers: Vec<(&str, &[u8])> = vec![
             ("host", self.host.as_bytes()),
-            ("content-type", CONTENT_TYPE.as_bytes()),
-            ("x-amz-target", target.as_bytes()),
+            ("content-type", call.content_type.as_bytes()),
             ("amz-sdk-invocation-id", invocation.as_bytes()),
         ];
-        let to_sign = sigv4::Request { method: "POST", target: "/", headers: &headers };
-        let scope = sigv4::Scope { region: &self.signer.region, service: "cognito-idp" };
-        let digest = sigv4::body_sha256(body.as_bytes());
+        headers.extend(call.operation.as_ref().map(|operation| ("x-amz-target", operation.as_bytes())));
+        let to_sign = sigv4::Request { method: "POST", target: call.target, headers: &headers };
+        let scope = sigv4::Scope { region: &self.signer.region, service: call.service };
+        let digest = sigv4::body_sha256(call.body.as_bytes());
         let signed = sigv4::sign(&to_sign, &digest, &self.signer.credentials, scope, SystemClock.now());
         let mut made: Vec<_> = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         made.push(("amz-sdk-invocation-id".to_owned(), invocation));
         made
     }
 
-    fn exchange(&mut self, operation: &'static str, request: &[u8]) -> Result<Answer, ApiError> {
-        let address = self.address;
-        let failed = |error| ApiError::Unreachable(address, error);
-        let mut stream = match self.open.take() {
-            Some(open) => open,
-            None => connect(address).map_err(failed)?,
-        };
-        let begun = Instant::now();
-        stream.write_all(request).map_err(failed)?;
-        let (mut received, mut piece) = (Vec::with_capacity(4096), [0; 4096]);
-        loop {
-            let length = stream.read(&mut piece).map_err(failed)?;
-            if length == 0 {
-                return Err(failed(io::ErrorKind::UnexpectedEof.into()));
-            }
-            received.extend_from_slice(piece.get(..length).unwrap_or_default());
-            let parsed = response::parse(&received).map_err(|_| ApiError::Malformed(operation))?;
-            let Some(whole) = parsed else { continue };
-            let took = begun.elapsed();
-            if !whole.closes {
-                self.open = Some(stream);
-            }
-            let head_length = response::head_length(&received).unwrap_or_default();
-            let body = received.get(head_length..whole.length).unwrap_or_default().to_vec();
-            let head = String::from_utf8_lossy(received.get(..head_length).unwrap_or_default()).into_owned();
-            return Ok(Answer { status: whole.status, head, body, took });
+    fn exchange(&mut self, request: &[u8]) -> Result<Answer, ApiError> {
+        let address = self.connection.address();
+        self.connection.send(request).map_err(|error| ApiError::Unreachable(address, error))
+    }
+}
+
+/// One POST.
+struct Call<'a> {
+    /// Path on the server.
+    target: &'a str,
+    /// Service of the signature.
+    service: &'static str,
+    content_type: &'static str,
+    /// `X-Amz-Target`.
+    operation: Option<String>,
+    body: String,
+}
+
+impl Call<'static> {
+    fn cognito(operation: &str, input: &Value) -> Self {
+        Self {
+            target: "/",
+            service: "cognito-idp",
+            content_type: "application/x-amz-json-1.1",
+            operation: Some(format!("AWSCognitoIdentityProviderService.{operation}")),
+            body: input.to_string(),
         }
     }
 }
@@ -210,16 +190,4 @@ impl Api {
 enum Signs {
     Yes,
     No,
-}
-
-fn target(operation: &str) -> String {
-    format!("AWSCognitoIdentityProviderService.{operation}")
-}
-
-fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(DEADLINE))?;
-    stream.set_write_timeout(Some(DEADLINE))?;
-    Ok(stream)
 }

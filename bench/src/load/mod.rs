@@ -1,12 +1,34 @@
-//! What is sent: tokens, requests, and the small upstream that answers behind every measured proxy.
+//! What is sent: tokens, requests, when and how; and the small upstream that answers behind every measured proxy.
 
 mod api;
-mod closed_loop;
+mod arrival;
+mod client;
+mod exchange;
+mod http1;
+mod http2;
+mod outcome;
+mod place;
+mod plan;
+mod requests;
 mod response;
+mod run;
+mod stream;
+mod target;
+mod timer;
 mod tokens;
 mod upstream;
+mod url;
 
-pub use api::{Answer, Api, ApiError, Signer};
-pub use closed_loop::{Failure, Load, Outcome};
+#[cfg(test)]
+mod tests;
+
+pub use api::{Api, ApiError, Signer};
+pub use arrival::{Arrival, ArrivalError};
+pub use exchange::{Answer, Exchange};
+pub use outcome::{Failure, Outcome};
+pub use plan::{Plan, PlanError, Spawned};
+pub use requests::{Bearers, Reply, Request, RequestError, Requests, Same, Turn};
+pub use target::{Protocol, Target, Tls, TlsError, Trust};
 pub use tokens::{Bad, FixtureError, Issuer};
 pub use upstream::Upstream;
+pub use url::UrlError;

@@ -57,13 +57,18 @@ pub fn own_cpu_time() -> io::Result<CpuTime> {
 /// Time of a process and of all that descend from it.
 pub fn process_tree_time(root: u32) -> io::Result<CpuTime> {
     let mut sum = process_time(&Path::new("/proc").join(root.to_string()))?;
-    for pid in descendants(root, &parents()?) {
+    for pid in process_tree(root)? {
         // A child that has just ended is not an error; its time is lost, as it is for the kernel's per-thread count.
         if let Ok(time) = process_time(&Path::new("/proc").join(pid.to_string())) {
             sum = sum.plus(time);
         }
     }
     Ok(sum)
+}
+
+/// All that descend from a process, itself not among them.
+pub fn process_tree(root: u32) -> io::Result<BTreeSet<u32>> {
+    Ok(descendants(root, &parents()?))
 }
 
 /// Time of the calling thread, in nanoseconds.

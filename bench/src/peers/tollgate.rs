@@ -1,74 +1,86 @@
 //! Tollgate's own edge, started like every other peer. One process serves the routes that are compared.
 
 use std::ffi::OsString;
-use std::path::Path;
 
-use super::{Duty, HOST, Peer, Site};
+use super::{About, CHECKS, ConfigFile, Duty, HOST, Installed, Peer, PeerError, Site, Way};
 
-/// A route of the edge under test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// Passes everything on.
-    Plain,
-    /// Token gate only.
-    Token,
-    /// The whole pipeline as far as it exists.
-    Full,
+/// `tollgate edge`.
+pub struct TollgateEdge {
+    name: &'static str,
+    title: &'static str,
+    /// The program with its leading arguments.
+    command: Vec<OsString>,
 }
 
-impl Route {
-    /// Path of a request to it.
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Plain => "/plain/orders",
-            Self::Token => "/token/orders",
-            Self::Full => "/full/orders",
-        }
+impl TollgateEdge {
+    /// The build under test.
+    pub fn new(command: Vec<OsString>) -> Self {
+        Self { name: "tollgate", title: "Tollgate", command }
+    }
+
+    /// Another build, measured beside it.
+    pub fn baseline(command: Vec<OsString>) -> Self {
+        Self { name: "tollgate_baseline", title: "Tollgate, baseline build", command }
     }
 }
 
-/// `tollgate edge`; `command` is the program with its leading arguments.
-pub struct TollgateEdge {
-    pub command: Vec<OsString>,
-}
+const CONFIG: &str = "edge.toml";
 
 impl Peer for TollgateEdge {
-    fn name(&self) -> &'static str {
-        "tollgate_edge"
+    fn about(&self) -> About {
+        About {
+            name: self.name,
+            title: self.title,
+            note: "",
+            duty: Duty::Check,
+            caches: true,
+            checks: CHECKS,
+            packages: &[],
+        }
     }
 
-    fn duty(&self) -> Duty {
-        Duty::Check
+    fn is_ours(&self) -> bool {
+        true
     }
 
-    fn program(&self) -> Option<Vec<OsString>> {
-        (!self.command.is_empty()).then(|| self.command.clone())
+    fn path(&self, way: Way) -> Option<&'static str> {
+        Some(match way {
+            Way::Plain => "/plain/orders",
+            Way::Token => "/token/orders",
+            Way::Full => "/full/orders",
+        })
+    }
+
+    fn has_admin(&self) -> bool {
+        true
+    }
+
+    fn program(&self, _: &Installed) -> Result<Vec<OsString>, PeerError> {
+        if self.command.is_empty() { Err(PeerError::NoCommand) } else { Ok(self.command.clone()) }
     }
 
     fn version_arguments(&self) -> &'static [&'static str] {
         &["--version"]
     }
 
-    fn config_name(&self) -> &'static str {
-        "edge.toml"
-    }
-
-    fn config(&self, site: &Site) -> String {
-        let (listen, upstream, jwks, issuer, client) =
-            (site.listen, site.upstream, site.jwks.display(), site.issuer, site.client);
-        format!(
+    fn files(&self, site: &Site) -> Vec<ConfigFile> {
+        let admin = site.admin;
+        let (listen, upstream, feed, pool, client) = (site.listen, site.upstream, site.feed, site.pool, site.client);
+        let (join_token, state) = (site.join_token(), site.folder.join("state"));
+        let (join_token, state) = (join_token.display(), state.display());
+        let text = format!(
             "[listen]
 http = \"{listen}\"
+admin = \"{admin}\"
 threads = 1
 
 [log]
 access = \"off\"
 
-[[issuer]]
-name = \"bench\"
-iss = \"{issuer}\"
-jwks = {{ file = \"{jwks}\" }}
-profile = \"cognito\"
+[feed]
+issuer = \"{feed}\"
+join_token_file = \"{join_token}\"
+state_dir = \"{state}\"
 
 [[upstream]]
 name = \"service\"
@@ -81,18 +93,20 @@ upstream = \"service\"
 [[route]]
 match = {{ path = \"/token/*\" }}
 upstream = \"service\"
-token = {{ issuers = [\"bench\"], use = \"access\" }}
+token = {{ issuers = [\"pool:{pool}\"], use = \"access\" }}
 
 [[route]]
 match = {{ host = \"{HOST}\", path = \"/full/*\", methods = [\"GET\", \"POST\"] }}
 upstream = \"service\"
-token = {{ issuers = [\"bench\"], use = \"access\", clients = [\"{client}\"], scopes_all = [\"orders/read\"], groups_any = [\"staff\"] }}
+token = {{ issuers = [\"pool:{pool}\"], use = \"access\", clients = [\"{client}\"], scopes_all = [\"orders/read\"], groups_any = [\"staff\"] }}
 headers = {{ add = {{ \"x-user-id\" = \"{{sub}}\", \"x-groups\" = \"{{cognito:groups}}\" }} }}
+revocation = {{ required = true, max_staleness = \"5m\", stale = \"deny\" }}
 "
-        )
+        );
+        vec![ConfigFile { name: CONFIG, text }]
     }
 
-    fn arguments(&self, config: &Path, _: &Site) -> Vec<OsString> {
-        vec!["edge".into(), "--config".into(), config.into()]
+    fn arguments(&self, site: &Site) -> Vec<OsString> {
+        vec!["edge".into(), "--config".into(), site.folder.join(CONFIG).into()]
     }
 }

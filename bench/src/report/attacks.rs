@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Build;
+use crate::measure::Build;
 use crate::measure::Machine;
 use crate::scenario::attacks::{CaseFinding, Findings, Quantiles};
 

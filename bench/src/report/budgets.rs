@@ -1,126 +1,154 @@
-//! What a request may cost, as promised: each budget is a ratio or a difference within one run.
+//! What a request may cost, as promised (docs/BENCHMARKS.md): each budget is a ratio or a difference within one run, round by round.
 
-use serde::Serialize;
+use super::names::{
+    ENVOY_JWT_CACHED, HAPROXY_JWT, NEVER_SEEN, NGINX_PLAIN, P99, PIPELINE, PLAIN_PASS, REVOCATIONS, TOKEN_GATE,
+    TOLLGATE, WEB_ACL, cpu,
+};
+use crate::finding::{Budget, Findings, Unit, Verdict};
 
-use crate::scenario::Case;
-
-/// A budget beside its figure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Budget {
-    /// The promise in words.
-    pub promise: &'static str,
-    /// The figure, in microseconds.
-    pub us: Option<f64>,
-    /// The most that it may be, in microseconds.
-    pub limit_us: Option<f64>,
-    pub verdict: Verdict,
+/// A promise, what it is about, and the most that it may be.
+struct Promise {
+    words: &'static str,
+    about: About,
+    limit: f64,
 }
 
-/// Whether a budget holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Met,
-    Missed,
-    /// One of the two was not measured.
-    Unknown,
+/// Scenarios and systems whose figures are put in relation.
+enum About {
+    /// Processor time of ours in a scenario, divided by that of a system in a scenario.
+    Quotient { ours: &'static str, scenario: &'static str, system: &'static str },
+    /// Processor time of ours in a scenario, less our own plain pass.
+    OverPlain(&'static str),
+    /// 99 % of all sign-outs are refused this much later.
+    SignOut { variant: &'static str },
 }
 
-impl Verdict {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::Missed => "missed",
-            Self::Unknown => "unknown: not measured",
-        }
-    }
-}
-
-struct Rule {
-    promise: &'static str,
-    of: Case,
-    against: Case,
-    factor: f64,
-    plus_us: f64,
-}
-
-const RULES: [Rule; 6] = [
-    Rule {
-        promise: "plain pass at most 1.6 x nginx",
-        of: Case::EdgePlain,
-        against: Case::NginxPlain,
-        factor: 1.6,
-        plus_us: 0.0,
+const PROMISES: [Promise; 9] = [
+    Promise {
+        words: "plain pass at most 1.6 × nginx",
+        about: About::Quotient { ours: PLAIN_PASS, scenario: PLAIN_PASS, system: NGINX_PLAIN },
+        limit: 1.6,
     },
-    Rule {
-        promise: "token gate, known token, at most plain + 2.5",
-        of: Case::EdgeToken,
-        against: Case::EdgePlain,
-        factor: 1.0,
-        plus_us: 2.5,
+    Promise {
+        words: "token gate, known token, at most 2.5 µs over a plain pass",
+        about: About::OverPlain(TOKEN_GATE),
+        limit: 2.5,
     },
-    Rule {
-        promise: "whole pipeline, known token, at most plain + 4",
-        of: Case::EdgeKnown,
-        against: Case::EdgePlain,
-        factor: 1.0,
-        plus_us: 4.0,
+    Promise {
+        words: "whole pipeline, known token, at most 4 µs over a plain pass",
+        about: About::OverPlain(PIPELINE),
+        limit: 4.0,
     },
-    Rule {
-        promise: "never-seen token at most 0.95 x HAProxy",
-        of: Case::EdgeNew,
-        against: Case::HaproxyJwt,
-        factor: 0.95,
-        plus_us: 0.0,
+    Promise {
+        words: "with a web ACL of 30 rules at most 9 µs over a plain pass",
+        about: About::OverPlain(WEB_ACL),
+        limit: 9.0,
     },
-    Rule {
-        promise: "whole pipeline, known token, at most 0.5 x HAProxy",
-        of: Case::EdgeKnown,
-        against: Case::HaproxyJwt,
-        factor: 0.5,
-        plus_us: 0.0,
+    Promise {
+        words: "never-seen token at most 0.95 × HAProxy, which verifies each",
+        about: About::Quotient { ours: NEVER_SEEN, scenario: TOKEN_GATE, system: HAPROXY_JWT },
+        limit: 0.95,
     },
-    Rule {
-        promise: "whole pipeline, known token, at most 0.5 x Envoy",
-        of: Case::EdgeKnown,
-        against: Case::EnvoyJwtCached,
-        factor: 0.5,
-        plus_us: 0.0,
+    Promise {
+        words: "whole pipeline, known token, at most 0.5 × HAProxy",
+        about: About::Quotient { ours: PIPELINE, scenario: TOKEN_GATE, system: HAPROXY_JWT },
+        limit: 0.5,
+    },
+    Promise {
+        words: "whole pipeline, known token, at most 0.5 × Envoy with its cache",
+        about: About::Quotient { ours: PIPELINE, scenario: TOKEN_GATE, system: ENVOY_JWT_CACHED },
+        limit: 0.5,
+    },
+    Promise {
+        words: "sign-out to refusal, idle: p99 at most 5 ms",
+        about: About::SignOut { variant: "idle" },
+        limit: 5_000.0,
+    },
+    Promise {
+        words: "sign-out to refusal, under load: p99 at most 15 ms",
+        about: About::SignOut { variant: "under_load" },
+        limit: 15_000.0,
     },
 ];
 
-/// Every budget, judged by the medians that `us` gives.
-pub fn all(us: impl Fn(Case) -> Option<f64>) -> Vec<Budget> {
-    let judge = |rule: &Rule| {
-        let figure = us(rule.of);
-        let limit_us = us(rule.against).map(|against| against * rule.factor + rule.plus_us);
-        let verdict = match figure.zip(limit_us) {
-            Some((figure, limit)) if figure <= limit => Verdict::Met,
-            Some(_) => Verdict::Missed,
-            None => Verdict::Unknown,
-        };
-        Budget { promise: rule.promise, us: figure, limit_us, verdict }
+/// Every budget beside its figure; none for a run that is not about the edge.
+pub fn of(findings: &Findings) -> Vec<Budget> {
+    if findings.command != "edge" {
+        return Vec::new();
+    }
+    PROMISES.iter().map(|promise| judge(promise, findings)).collect()
+}
+
+fn judge(promise: &Promise, findings: &Findings) -> Budget {
+    let (unit, figure) = match &promise.about {
+        About::Quotient { ours, scenario, system } => (Unit::Ratio, quotient(findings, ours, scenario, system)),
+        About::OverPlain(scenario) => (Unit::MicrosPerRequest, over_plain(findings, scenario)),
+        About::SignOut { variant } => (Unit::Micros, sign_out(findings, variant)),
     };
-    RULES.iter().map(judge).collect()
+    let verdict = match figure {
+        Some(figure) if figure <= promise.limit => Verdict::Met,
+        Some(_) => Verdict::Missed,
+        None => Verdict::Unknown,
+    };
+    Budget { promise: promise.words.into(), unit, figure, limit: Some(promise.limit), verdict }
+}
+
+fn quotient(findings: &Findings, ours: &str, scenario: &str, system: &str) -> Option<f64> {
+    cpu(findings, ours, TOLLGATE)?.ratio(cpu(findings, scenario, system)?)
+}
+
+fn over_plain(findings: &Findings, scenario: &str) -> Option<f64> {
+    let plain = cpu(findings, PLAIN_PASS, TOLLGATE)?;
+    cpu(findings, scenario, TOLLGATE)?.minus(plain).map(|over| over.spread.median)
+}
+
+fn sign_out(findings: &Findings, variant: &str) -> Option<f64> {
+    let row = findings.scenario(REVOCATIONS)?.variant(TOLLGATE, variant)?;
+    row.figure(P99).map(|figure| figure.spread.median)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::CPU;
     use super::*;
+    use crate::finding::{Better, Figure, sample};
+
+    /// A run of the sample with other costs in the named scenario, one a round.
+    fn with(findings: &mut Findings, scenario: &str, system: &str, rounds: &[f64]) {
+        let row = sample::row(findings, scenario, system);
+        row.figures.insert(CPU.into(), Figure::of(Unit::MicrosPerRequest, Better::Lower, rounds.to_vec()).unwrap());
+    }
 
     #[test]
-    fn verdicts() {
-        let us = |case| match case {
-            Case::EdgePlain => Some(16.0),
-            Case::EdgeToken => Some(18.5),
-            Case::EdgeKnown => Some(20.1),
-            Case::EdgeNew => Some(36.0),
-            Case::NginxPlain => Some(10.0),
-            Case::HaproxyJwt => Some(40.0),
-            Case::EnvoyJwtCached => None,
-        };
-        let verdicts: Vec<Verdict> = all(us).into_iter().map(|budget| budget.verdict).collect();
+    fn verdicts_are_taken_round_by_round() {
+        let mut findings = sample::findings();
+        with(&mut findings, PLAIN_PASS, TOLLGATE, &[16.0, 32.0, 16.0]);
+        with(&mut findings, PLAIN_PASS, NGINX_PLAIN, &[10.0, 20.0, 10.0]);
+        with(&mut findings, TOKEN_GATE, TOLLGATE, &[18.5, 34.5, 18.5]);
+        with(&mut findings, PIPELINE, TOLLGATE, &[20.2, 36.5, 20.1]);
+        with(&mut findings, NEVER_SEEN, TOLLGATE, &[36.0, 72.0, 36.0]);
+        with(&mut findings, TOKEN_GATE, HAPROXY_JWT, &[40.0, 80.0, 40.0]);
+        with(&mut findings, TOKEN_GATE, ENVOY_JWT_CACHED, &[40.4, 80.0, 40.4]);
+        let budgets = of(&findings);
+        let verdicts: Vec<Verdict> = budgets.iter().map(|budget| budget.verdict).collect();
         use Verdict::{Met, Missed, Unknown};
-        assert_eq!(verdicts, [Met, Met, Missed, Met, Missed, Unknown]);
+        assert_eq!(verdicts, [Met, Met, Missed, Unknown, Met, Missed, Met, Met, Met], "{budgets:#?}");
+        let figure = |index: usize| budgets[index].figure.unwrap();
+        assert!((figure(0) - 1.6).abs() < 1e-9 && (figure(2) - 4.2).abs() < 1e-9, "{budgets:#?}");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_unknown_and_a_late_refusal_is_missed() {
+        let mut findings = sample::findings();
+        findings.scenarios.retain(|scenario| scenario.name == REVOCATIONS);
+        let late = Figure::of(Unit::Micros, Better::Lower, vec![15_100.0]).unwrap();
+        for row in &mut findings.scenarios[0].rows {
+            row.figures.insert(P99.into(), late.clone());
+        }
+        let words: Vec<&str> = of(&findings).iter().map(|budget| budget.verdict.word()).collect();
+        assert!(words[..7].iter().all(|word| *word == "unknown: not measured"), "{words:?}");
+        assert_eq!(words[7..], ["missed", "missed"]);
+        findings.command = "issuer".into();
+        assert_eq!(of(&findings), []);
     }
 }

@@ -1,9 +1,12 @@
 //! Why a measurement could not be made.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::load::{ApiError, FixtureError};
+use crate::feed::FeedError;
+use crate::limit::LimitError;
+use crate::load::{ApiError, FixtureError, PlanError, RequestError, TlsError};
 use crate::peers::PeerError;
 use crate::scenario::proof::ProofError;
 
@@ -16,6 +19,10 @@ pub enum BenchError {
     Fixture(#[from] FixtureError),
     #[error("cannot start the upstream: {0}")]
     Upstream(io::Error),
+    #[error("there is no home to keep the compared products in; name a folder")]
+    NoPeersFolder,
+    #[error("the compared products can't be installed: {0}")]
+    Install(PeerError),
     #[error("the edge under test did not start: {0}")]
     EdgeStart(PeerError),
     #[error("the edge under test does not do its work: {0}")]
@@ -23,11 +30,35 @@ pub enum BenchError {
     #[error("cannot read the processor time of process {pid}: {source}")]
     Accounting { pid: u32, source: io::Error },
     #[error("cannot run the load generator: {0}")]
-    Generator(io::Error),
+    Generator(#[from] PlanError),
+    #[error("cannot make requests: {0}")]
+    Request(#[from] RequestError),
     #[error("the issuer under test: {0}")]
     Issuer(#[from] ApiError),
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] TlsError),
+    #[error("the edge's admin listener {admin}: {source}")]
+    Admin { admin: SocketAddr, source: io::Error },
+    #[error("the edge under test gives no answer: {0}")]
+    Probe(io::Error),
+    #[error("issuer and edge together did not start: {0}")]
+    StackStart(PeerError),
+    #[error("issuer and edge together: {0}")]
+    Stack(&'static str),
+    #[error("none of the systems that it compares was started")]
+    NothingToMeasure,
     #[error("the random source failed")]
     Random,
+    #[error("a limit: {0}")]
+    Limit(#[from] LimitError),
+    #[error("the feed of the bench: {0}")]
+    Feed(#[from] FeedError),
+    #[error("there is no scenario {name}; there are {known}")]
+    UnknownScenario { name: String, known: String },
+    #[error("there was no time left for it")]
+    TimeOver,
     #[error("{0}")]
     Options(&'static str),
 }
