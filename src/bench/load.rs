@@ -45,6 +45,9 @@ pub struct Options {
     /// Time in which requests start: 10s, 500ms, 2m. Default 10s, without --requests.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
+    /// Time before latency counts; requests are sent and counted from the start.
+    #[arg(long, value_name = "TIME")]
+    warm_up: Option<String>,
     /// Requests in all.
     #[arg(long, value_name = "N")]
     requests: Option<String>,
@@ -137,6 +140,7 @@ fn plan(options: &Options) -> Result<Plan<Same>, LoadError> {
         requests_per_connection: churn.map(|text| values::positive("--requests-per-connection", text)).transpose()?,
         count,
         duration,
+        warm_up: options.warm_up.as_deref().map_or(Ok(Duration::ZERO), |text| values::time("--warm-up", text))?,
         limit: duration.map_or(COUNTED_LIMIT, |duration| duration.saturating_add(timeout).saturating_add(GRACE)),
         timeout,
         expected: expected(options)?,
@@ -259,6 +263,7 @@ mod tests {
             &["--streams 2"],
             &["--duration soon"],
             &["--duration 0s"],
+            &["--warm-up long"],
             &["--timeout 5h"],
             &["--requests 0"],
             &["--requests-per-connection -1"],

@@ -28,6 +28,8 @@ pub struct Plan<R> {
     pub count: Option<u64>,
     /// Time in which requests start. What is then under way is waited for, at most for the time-out.
     pub duration: Option<Duration>,
+    /// Requests that are due this early are sent and counted, and their latency is not on record: connections open meanwhile.
+    pub warm_up: Duration,
     /// Hard limit for everything: what is unanswered then has failed.
     pub limit: Duration,
     /// Of one request, from its start: the intended one, or that of the sending in the closed loop.
@@ -63,6 +65,7 @@ impl<R: Requests> Plan<R> {
             requests_per_connection: None,
             count: None,
             duration: None,
+            warm_up: Duration::ZERO,
             limit: Duration::from_secs(60),
             timeout: Duration::from_secs(10),
             queue: 10_000,

@@ -53,6 +53,7 @@ pub fn run<R: Requests>(plan: &mut Plan<R>, stop: &AtomicBool) -> Result<Outcome
         places: (0..plan.connections * streams).map(|_| Place::default()).collect(),
         target: &plan.target,
         timeout: plan.timeout,
+        recorded_from: begun + plan.warm_up,
         requests_per_connection: plan.requests_per_connection,
         expected: &plan.expected,
         reads_bodies: plan.requests.reads_bodies(),
@@ -94,6 +95,8 @@ struct Shared<'a, R> {
     places: Vec<Place>,
     target: &'a Target,
     timeout: Duration,
+    /// What was due before is not in the latency.
+    recorded_from: Instant,
     requests_per_connection: Option<u64>,
     expected: &'a [u16],
     reads_bodies: bool,
@@ -215,7 +218,10 @@ impl<R: Requests> Shared<'_, R> {
                 *tally.statuses.entry(status).or_default() += 1;
                 if self.expected.contains(&status) {
                     tally.succeeded += 1;
-                    tally.latency.record(now.saturating_duration_since(start.intended.unwrap_or(sent)));
+                    let due = start.intended.unwrap_or(sent);
+                    if due >= self.recorded_from {
+                        tally.latency.record(now.saturating_duration_since(due));
+                    }
                     tally.course.succeed(at);
                     return;
                 }
@@ -242,7 +248,7 @@ impl<R: Requests> Shared<'_, R> {
                 timer.until(intended.min(now + TICK)).await?;
             };
             let Some(number) = self.take() else { break };
-            self.release(Start { number, intended: Some(intended) }, now.saturating_duration_since(intended));
+            self.release(number, intended, now);
             at_once += 1;
             if at_once == BATCH {
                 at_once = 0;
@@ -253,8 +259,11 @@ impl<R: Requests> Shared<'_, R> {
         Ok(Role::Schedule)
     }
 
-    fn release(&self, start: Start, lag: Duration) {
-        self.tally.borrow_mut().lag.record(lag);
+    fn release(&self, number: u64, intended: Instant, now: Instant) {
+        if intended >= self.recorded_from {
+            self.tally.borrow_mut().lag.record(now.saturating_duration_since(intended));
+        }
+        let start = Start { number, intended: Some(intended) };
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() < self.queue {
             waiting.push_back(start);

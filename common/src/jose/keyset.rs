@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jsonwebtoken::signature::Verifier;
-
 use crate::jose::alg::Alg;
 use crate::jose::compact::Jws;
 use crate::jose::jwk::{Jwk, JwkError};
 use crate::jose::jwks::Jwks;
-use crate::jose::provider::RingVerifier;
+use crate::jose::prepared::PreparedVerifier;
 
 /// The public keys of exactly one issuer. A token that names another issuer never meets these keys (SECURITY.md E04: a key
 /// store shared between issuers is how a consumer key came to sign enterprise tokens).
@@ -24,7 +22,7 @@ pub struct KeySet {
 #[derive(Clone, Debug)]
 pub struct Key {
     kid: Arc<str>,
-    verifier: RingVerifier,
+    verifier: PreparedVerifier,
 }
 
 /// Why none of the keys stands behind a JWS.
@@ -92,7 +90,8 @@ impl KeySet {
 
 impl Key {
     fn pinned(jwk: &Jwk, rsa_alg: Alg) -> Result<Self, JwkError> {
-        let verifier = RingVerifier::new(jwk.pinned_alg(rsa_alg), jwk.key().clone()).map_err(|_| JwkError::Mismatch)?;
+        let verifier =
+            PreparedVerifier::new(jwk.pinned_alg(rsa_alg), jwk.key().clone()).map_err(|_| JwkError::Mismatch)?;
         Ok(Self { kid: jwk.kid().into(), verifier })
     }
 
@@ -107,6 +106,6 @@ impl Key {
 
     /// Whether `signature` is this key's over `signing_input`, by its own algorithm.
     pub fn verifies(&self, signing_input: &[u8], signature: &Vec<u8>) -> bool {
-        self.verifier.verify(signing_input, signature).is_ok()
+        self.verifier.verifies(signing_input, signature)
     }
 }

@@ -8,7 +8,7 @@
 //! - *the token brings its key* (RFC 7515 §4.1.2–4.1.6): `jku`, `jwk`, `x5u` and `x5c` are never looked at.
 //!
 //! `jsonwebtoken` supplies the algorithm and header types and the sign and verify traits; ring does the arithmetic behind
-//! them ([`provider`]). Public keys are decoded once, when a set is built.
+//! them ([`provider`]), and graviola verifies by RSA where it runs. Public keys are decoded once, when a set is built.
 
 mod alg;
 mod base64url;
@@ -17,6 +17,7 @@ pub mod json;
 mod jwk;
 mod jwks;
 mod keyset;
+mod prepared;
 pub mod provider;
 mod public_key;
 mod roca;
@@ -29,5 +30,6 @@ pub use jsonwebtoken::Header;
 pub use jwk::{Jwk, JwkError};
 pub use jwks::{Jwks, JwksError, MAX_KEYS, MAX_SET_BYTES};
 pub use keyset::{Key, KeySet, SignatureError};
+pub use prepared::graviola_runs;
 pub use public_key::{InvalidPublicKey, PublicKey};
 pub use sign::{SignError, SigningKey};

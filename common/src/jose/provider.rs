@@ -1,7 +1,7 @@
 //! `jsonwebtoken`'s cryptography by ring.
 //!
 //! The crate calls a process-wide table of functions, which panics where nothing was installed; [`install`] fills it, so a
-//! process calls it first. Our own hot path does not go through the table: it holds a [`RingVerifier`] per key and calls the
+//! process calls it first. Our own hot path does not go through the table: it holds a verifier per key (`prepared`) and calls the
 //! same trait, because the table's factories copy the key and decode the token once more on each call.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};

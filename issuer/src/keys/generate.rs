@@ -1,6 +1,6 @@
 //! New key pairs. graviola makes RSA keys (ring cannot), ring the others.
 
-use common::jose::{Alg, SigningKey};
+use common::jose::{Alg, SigningKey, graviola_runs};
 use graviola::signing::rsa;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
@@ -21,17 +21,7 @@ pub struct UnsupportedCpu;
 
 /// Ask at start: graviola would panic at the first RSA key otherwise.
 pub fn check_cpu() -> Result<(), UnsupportedCpu> {
-    if graviola::util::is_cpu_supported() && has_bmi2() { Ok(()) } else { Err(UnsupportedCpu) }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_bmi2() -> bool {
-    std::arch::is_x86_feature_detected!("bmi2")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn has_bmi2() -> bool {
-    true
+    if graviola_runs() { Ok(()) } else { Err(UnsupportedCpu) }
 }
 
 /// A key pair, ready to sign, with the form in which it is stored.

@@ -52,6 +52,15 @@ fn silent() -> (TcpListener, SocketAddr) {
 }
 
 #[test]
+fn the_latency_of_the_warm_up_is_not_on_record() {
+    let upstream = Upstream::start().unwrap();
+    let (arrival, duration, warm_up) =
+        (Arrival::Constant { rate: 100.0 }, Some(Duration::from_millis(400)), Duration::from_millis(195));
+    let outcome = Plan { arrival, duration, warm_up, count: None, ..plan(upstream.address(), 0) }.run().unwrap();
+    assert_eq!((outcome.succeeded, outcome.latency.count(), outcome.lag.count()), (40, 20, 20));
+}
+
+#[test]
 fn every_request_is_counted_once() {
     let upstream = Upstream::start().unwrap();
     let outcome = plan(upstream.address(), 501).run().unwrap();

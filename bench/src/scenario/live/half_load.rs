@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::subject::{Subject, closed_loop, open};
+use super::subject::{Subject, closed_loop, open, warmed_up};
 use super::{Bench, Live, Steps, finding};
 use crate::finding::{Better, Curve, Figure, Point, ScenarioFinding, Unit};
 use crate::load::{Bearers, Plan, Same};
@@ -59,10 +59,10 @@ impl Live for HalfLoad {
                 break;
             }
             steps.next(bench.progress, DIRECT);
-            alone.take(open(direct.clone(), rate, length, round))?;
+            alone.take(warmed_up(open(direct.clone(), rate, length, round)))?;
             for (measured, subject) in behind.iter_mut().zip(&subjects) {
                 steps.next(bench.progress, subject.title);
-                measured.take(subject.poisson(rate, length, round))?;
+                measured.take(warmed_up(subject.poisson(rate, length, round)))?;
                 measured.compare(&alone);
             }
         }

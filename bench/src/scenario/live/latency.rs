@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::subject::Subject;
+use super::subject::{Subject, warmed_up};
 use super::{Bench, Live, Steps, finding};
 use crate::finding::{Curve, Point, ScenarioFinding, Unit};
 use crate::scenario::BenchError;
@@ -54,7 +54,7 @@ impl Live for LatencyUnderLoad {
                         continue;
                     }
                     steps.next(bench.progress, subject.title);
-                    let mut plan = subject.poisson(share * subject.capacity, length, u64::from(round));
+                    let mut plan = warmed_up(subject.poisson(share * subject.capacity, length, u64::from(round)));
                     let samples = samples.entry((number, level)).or_default();
                     samples.take(subject.pid, &mut measures, || Ok(plan.run()?))?;
                 }

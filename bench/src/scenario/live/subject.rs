@@ -15,6 +15,9 @@ use crate::scenario::lab::System;
 const SPARE: usize = 2;
 /// What a request may take beyond the end of its load.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Length of a load at its rate before latency counts: meanwhile connections open, on both sides of a proxy. What that costs is
+/// the scenario `churn`.
+const WARM_UP: Duration = Duration::from_millis(300);
 /// Requests of the closed loop that finds a capacity which the rounds have not found.
 const CAPACITY_REQUESTS: u64 = 10_000;
 /// In a slice at most so many requests for each of [`crate::scenario::Options::requests`], so that small runs stay small.
@@ -82,6 +85,12 @@ pub fn open(plan: Plan<Same>, rate: f64, length: Duration, seed: u64) -> Plan<Sa
     let arrival = Arrival::Poisson { rate, seed };
     let connections = plan.connections * SPARE;
     Plan { arrival, connections, duration: Some(length), limit: length + PATIENCE, ..plan }
+}
+
+/// The open load, after a warm-up at the same rate.
+pub fn warmed_up(plan: Plan<Same>) -> Plan<Same> {
+    let later = |time: Duration| time.saturating_add(WARM_UP);
+    Plan { warm_up: WARM_UP, duration: plan.duration.map(later), limit: later(plan.limit), ..plan }
 }
 
 /// Successes a second that the rounds have found.
