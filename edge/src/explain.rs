@@ -88,7 +88,9 @@ fn explain_gates(
     if let Outcome::Reject(reject) = outcome {
         return verdict(story, Some(reject));
     }
-    for (name, value) in forward::added_headers(route, facts.identity()) {
+    let mut added = HeaderMap::new();
+    forward::add_headers(route, facts.identity(), &mut added);
+    for (name, value) in &added {
         line(&mut story, "adds", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
     line(&mut story, "upstream", &route.upstream.name);

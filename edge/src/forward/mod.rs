@@ -42,15 +42,29 @@ pub fn identity_aliases(own: &IdentityHeaders, headers: &HeaderMap) -> Vec<Heade
     headers.keys().filter(|name| own.is_alias(name.as_str().as_bytes())).cloned().collect()
 }
 
-/// The headers that this route adds for this identity. A header whose template names a claim that the token lacks is left out.
-pub fn added_headers<'r>(
+/// Adds the headers of this route for this identity. A header whose template names a claim that the token lacks is left out.
+///
+/// What was rendered for a known token is kept with it: reading claims and joining lists costs more than all the gates.
+pub fn add_headers(route: &Route, identity: Option<&Identity>, headers: &mut HeaderMap) {
+    if route.headers.is_empty() {
+        return;
+    }
+    match identity {
+        Some(identity) => {
+            let rendered = || rendered(route, Some(identity)).collect();
+            identity
+                .headers
+                .with(route.number, rendered, |(name, value)| drop(headers.insert(name.clone(), value.clone())));
+        }
+        None => rendered(route, None).for_each(|(name, value)| drop(headers.insert(name, value))),
+    }
+}
+
+fn rendered<'r>(
     route: &'r Route,
     identity: Option<&'r Identity>,
-) -> impl Iterator<Item = (&'r HeaderName, HeaderValue)> {
-    route.headers.iter().filter_map(move |header| {
-        let value = render(&header.template, identity)?;
-        Some((&header.name, value))
-    })
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> + 'r {
+    route.headers.iter().filter_map(move |header| Some((header.name.clone(), render(&header.template, identity)?)))
 }
 
 /// The next server in turn; `attempt` counts from 0 and moves on to the following one.

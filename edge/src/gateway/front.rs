@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use http::HeaderValue;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::HttpProxy;
@@ -55,7 +56,7 @@ impl ServerApp for Front {
             // HTTP/2 heads are bounded by pingora's frame limits and the idle timeout of the connection.
             self.proxy.process_new(stream, shutdown).await;
         } else {
-            self.serve_http1(stream, shutdown).await;
+            self.serve_http1(stream, client, shutdown).await;
         }
         self.metrics.connections.dec();
         None
@@ -67,8 +68,8 @@ impl ServerApp for Front {
 }
 
 impl Front {
-    async fn serve_http1(&self, stream: Stream, shutdown: &ShutdownWatch) {
-        let phase = Arc::new(Phase::new(self.bounds));
+    async fn serve_http1(&self, stream: Stream, client: Option<IpAddr>, shutdown: &ShutdownWatch) {
+        let phase = Arc::new(Phase::new(self.bounds, client));
         let serving = PHASE.scope(Arc::clone(&phase), self.proxy.process_new(stream, shutdown));
         tokio::select! {
             biased;
@@ -90,6 +91,11 @@ pub fn head_is_complete() {
     let _ = PHASE.try_with(|phase| phase.state.store(SERVING, Ordering::Relaxed));
 }
 
+/// The client's address as a header has it, made once a connection.
+pub fn client_text() -> Option<HeaderValue> {
+    PHASE.try_with(|phase| phase.client.clone()).ok().flatten()
+}
+
 /// The current request has been answered: the connection is idle, and then reads the next head.
 pub fn request_is_over() {
     let _ = PHASE.try_with(|phase| phase.wait_for_head(phase.bounds.keepalive + phase.bounds.head));
@@ -102,6 +108,7 @@ const SERVING: u8 = 1;
 #[derive(Debug)]
 struct Phase {
     bounds: Bounds,
+    client: Option<HeaderValue>,
     opened: Instant,
     state: AtomicU8,
     /// Milliseconds after `opened` at which the head must have come.
@@ -109,8 +116,10 @@ struct Phase {
 }
 
 impl Phase {
-    fn new(bounds: Bounds) -> Self {
-        let phase = Self { bounds, opened: Instant::now(), state: AtomicU8::new(WAITING), deadline: AtomicU64::new(0) };
+    fn new(bounds: Bounds, client: Option<IpAddr>) -> Self {
+        let client = client.and_then(|client| HeaderValue::try_from(client.to_string()).ok());
+        let (opened, state, deadline) = (Instant::now(), AtomicU8::new(WAITING), AtomicU64::new(0));
+        let phase = Self { bounds, client, opened, state, deadline };
         phase.wait_for_head(bounds.head);
         phase
     }
@@ -220,7 +229,7 @@ mod tests {
 
     #[tokio::test(start_paused = false)]
     async fn a_head_that_never_ends_is_overdue_and_a_served_request_is_not() {
-        let phase = Phase::new(BOUNDS);
+        let phase = Phase::new(BOUNDS, None);
         phase.overdue().await;
         phase.state.store(SERVING, Ordering::Relaxed);
         let patience = tokio::time::timeout(BOUNDS.head * 3, phase.overdue()).await;

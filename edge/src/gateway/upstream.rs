@@ -1,19 +1,21 @@
 //! The upstream's side of a request: where it goes, what it carries, what comes back, what went wrong.
 
 use std::fmt::Write;
+use std::mem;
 
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
 use http::header::{
-    CONNECTION, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
 };
+use http::request::Parts;
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::prelude::{Error, HttpPeer, Result, Session};
+use pingora::prelude::{Error, HttpPeer, OrErr, Result, Session};
 use pingora::{ErrorSource, ErrorType};
 
 use crate::forward;
-use crate::gateway::client_ip;
-use crate::gateway::context::{Canonical, Context};
+use crate::gateway::context::Context;
+use crate::gateway::{client_ip, front};
 use crate::reply::REQUEST_ID;
 use crate::snapshot::route::Upstream;
 
@@ -22,6 +24,11 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// What a response has for the edge only.
+const HOP_BY_HOP: [HeaderName; 8] =
+    [CONNECTION, UPGRADE, KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER];
+/// Headers that every request gets, at most.
+const ADDED_HEADERS: usize = 4;
 
 /// The server to ask and how patiently.
 pub fn peer(upstream: &Upstream, attempt: usize) -> Option<Box<HttpPeer>> {
@@ -34,36 +41,63 @@ pub fn peer(upstream: &Upstream, attempt: usize) -> Option<Box<HttpPeer>> {
     Some(Box::new(peer))
 }
 
+/// Forgets in which case a client wrote its header names. pingora keeps that in a second map, for which every copy and every insertion pays;
+/// names have no case (RFC 9110 §5.1), and requests that came by HTTP/2 never had one.
+pub fn forget_case(received: &mut RequestHeader) {
+    if received.has_case() {
+        *received = RequestHeader::from(take(received));
+    }
+}
+
 /// Makes the outgoing request the canonical one, with no identity from outside and the verified one added. pingora has removed
 /// the hop-by-hop headers, and those that `Connection` named, before this; so nothing that is added here can be nominated away.
 pub fn prepare(session: &Session, outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     let (Some(canonical), Some(route)) = (&ctx.canonical, ctx.route()) else {
         return Err(Error::explain(ErrorType::InternalError, "a request without a decision"));
     };
+    let mut parts = take(outgoing);
+    let headers = &mut parts.headers;
     if canonical.has_own_headers {
-        strip(outgoing, &ctx.snapshot.routes.heads.identity);
+        strip(headers, &ctx.snapshot.routes.heads.identity);
     }
-    canonicalise(outgoing, canonical)?;
-    if let Some(client) = client_ip(session) {
-        let mut text = String::with_capacity(40);
-        let _ = write!(text, "{client}"); // writing to a String does not fail
-        insert(outgoing, FORWARDED_FOR, HeaderValue::try_from(text).ok())?;
+    if let Some(host) = &canonical.host {
+        let host =
+            HeaderValue::try_from(host).or_err(ErrorType::InternalError, "a canonical host is no header value")?;
+        headers.insert(HOST, host);
     }
+    headers.reserve(ADDED_HEADERS + route.headers.len());
+    insert(headers, FORWARDED_FOR, front::client_text().or_else(|| address_text(session)));
     let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    insert(outgoing, FORWARDED_PROTO, Some(HeaderValue::from_static(if tls { "https" } else { "http" })))?;
-    let host = outgoing.headers.get(HOST).cloned();
-    insert(outgoing, FORWARDED_HOST, host)?;
-    insert(outgoing, REQUEST_ID, Some(ctx.request_id.clone()))?;
-    for (name, value) in forward::added_headers(route, ctx.facts.identity()) {
-        insert(outgoing, name.clone(), Some(value))?;
-    }
-    Ok(())
+    insert(headers, FORWARDED_PROTO, Some(HeaderValue::from_static(if tls { "https" } else { "http" })));
+    let host = headers.get(HOST).cloned();
+    insert(headers, FORWARDED_HOST, host);
+    insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
+    forward::add_headers(route, ctx.facts.identity(), headers);
+    *outgoing = RequestHeader::from(parts);
+    // After that, since the conversion keeps the target as the URI has it.
+    canonical.target.as_ref().map_or(Ok(()), |target| outgoing.set_raw_path(target.as_bytes()))
+}
+
+/// What pingora's header holds, for changes without its second map; the header is empty until it is made anew.
+fn take(header: &mut RequestHeader) -> Parts {
+    let (nothing, ()) = http::Request::new(()).into_parts();
+    mem::replace(header, RequestHeader::from(nothing)).into()
+}
+
+/// For connections that have no text of their own: those of HTTP/2.
+fn address_text(session: &Session) -> Option<HeaderValue> {
+    let mut text = String::with_capacity(40);
+    let _ = write!(text, "{}", client_ip(session)?); // writing to a String does not fail
+    HeaderValue::try_from(text).ok()
 }
 
 /// Removes what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated.
 pub fn clean_response(response: &mut ResponseHeader) {
     // Ours, not that of the origin (RFC 9110 §7.6.3).
     response.set_version(http::Version::HTTP_11);
+    if !response.headers.keys().any(is_hop_by_hop) {
+        return; // nearly every response
+    }
     let nominated: Vec<HeaderName> = response
         .headers
         .get_all(CONNECTION)
@@ -72,17 +106,15 @@ pub fn clean_response(response: &mut ResponseHeader) {
         .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
         .collect();
     let switches = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
-    for name in
-        nominated.iter().chain(&[KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER])
-    {
-        if !(switches && name == UPGRADE) {
+    for name in nominated.iter().chain(&HOP_BY_HOP) {
+        if !(switches && (name == UPGRADE || name == CONNECTION)) {
             response.remove_header(name);
         }
     }
-    if !switches {
-        response.remove_header(&CONNECTION);
-        response.remove_header(&UPGRADE);
-    }
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name)
 }
 
 /// The refusal for a failure on the way.
@@ -97,25 +129,14 @@ pub fn failure(error: &Error) -> Reject {
     }
 }
 
-fn strip(outgoing: &mut RequestHeader, own: &IdentityHeaders) {
-    for name in forward::identity_aliases(own, &outgoing.headers) {
-        outgoing.remove_header(&name);
+fn strip(headers: &mut HeaderMap, own: &IdentityHeaders) {
+    for name in forward::identity_aliases(own, headers) {
+        headers.remove(&name);
     }
 }
 
-fn canonicalise(outgoing: &mut RequestHeader, canonical: &Canonical) -> Result<()> {
-    if let Some(target) = &canonical.target {
-        outgoing.set_raw_path(target.as_bytes())?;
-    }
-    if let Some(host) = &canonical.host {
-        outgoing.insert_header(HOST, host)?;
-    }
-    Ok(())
-}
-
-fn insert(outgoing: &mut RequestHeader, name: HeaderName, value: Option<HeaderValue>) -> Result<()> {
-    match value {
-        Some(value) => outgoing.insert_header(name, value),
-        None => Ok(()),
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        headers.insert(name, value);
     }
 }

@@ -1,7 +1,10 @@
 //! A verified token and the names under which it can be revoked.
 
+use std::sync::OnceLock;
+
 use common::clock::UnixMillis;
 use common::verify::Verified;
+use http::{HeaderName, HeaderValue};
 
 use crate::snapshot::deaths::Fingerprint;
 
@@ -12,6 +15,39 @@ pub struct Identity {
     pub names: RevocableNames,
     /// The millisecond in which it was made, or the start of that second (see [`common::verify::not_before`]).
     pub minted: UnixMillis,
+    /// What routes add to requests for it.
+    pub headers: RenderedHeaders,
+}
+
+/// Headers of a token by route, for the first routes that asked. An identity lives no longer than the route table under which it was
+/// verified, so a route's number means one route.
+#[derive(Debug, Default)]
+pub struct RenderedHeaders([OnceLock<(usize, Headers)>; KEPT_ROUTES]);
+
+type Headers = Box<[(HeaderName, HeaderValue)]>;
+
+const KEPT_ROUTES: usize = 2;
+/// Names and values of one route that are kept; longer ones are rendered for each request, so that the cache's bound holds.
+const KEPT_BYTES: usize = 256;
+
+impl RenderedHeaders {
+    /// Hands each header of a route to `take`: the kept ones, or what `render` makes, kept if there is room.
+    pub fn with(&self, route: usize, render: impl FnOnce() -> Headers, take: impl FnMut(&(HeaderName, HeaderValue))) {
+        if let Some((_, kept)) = self.0.iter().filter_map(OnceLock::get).find(|(number, _)| *number == route) {
+            return kept.iter().for_each(take);
+        }
+        let rendered = render();
+        rendered.iter().for_each(take);
+        let bytes: usize = rendered.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if bytes <= KEPT_BYTES {
+            let mut place = Some((route, rendered));
+            // Whoever is late by a hair may leave a route twice; both are the same.
+            for slot in &self.0 {
+                let Some(headers) = place.take() else { return };
+                place = slot.set(headers).err();
+            }
+        }
+    }
 }
 
 /// Hashed once, when the token is first seen.
@@ -36,11 +72,46 @@ impl Identity {
             key: Fingerprint::of(&token.kid),
         };
         let minted = token.mint.unwrap_or(UnixMillis::from_seconds(token.iat.seconds()));
-        Self { token, names, minted }
+        Self { token, names, minted, headers: RenderedHeaders::default() }
     }
 
     /// Bytes on the heap, roughly.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.token.weight()
+        size_of::<Self>() + self.token.weight() + KEPT_ROUTES * KEPT_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(value: &str) -> Headers {
+        Box::new([(HeaderName::from_static("x-user-id"), HeaderValue::from_str(value).unwrap())])
+    }
+
+    fn ask(kept: &RenderedHeaders, route: usize, rendered: Option<&str>) -> String {
+        let mut found = String::new();
+        let render = || headers(rendered.expect("it is kept"));
+        kept.with(route, render, |(_, value)| found.push_str(value.to_str().unwrap()));
+        found
+    }
+
+    #[test]
+    fn the_first_routes_are_rendered_once_and_others_each_time() {
+        let kept = RenderedHeaders::default();
+        for route in 0..KEPT_ROUTES {
+            assert_eq!(ask(&kept, route, Some("a")), "a");
+            assert_eq!(ask(&kept, route, None), "a");
+        }
+        assert_eq!(ask(&kept, KEPT_ROUTES, Some("b")), "b");
+        assert_eq!(ask(&kept, KEPT_ROUTES, Some("c")), "c");
+    }
+
+    #[test]
+    fn long_headers_are_not_kept() {
+        let (kept, long) = (RenderedHeaders::default(), "x".repeat(KEPT_BYTES));
+        assert_eq!(ask(&kept, 1, Some(&long)), long);
+        assert_eq!(ask(&kept, 1, Some("short")), "short");
+        assert_eq!(ask(&kept, 1, None), "short");
     }
 }
