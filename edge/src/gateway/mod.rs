@@ -29,7 +29,7 @@ use crate::facts::Facts;
 use crate::gates::{self, Outcome, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
-use crate::reply::{self, REQUEST_ID};
+use crate::reply;
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
 
@@ -129,8 +129,7 @@ impl ProxyHttp for Gateway {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        upstream::clean_response(response);
-        response.insert_header(REQUEST_ID, ctx.request_id.clone())
+        upstream::answer(response, &ctx.request_id)
     }
 
     fn fail_to_connect(

@@ -8,7 +8,7 @@ use common::reject::Reject;
 use http::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
 };
-use http::request::Parts;
+use http::{request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, HttpPeer, OrErr, Result, Session};
 use pingora::{ErrorSource, ErrorType};
@@ -79,7 +79,7 @@ pub fn prepare(session: &Session, outgoing: &mut RequestHeader, ctx: &Context) -
 }
 
 /// What pingora's header holds, for changes without its second map; the header is empty until it is made anew.
-fn take(header: &mut RequestHeader) -> Parts {
+fn take(header: &mut RequestHeader) -> request::Parts {
     let (nothing, ()) = http::Request::new(()).into_parts();
     mem::replace(header, RequestHeader::from(nothing)).into()
 }
@@ -91,13 +91,24 @@ fn address_text(session: &Session) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// Removes what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated.
-pub fn clean_response(response: &mut ResponseHeader) {
+/// The answer as it leaves: without what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated, with the
+/// request's id, and like requests without the case of its names ([`forget_case`]).
+pub fn answer(response: &mut ResponseHeader, request_id: &HeaderValue) -> Result<()> {
+    let usual = response.status.canonical_reason();
+    let reason = response.get_reason_phrase().filter(|reason| Some(*reason) != usual).map(str::to_owned);
+    let (nothing, ()) = http::Response::new(()).into_parts();
+    let mut parts: response::Parts = mem::replace(response, ResponseHeader::from(nothing)).into();
     // Ours, not that of the origin (RFC 9110 §7.6.3).
-    response.set_version(http::Version::HTTP_11);
-    if !response.headers.keys().any(is_hop_by_hop) {
-        return; // nearly every response
+    parts.version = http::Version::HTTP_11;
+    if parts.headers.keys().any(is_hop_by_hop) {
+        clean(&mut parts);
     }
+    parts.headers.insert(REQUEST_ID, request_id.clone());
+    *response = ResponseHeader::from(parts);
+    reason.map_or(Ok(()), |reason| response.set_reason_phrase(Some(&reason)))
+}
+
+fn clean(response: &mut response::Parts) {
     let nominated: Vec<HeaderName> = response
         .headers
         .get_all(CONNECTION)
@@ -108,7 +119,7 @@ pub fn clean_response(response: &mut ResponseHeader) {
     let switches = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
     for name in nominated.iter().chain(&HOP_BY_HOP) {
         if !(switches && (name == UPGRADE || name == CONNECTION)) {
-            response.remove_header(name);
+            response.headers.remove(name);
         }
     }
 }

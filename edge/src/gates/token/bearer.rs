@@ -11,7 +11,8 @@ pub fn token(headers: &HeaderMap) -> Result<&str, Reject> {
     if fields.next().is_some() {
         return Err(Reject::SeveralTokens);
     }
-    let text = field.to_str().map_err(|_| Reject::Malformed)?;
+    // Not `to_str`, which looks at one byte after the other; a token outside ASCII is refused when it is read.
+    let text = std::str::from_utf8(field.as_bytes()).map_err(|_| Reject::Malformed)?;
     let Some((scheme, token)) = text.split_once(' ') else { return Err(Reject::Malformed) };
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Reject::MissingToken);
