@@ -61,8 +61,8 @@ pub fn run(options: &Options) -> ExitCode {
 /// A report as a table, or as the JSON that was asked for.
 fn print(table: &impl std::fmt::Display, json: Option<Result<String, serde_json::Error>>) -> ExitCode {
     match json.transpose() {
-        Ok(Some(text)) => println!("{text}"),
-        Ok(None) => println!("{table}"),
+        Ok(Some(text)) => commands::say(&text),
+        Ok(None) => commands::say(table),
         Err(error) => return commands::report::<(), _>(Err(error), |_| 1),
     }
     ExitCode::SUCCESS

@@ -140,7 +140,7 @@ fn edge(options: EdgeOptions) -> ExitCode {
         let request = if standard_input { PathBuf::from("/dev/stdin") } else { request };
         return match edge::explain(&config, &request) {
             Ok(text) => {
-                println!("{text}");
+                say(&text);
                 ExitCode::SUCCESS
             }
             Err(error) => report::<(), _>(Err(error), edge::EdgeError::exit_code),
@@ -166,6 +166,12 @@ fn sample_api(options: &SampleApiOptions) -> ExitCode {
         });
     }
     report(on_runtime(crate::sample_api::serve(options.listen)).map(|_| ()), |_| 1)
+}
+
+/// Writes a line or more to standard output. Who has closed it (`| head`) wants no more, and that is no failure.
+pub fn say(text: &impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// One line on standard error, and the exit code that belongs to the error.

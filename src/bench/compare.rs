@@ -52,9 +52,9 @@ fn compare(options: &Options) -> Result<Comparison, CompareError> {
     let threshold = percent(&options.threshold).ok_or(CompareError::Threshold)?;
     let comparison = bench::compare(&bench::read(&options.old)?, &bench::read(&options.new)?, threshold)?;
     if options.json {
-        println!("{}", comparison.to_json()?);
+        commands::say(&comparison.to_json()?);
     } else {
-        println!("{comparison}");
+        commands::say(&comparison);
     }
     Ok(comparison)
 }

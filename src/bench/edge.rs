@@ -112,9 +112,9 @@ fn measure(options: &Options) -> Result<(), EdgeError> {
     progress.finish();
     let found = found?;
     if options.json {
-        println!("{}", serde_json::to_string(&Quick::new(&found))?);
+        commands::say(&serde_json::to_string(&Quick::new(&found))?);
     } else {
-        println!("{}", Table(&found));
+        commands::say(&Table(&found));
     }
     let default = (!options.quick).then(|| PathBuf::from(DEFAULT_OUT));
     options.out.clone().or(default).map_or(Ok(()), |folder| keep(&found, folder))
@@ -133,13 +133,13 @@ fn keep(found: &Findings, folder: PathBuf) -> Result<(), EdgeError> {
 }
 
 fn list() {
-    println!("Scenarios");
+    commands::say(&"Scenarios");
     for (name, about) in bench::edge_scenarios() {
-        println!("  {name:<16} {about}");
+        commands::say(&format_args!("  {name:<18} {about}"));
     }
-    println!("\nProducts");
+    commands::say(&"\nProducts");
     for (name, title) in bench::peers() {
-        println!("  {name:<16} {title}");
+        commands::say(&format_args!("  {name:<18} {title}"));
     }
 }
 

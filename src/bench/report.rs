@@ -29,7 +29,7 @@ fn draw(options: &Options) -> Result<(), FileError> {
     match &options.html {
         Some(path) => bench::write_text(path, &Page(&found).to_string()),
         None => {
-            println!("{}", Table(&found));
+            commands::say(&Table(&found));
             Ok(())
         }
     }

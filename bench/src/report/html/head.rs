@@ -34,7 +34,7 @@ fn summary(findings: &Findings) -> String {
         0 => run,
         all => {
             let (met, missed, unknown) = (count(Verdict::Met), count(Verdict::Missed), count(Verdict::Unknown));
-            format!("{run} Of {all} promises {met} are met, {missed} missed and {unknown} not measured.")
+            format!("{run} Of {all} budgets {met} are met, {missed} missed and {unknown} not measured.")
         }
     }
 }
@@ -82,14 +82,14 @@ pub fn budgets(budgets: &[Budget], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if budgets.is_empty() {
         return Ok(());
     }
-    writeln!(f, "<section id=\"promises\">\n<h2>Promises</h2>")?;
+    writeln!(f, "<section id=\"budgets\">\n<h2>Budgets</h2>")?;
     writeln!(
         f,
         "<div class=\"scroll\"><table class=\"budgets\">\n<caption><span>Each is a ratio or a difference within this run</span></caption>"
     )?;
     writeln!(
         f,
-        "<thead><tr><th scope=\"col\">Promise</th><th scope=\"col\">Found</th><th scope=\"col\">At most</th><th scope=\"col\">Verdict</th></tr></thead>\n<tbody>"
+        "<thead><tr><th scope=\"col\">Budget</th><th scope=\"col\">Found</th><th scope=\"col\">At most</th><th scope=\"col\">Verdict</th></tr></thead>\n<tbody>"
     )?;
     for budget in budgets {
         let write = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| written(budget.unit, value));

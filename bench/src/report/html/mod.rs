@@ -65,7 +65,7 @@ impl fmt::Display for Page<'_> {
 fn contents(findings: &Findings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "<nav aria-label=\"On this page\"><ul>")?;
     if !findings.budgets.is_empty() {
-        writeln!(f, "<li><a href=\"#promises\">Promises</a></li>")?;
+        writeln!(f, "<li><a href=\"#budgets\">Budgets</a></li>")?;
     }
     for scenario in &findings.scenarios {
         writeln!(f, "<li><a href=\"#s-{}\">{}</a></li>", Text(&scenario.name), Text(&scenario.title))?;
