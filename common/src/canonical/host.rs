@@ -42,6 +42,16 @@ impl<'a> Host<'a> {
         self.port
     }
 
+    /// Whether `written` is this host in the form of [`Host::header_value`].
+    pub fn is_written(&self, written: &[u8]) -> bool {
+        let Some(rest) = written.strip_prefix(self.name.as_bytes()) else { return false };
+        match (self.port, rest) {
+            (None, []) => true,
+            (Some(port), [b':', digits @ ..]) => is_decimal(port, digits),
+            _ => false,
+        }
+    }
+
     /// The `Host` field to send upstream.
     pub fn header_value(&self) -> Cow<'_, str> {
         match self.port {
@@ -49,6 +59,18 @@ impl<'a> Host<'a> {
             Some(port) => Cow::Owned(format!("{}:{port}", self.name)),
         }
     }
+}
+
+/// Whether `digits` are the number without leading zeros.
+fn is_decimal(number: u16, digits: &[u8]) -> bool {
+    let mut left = number;
+    let mut backwards = digits.iter().rev();
+    let all = backwards.all(|digit| {
+        let fits = left > 0 && *digit == b'0' + (left % 10) as u8;
+        left /= 10;
+        fits
+    });
+    all && left == 0 && !digits.is_empty()
 }
 
 /// `rest` is empty or starts with `:`. An empty port and leading zeros have one reading but no honest sender.
@@ -129,6 +151,27 @@ mod tests {
         ];
         for (raw, name, port) in table {
             assert_eq!(parse(raw), Ok((name.to_owned(), port)), "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_written_form_is_told_from_others() {
+        let table = [
+            ("example.com", "example.com", true),
+            ("Example.com", "Example.com", false),
+            ("example.com.", "example.com.", false),
+            ("example.com:8443", "example.com:8443", true),
+            ("example.com:8443", "example.com:844", false),
+            ("example.com:8443", "example.com:08443", false),
+            ("example.com:8443", "example.com:", false),
+            ("example.com:8443", "example.com", false),
+            ("example.com", "example.com:80", false),
+            ("[::1]:65535", "[::1]:65535", true),
+        ];
+        for (raw, written, same) in table {
+            let host = Host::parse(raw.as_bytes()).unwrap();
+            assert_eq!(host.is_written(written.as_bytes()), same, "{raw} {written}");
+            assert_eq!(host.header_value() == written, same, "{raw} {written}");
         }
     }
 

@@ -117,6 +117,15 @@ pub struct CanonicalRequest<'a> {
 }
 
 impl CanonicalRequest<'_> {
+    /// Whether `written` is [`CanonicalRequest::target`].
+    pub fn is_target(&self, written: &[u8]) -> bool {
+        match (written.strip_prefix(self.path.as_str().as_bytes()), self.query) {
+            (Some([]), None) => true,
+            (Some([b'?', rest @ ..]), Some(query)) => rest == query.as_bytes(),
+            _ => false,
+        }
+    }
+
     /// The origin-form request-target to send upstream.
     pub fn target(&self) -> Cow<'_, str> {
         match self.query {

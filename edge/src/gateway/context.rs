@@ -74,12 +74,12 @@ pub struct Canonical {
 
 impl Canonical {
     pub fn of(request: &CanonicalRequest<'_>, received: &RequestHeader) -> Self {
-        let target = request.target();
-        let host = request.host.header_value();
-        let received_host = received.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
+        let host = received.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
+        let same_host = host.is_some_and(|host| request.host.is_written(host));
+        let same_target = request.is_target(received.raw_path());
         Self {
-            target: (target.as_bytes() != received.raw_path()).then(|| target.into_owned()),
-            host: (Some(host.as_bytes()) != received_host).then(|| host.into_owned()),
+            target: (!same_target).then(|| request.target().into_owned()),
+            host: (!same_host).then(|| request.host.header_value().into_owned()),
             has_own_headers: request.identity_headers,
         }
     }

@@ -1,6 +1,7 @@
 //! A verified token and the names under which it can be revoked.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::clock::UnixMillis;
 use common::verify::Verified;
@@ -15,12 +16,35 @@ pub struct Identity {
     pub names: RevocableNames,
     /// The millisecond in which it was made, or the start of that second (see [`common::verify::not_before`]).
     pub minted: UnixMillis,
+    /// Which routes' rules it has passed.
+    pub admissions: Admissions,
     /// What routes add to requests for it.
     pub headers: RenderedHeaders,
 }
 
-/// Headers of a token by route, for the first routes that asked. An identity lives no longer than the route table under which it was
-/// verified, so a route's number means one route.
+/// The routes whose rule a token has passed, as far as their numbers are below 64. A rule asks what is written in the token, so its answer does
+/// not change; and an identity lives no longer than the route table and the trust under which it was verified, so a number means one rule.
+#[derive(Debug, Default)]
+pub struct Admissions(AtomicU64);
+
+impl Admissions {
+    pub fn has(&self, route: usize) -> bool {
+        self.0.load(Ordering::Relaxed) & bit(route) != 0
+    }
+
+    pub fn add(&self, route: usize) {
+        if !self.has(route) {
+            self.0.fetch_or(bit(route), Ordering::Relaxed);
+        }
+    }
+}
+
+/// None for routes that come after the 64th: they are asked each time.
+fn bit(route: usize) -> u64 {
+    u32::try_from(route).ok().and_then(|route| 1_u64.checked_shl(route)).unwrap_or(0)
+}
+
+/// Headers of a token by route, for the first routes that asked; what was said of [`Admissions`] holds here too.
 #[derive(Debug, Default)]
 pub struct RenderedHeaders([OnceLock<(usize, Headers)>; KEPT_ROUTES]);
 
@@ -72,7 +96,7 @@ impl Identity {
             key: Fingerprint::of(&token.kid),
         };
         let minted = token.mint.unwrap_or(UnixMillis::from_seconds(token.iat.seconds()));
-        Self { token, names, minted, headers: RenderedHeaders::default() }
+        Self { token, names, minted, admissions: Admissions::default(), headers: RenderedHeaders::default() }
     }
 
     /// Bytes on the heap, roughly.
@@ -105,6 +129,17 @@ mod tests {
         }
         assert_eq!(ask(&kept, KEPT_ROUTES, Some("b")), "b");
         assert_eq!(ask(&kept, KEPT_ROUTES, Some("c")), "c");
+    }
+
+    #[test]
+    fn an_admission_is_for_one_route() {
+        let admissions = Admissions::default();
+        for route in [0, 3, 63, 64, 65, usize::MAX] {
+            assert!(!admissions.has(route));
+            admissions.add(route);
+            assert_eq!(admissions.has(route), route < 64, "{route}");
+        }
+        assert!(!admissions.has(1) && admissions.has(0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Known good tokens: a bounded, sharded map from the SHA-256 of a whole token to what was verified about it.
 //!
 //! Only tokens whose signature was verified are kept, one map an issuer, so a flood of forgeries fills nothing and no verdict
-//! crosses issuers. A hit says "the signature was good"; time, revocation and the route's own rule are asked again each time.
+//! crosses issuers. A hit says "the signature was good"; time and revocation are asked again each time, a route's own rule once for each token.
 //! Two generations a shard bound the bytes: what is used moves to the young one, and when that is full the old one is dropped whole.
 
 use std::collections::HashMap;

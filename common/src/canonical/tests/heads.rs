@@ -38,6 +38,10 @@ fn a_plain_request_is_borrowed_whole() {
     assert_eq!((request.path.as_str(), request.query), ("/orders/7", Some("x=1")));
     assert_eq!((request.framing, request.identity_headers), (Framing::NoBody, false));
     assert_eq!(request.target(), "/orders/7?x=1");
+    assert!(request.is_target(b"/orders/7?x=1"));
+    for other in [b"/orders/7".as_slice(), b"/orders/7?", b"/orders/7?x=1&", b"/orders/7/?x=1", b"/Orders/7?x=1", b""] {
+        assert!(!request.is_target(other), "{}", other.escape_ascii());
+    }
 }
 
 #[test]

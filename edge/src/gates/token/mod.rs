@@ -39,10 +39,13 @@ fn admit(request: RequestView<'_>, rule: &TokenRule, snapshot: &Snapshot) -> Res
     Ok(Bearer { identity, issuer: Arc::clone(issuer) })
 }
 
-/// The signature was good; time and this route's own rule are asked again.
+/// The signature was good; time is asked again, and this route's own rule unless it has let this very token pass before.
 fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
     identity.token.still_valid(request.now)?;
-    issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
+    if !identity.admissions.has(request.route.number) {
+        issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
+        identity.admissions.add(request.route.number);
+    }
     Ok(Bearer { identity, issuer: Arc::clone(issuer) })
 }
 
