@@ -216,7 +216,7 @@ mod tests {
         for row in findings.scenarios.iter().flat_map(|scenario| &scenario.rows) {
             for figure in row.figures.values() {
                 let text = measures::written(figure.unit, figure.spread.median);
-                assert!(page.contains(&format!("<td>{text}<small>")), "{text} is missing");
+                assert!(page.contains(&format!(">{text}<small>")), "{text} is missing");
             }
         }
         assert!(
@@ -271,9 +271,7 @@ mod tests {
         }
         let drawn = page(&findings);
         assert!(
-            drawn.contains("id=\"b-brand_new\"")
-                && drawn.contains("held connections")
-                && drawn.contains("<td>42<small>")
+            drawn.contains("id=\"b-brand_new\"") && drawn.contains("held connections") && drawn.contains(">42<small>")
         );
         findings.scenarios[0].rows.clear();
         findings.scenarios[0].curves.clear();

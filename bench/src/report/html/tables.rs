@@ -12,13 +12,43 @@ use crate::measure::slope;
 /// Moments of a course that its table shows; the file has all.
 const MOMENTS: usize = 25;
 
-/// Opens a table in a box that scrolls by itself; the caller writes the rows and closes it with [`CLOSE`].
+/// Opens a table in a box that scrolls by itself, and on a narrow screen shows each row as a card; the caller writes the rows by
+/// [`Cells`] and closes it with [`CLOSE`].
 fn open(caption: &str, heads: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">", Text(caption))?;
-    write!(f, "<table>\n<caption><span>{}</span></caption>\n<thead><tr>", Text(caption))?;
+    write!(f, "<table class=\"cards\">\n<caption><span>{}</span></caption>\n<thead><tr>", Text(caption))?;
     heads.iter().try_for_each(|head| write!(f, "<th scope=\"col\">{}</th>", Text(head)))?;
     writeln!(f, "</tr></thead>\n<tbody>")
 }
+
+/// The cells of one row, each with the head of its column: a card has no heads above.
+struct Cells<'h> {
+    heads: std::slice::Iter<'h, String>,
+}
+
+impl<'h> Cells<'h> {
+    /// Begins the row with its name, which stands in the first column.
+    fn begin(heads: &'h [String], name: &str, f: &mut fmt::Formatter<'_>) -> Result<Self, fmt::Error> {
+        let mut heads = heads.iter();
+        heads.next();
+        write!(f, "<tr><th scope=\"row\">{}</th>", Text(name))?;
+        Ok(Self { heads })
+    }
+
+    /// `content` is markup.
+    fn add(&mut self, content: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.heads.next().map(String::as_str).unwrap_or_default();
+        write!(f, "<td data-head=\"{}\">{content}</td>", Text(head))
+    }
+
+    fn add_figure(&mut self, figure: Option<&Figure>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(figure) = figure else { return self.add(NOTHING, f) };
+        let content = format!("{}<small>{}</small>", written(figure.unit, figure.spread.median), range(figure));
+        self.add(&content, f)
+    }
+}
+
+const NOTHING: &str = "–";
 
 const CLOSE: &str = "</tbody>\n</table>\n</div>";
 
@@ -42,14 +72,13 @@ pub fn of_scenario(findings: &Findings, scenario: &ScenarioFinding, f: &mut fmt:
 
 /// Limits: bare work without a server around it.
 pub fn limits(findings: &Findings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    open(
-        "Bare work without a server around it, in the same run",
-        &["Work", "CPU an operation", "Range"].map(String::from),
-        f,
-    )?;
+    let heads = ["Work", "CPU an operation", "Range"].map(String::from);
+    open("Bare work without a server around it, in the same run", &heads, f)?;
     for limit in &findings.limits {
-        let (median, range) = (written(limit.figure.unit, limit.figure.spread.median), range(&limit.figure));
-        writeln!(f, "<tr><th scope=\"row\">{}</th><td>{median}</td><td>{range}</td></tr>", Text(&limit.title))?;
+        let mut cells = Cells::begin(&heads, &limit.title, f)?;
+        cells.add(&written(limit.figure.unit, limit.figure.spread.median), f)?;
+        cells.add(&range(&limit.figure), f)?;
+        writeln!(f, "</tr>")?;
     }
     writeln!(f, "{CLOSE}")
 }
@@ -67,23 +96,20 @@ fn rows(findings: &Findings, scenario: &ScenarioFinding, f: &mut fmt::Formatter<
     heads.extend(["requests", "failed"].map(String::from));
     open(&format!("{}: medians of the rounds, with their range", scenario.title), &heads, f)?;
     for row in &scenario.rows {
-        write!(f, "<tr><th scope=\"row\">{}</th>", Text(&row_name(findings, row)))?;
+        let mut cells = Cells::begin(&heads, &row_name(findings, row), f)?;
         for measure in &measures {
             let figure = row.figure(measure);
-            cell(figure, f)?;
+            cells.add_figure(figure, f)?;
             if let Some(nginx) = nginx.filter(|_| *measure == names::CPU) {
                 let ratio = figure.and_then(|figure| figure.ratio(nginx));
-                write!(f, "<td>{}</td>", ratio.map_or_else(|| "–".into(), |ratio| format!("{ratio:.2}")))?;
+                cells.add(&ratio.map_or_else(|| NOTHING.into(), |ratio| format!("{ratio:.2}")), f)?;
             }
         }
-        writeln!(f, "<td>{}</td><td>{}{}</td></tr>", count(row.requests), count(row.failed()), reasons(row))?;
+        cells.add(&count(row.requests), f)?;
+        cells.add(&format!("{}{}", count(row.failed()), reasons(row)), f)?;
+        writeln!(f, "</tr>")?;
     }
     writeln!(f, "{CLOSE}")
-}
-
-fn cell(figure: Option<&Figure>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some(figure) = figure else { return write!(f, "<td>–</td>") };
-    write!(f, "<td>{}<small>{}</small></td>", written(figure.unit, figure.spread.median), range(figure))
 }
 
 /// Least to greatest in the unit of the median, which stands above it.
@@ -108,15 +134,20 @@ fn curves(findings: &Findings, scenario: &ScenarioFinding, f: &mut fmt::Formatte
     let heads: Vec<String> = heads.chain(measures.iter().map(|measure| title(measure).into_owned())).collect();
     writeln!(f, "<details><summary>Each point as a table</summary>")?;
     open(&format!("{}: each point", scenario.title), &heads, f)?;
-    scenario.curves.iter().try_for_each(|curve| points_of(findings, curve, &measures, f))?;
+    scenario.curves.iter().try_for_each(|curve| points_of(findings, curve, (&heads, &measures), f))?;
     writeln!(f, "{CLOSE}\n</details>")
 }
 
-fn points_of(findings: &Findings, curve: &Curve, measures: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let name = findings.title(&curve.system);
+fn points_of(
+    findings: &Findings,
+    curve: &Curve,
+    (heads, measures): (&[String], &[&str]),
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     for point in &curve.points {
-        write!(f, "<tr><th scope=\"row\">{}</th><td>{}</td>", Text(name), written(curve.x_unit, point.x))?;
-        measures.iter().try_for_each(|measure| cell(point.figures.get(*measure), f))?;
+        let mut cells = Cells::begin(heads, findings.title(&curve.system), f)?;
+        cells.add(&written(curve.x_unit, point.x), f)?;
+        measures.iter().try_for_each(|measure| cells.add_figure(point.figures.get(*measure), f))?;
         writeln!(f, "</tr>")?;
     }
     Ok(())
@@ -138,13 +169,13 @@ fn courses(
     for series in all {
         let values = || series.points.iter().map(|point| point.1);
         let (least, greatest) = (values().reduce(f64::min), values().reduce(f64::max));
-        write!(f, "<tr><th scope=\"row\">{}</th>", Text(findings.title(&series.system)))?;
+        let mut cells = Cells::begin(&heads, findings.title(&series.system), f)?;
         for value in [values().next(), least, greatest, values().next_back()] {
-            write!(f, "<td>{}</td>", value.map_or_else(|| "–".into(), |value| written(unit, value)))?;
+            cells.add(&value.map_or_else(|| NOTHING.into(), |value| written(unit, value)), f)?;
         }
         if bytes {
-            let slope = slope(&series.points).map_or_else(|| "–".into(), |slope| written(Unit::BytesPerSecond, slope));
-            write!(f, "<td>{slope}</td>")?;
+            let slope = slope(&series.points).map(|slope| written(Unit::BytesPerSecond, slope));
+            cells.add(slope.as_deref().unwrap_or(NOTHING), f)?;
         }
         writeln!(f, "</tr>")?;
     }
@@ -164,14 +195,14 @@ fn moments(
     seconds.dedup();
     let every = seconds.len().div_ceil(MOMENTS).max(1);
     let names = all.iter().map(|series| findings.title(&series.system).to_owned());
-    let heads: Vec<String> = std::iter::once("second".to_owned()).chain(names).collect();
+    let heads: Vec<String> = std::iter::once("time".to_owned()).chain(names).collect();
     let which = if every == 1 { "each moment".into() } else { format!("one moment of {every}") };
     open(&format!("{}, {which}", scenario.title), &heads, f)?;
     for second in seconds.into_iter().step_by(every) {
-        write!(f, "<tr><th scope=\"row\">{}</th>", number(second).trim_end_matches(".00"))?;
+        let mut cells = Cells::begin(&heads, &format!("{} s", number(second).trim_end_matches(".00")), f)?;
         for series in all {
             let value = series.points.iter().find(|point| point.0 == second).map(|point| written(series.unit, point.1));
-            write!(f, "<td>{}</td>", value.unwrap_or_else(|| "–".into()))?;
+            cells.add(value.as_deref().unwrap_or(NOTHING), f)?;
         }
         writeln!(f, "</tr>")?;
     }
