@@ -8,6 +8,8 @@ use super::names;
 use crate::finding::{Budget, Curve, Figure, Findings, Row, ScenarioFinding, Series, Unit};
 use crate::measure::slope;
 
+/// A curve of more points is for the eye.
+const MOST_POINTS: usize = 12;
 /// Columns of a terminal that a line may take.
 const WIDTH: usize = 120;
 /// Columns for the name of a row; a longer one gets a line of its own.
@@ -142,7 +144,11 @@ impl Table<'_> {
     }
 
     fn curve(&self, curve: &Curve, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  {}, by {}", self.0.title(&curve.system), curve.x_title)?;
+        let title_of = self.0.title(&curve.system);
+        if curve.points.len() > MOST_POINTS {
+            return writeln!(f, "  {title_of}, by {}: {} points, in the page", curve.x_title, curve.points.len());
+        }
+        writeln!(f, "  {title_of}, by {}", curve.x_title)?;
         for point in &curve.points {
             let measures = measures::of(std::iter::once(&point.figures));
             let texts = measures.into_iter().filter_map(|measure| {
