@@ -19,7 +19,7 @@ impl Live for SignInPassword {
     }
 
     fn about(&self) -> &'static str {
-        "The issuer of `tollgate up` on SQLite, its processor time and memory: InitiateAuth with USER_PASSWORD_AUTH by ten users in turn, in a closed loop of four connections. Each sign-in checks the password by Argon2id, stores a session and signs an access and an ID token; an answer without tokens counts as failed. Latency is mostly waiting for the three sign-ins before one's own."
+        "The issuer of `tollgate up` on SQLite, its processor time and memory: InitiateAuth with USER_PASSWORD_AUTH by ten users in turn, in a closed loop of four connections. Each sign-in checks the password by Argon2id, stores a session and signs an access and an ID token; an answer without tokens counts as failed. Latency is mostly waiting for the three sign-ins before one's own; a round has some dozens of them, so that its p99 is the slowest one."
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {

@@ -33,7 +33,7 @@ impl Live for SignInSrp {
     }
 
     fn about(&self) -> &'static str {
-        "The issuer of `tollgate up` on SQLite, its processor time and memory: InitiateAuth with USER_SRP_AUTH and RespondToAuthChallenge with PASSWORD_VERIFIER, in a closed loop of four connections, each with a user of its own. A sign-in is two requests: `cpu per sign in` and `sign ins per second` are of whole ones, every other figure is of single requests of both kinds, half and half. The generator does the client's arithmetic, on the other processor and between its requests, so latency has some of that in it. An answer without a challenge, or without tokens at the end, counts as failed."
+        "The issuer of `tollgate up` on SQLite, its processor time and memory: InitiateAuth with USER_SRP_AUTH and RespondToAuthChallenge with PASSWORD_VERIFIER, in a closed loop of four connections, each with a user of its own. A sign-in is two requests: `cpu per sign in` and `sign ins per second` are of whole ones, every other figure is of single requests of both kinds, half and half. The generator does the client's arithmetic, on the other processor and between its requests, so latency and rate have some of that in them. An answer without a challenge, or without tokens at the end, counts as failed."
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {

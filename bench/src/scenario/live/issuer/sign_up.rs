@@ -23,7 +23,7 @@ impl Live for SignUp {
     }
 
     fn about(&self) -> &'static str {
-        "The issuer of `tollgate up` on SQLite, its processor time and memory: SignUp of a new user with an e-mail address each, in a closed loop of four connections. Each makes an Argon2id hash and an SRP verifier of the password, stores user and code, and has a message with the code written to the outbox, which is done beside the answers and counts as processor time as well."
+        "The issuer of `tollgate up` on SQLite, its processor time and memory: SignUp of a new user with an e-mail address each, in a closed loop of four connections. Each makes an Argon2id hash and an SRP verifier of the password, stores user and code, and has a message with the code written to the outbox, which is done beside the answers and counts as processor time as well. A round has some dozens of sign-ups, so that its p99 is the slowest one."
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {
