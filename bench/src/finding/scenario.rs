@@ -17,7 +17,8 @@ pub struct ScenarioFinding {
     /// Measure of the rows that a report draws; empty stands for `cpu_us`. A latency is drawn with its other quantiles.
     #[serde(default)]
     pub headline: String,
-    /// Names of the limits that belong beside its rows; empty stands for ring's verification beside processor time.
+    /// Names of the limits that belong beside its rows; empty stands for ring's verification beside processor time. Rows with
+    /// limits of their own are no requests that a proxy passes on: they are not put in relation to nginx.
     #[serde(default)]
     pub limits: Vec<String>,
     pub rows: Vec<Row>,
@@ -29,6 +30,11 @@ impl ScenarioFinding {
     /// The row of a system; of several variants the first.
     pub fn row(&self, system: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.system == system)
+    }
+
+    /// Whether its processor times are those of requests that a proxy passes on.
+    pub fn is_like_a_pass(&self) -> bool {
+        self.limits.is_empty()
     }
 
     /// The row of a system under one variant.

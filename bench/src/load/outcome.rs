@@ -19,6 +19,8 @@ pub enum Failure {
     Malformed,
     /// Any status that is not expected.
     Status(u16),
+    /// The status of success, and not what belongs to it in the body.
+    Body,
     /// Unanswered after the plan's time-out.
     Timeout,
     /// Under way at the plan's limit.
@@ -36,6 +38,7 @@ impl fmt::Display for Failure {
             Self::Reset => f.write_str("reset"),
             Self::Malformed => f.write_str("malformed"),
             Self::Status(status) => write!(f, "status_{status}"),
+            Self::Body => f.write_str("body"),
             Self::Timeout => f.write_str("timeout"),
             Self::TimeOver => f.write_str("time_over"),
             Self::Unsent => f.write_str("unsent"),
@@ -104,9 +107,32 @@ impl Outcome {
         self.succeeded as f64 / self.elapsed.max(Duration::from_nanos(1)).as_secs_f64()
     }
 
+    /// Makes failures of so many successes: those that were some by their status alone. Their latency stays on record.
+    pub fn retract(&mut self, count: u64) {
+        let count = count.min(self.succeeded);
+        self.succeeded -= count;
+        self.fail(Failure::Body, count);
+    }
+
     pub(super) fn fail(&mut self, failure: Failure, count: u64) {
         if count > 0 {
             *self.failures.entry(failure).or_default() += count;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successes_that_were_none_are_failures_and_counted_once() {
+        let mut outcome = Outcome { succeeded: 5, ..Outcome::empty().unwrap() };
+        outcome.retract(0);
+        assert_eq!((outcome.succeeded, outcome.failed()), (5, 0));
+        outcome.retract(2);
+        assert_eq!((outcome.succeeded, outcome.failed(), outcome.requests()), (3, 2, 5));
+        outcome.retract(9);
+        assert_eq!((outcome.succeeded, outcome.failures.get(&Failure::Body)), (0, Some(&5)));
     }
 }

@@ -55,6 +55,7 @@ pub struct Up {
 
 #[derive(Debug, Deserialize)]
 struct Pids {
+    issuer: u32,
     edge: u32,
 }
 
@@ -68,6 +69,10 @@ impl Up {
     pub fn edge_tls(&self) -> Option<SocketAddr> {
         let port = self.edge_tls.rsplit_once(':')?.1.parse().ok()?;
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+
+    pub fn issuer_pid(&self) -> u32 {
+        self.pids.issuer
     }
 
     pub fn edge_pid(&self) -> u32 {
@@ -213,6 +218,7 @@ mod tests {
         let stack = start(&text, folder.path()).unwrap();
         assert_eq!(stack.up.edge(), "127.0.0.1:2".parse().ok());
         assert_eq!((stack.up.edge_tls(), stack.up.edge_pid()), ("127.0.0.1:3".parse().ok(), 3));
+        assert_eq!(stack.up.issuer_pid(), 2);
         let proc = Path::new("/proc").join(stack.child.id().to_string());
         assert!(proc.exists());
         drop(stack);

@@ -25,11 +25,13 @@ struct Column {
     text: fn(&Table, &Row) -> Option<String>,
 }
 
+/// Left out where a request is none that a proxy passes on.
+const TIMES_NGINX: &str = "× nginx";
 const COLUMNS: [Column; 9] = [
     Column { head: "CPU", width: 8, text: |_, row| value(row, "cpu_us") },
     Column { head: "range", width: 11, text: |_, row| row.figure("cpu_us").map(range) },
     Column { head: "user+kernel", width: 11, text: |_, row| split(row) },
-    Column { head: "× nginx", width: 7, text: |table, row| table.ratio(row) },
+    Column { head: TIMES_NGINX, width: 7, text: |table, row| table.ratio(row) },
     Column { head: "req/s", width: 9, text: |_, row| value(row, "per_second") },
     Column { head: "p50", width: 7, text: |_, row| value(row, "p50_us") },
     Column { head: "p99", width: 7, text: |_, row| value(row, "p99_us") },
@@ -97,17 +99,19 @@ impl Table<'_> {
     fn scenario(&self, scenario: &ScenarioFinding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}", scenario.title)?;
         paragraph(f, "  ", &scenario.about)?;
-        self.rows(&scenario.rows, f)?;
+        self.rows(scenario, f)?;
         scenario.curves.iter().try_for_each(|curve| self.curve(curve, f))?;
         scenario.series.iter().try_for_each(|series| self.series(series, f))
     }
 
     /// Only those columns that a row has something for.
-    fn rows(&self, rows: &[Row], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn rows(&self, scenario: &ScenarioFinding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = scenario.rows.as_slice();
         if rows.is_empty() {
             return Ok(());
         }
-        let used = |column: &&Column| rows.iter().any(|row| (column.text)(self, row).is_some());
+        let fits = |column: &&Column| scenario.is_like_a_pass() || column.head != TIMES_NGINX;
+        let used = |column: &&Column| fits(column) && rows.iter().any(|row| (column.text)(self, row).is_some());
         let columns: Vec<&Column> = COLUMNS.iter().filter(used).collect();
         write!(f, "  {:<NAME$}", "")?;
         columns.iter().try_for_each(|column| write!(f, " {:>width$}", column.head, width = column.width))?;
@@ -261,6 +265,15 @@ mod tests {
         for line in table.lines() {
             assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
         }
+    }
+
+    #[test]
+    fn what_has_limits_of_its_own_is_not_put_in_relation_to_nginx() {
+        let columns = |findings: &Findings| Table(findings).to_string().matches(TIMES_NGINX).count();
+        let mut findings = sample::findings();
+        let before = columns(&findings);
+        findings.scenarios[0].limits = vec!["sqlite_commit".into()];
+        assert_eq!(columns(&findings), before - 1);
     }
 
     #[test]

@@ -84,9 +84,9 @@ impl fmt::Display for Bars<'_> {
 }
 
 impl Bars<'_> {
-    /// nginx's plain pass and the limits that the scenario names, beside processor time.
+    /// The limits that the scenario names, or else nginx's plain pass and ring's verification, beside processor time.
     fn references(&self, unit: Unit) -> Vec<Reference<'_>> {
-        if unit != Unit::MicrosPerRequest {
+        if !matches!(unit, Unit::MicrosPerRequest | Unit::MicrosPerOperation) {
             return Vec::new();
         }
         let own = |limit: &&Limit| match self.scenario.limits.as_slice() {
@@ -94,7 +94,8 @@ impl Bars<'_> {
             named => named.contains(&limit.name),
         };
         let limits = self.findings.limits.iter().filter(own);
-        let nginx = names::nginx_plain(self.findings).map(|figure| Reference {
+        let nginx = names::nginx_plain(self.findings).filter(|_| self.scenario.is_like_a_pass());
+        let nginx = nginx.map(|figure| Reference {
             title: self.findings.title(names::NGINX_PLAIN),
             value: figure.spread.median,
             unit: figure.unit,
@@ -157,7 +158,8 @@ impl Bars<'_> {
     }
 
     fn ratio(&self, figure: &Figure) -> Option<String> {
-        let nginx = names::nginx_plain(self.findings).filter(|nginx| nginx.unit == figure.unit)?;
+        let like = |nginx: &&Figure| nginx.unit == figure.unit && self.scenario.is_like_a_pass();
+        let nginx = names::nginx_plain(self.findings).filter(like)?;
         figure.ratio(nginx).map(|ratio| written(Unit::Ratio, ratio))
     }
 }

@@ -226,6 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_its_own_stand_beside_a_scenario_instead_of_nginx() {
+        let mut findings = sample::findings();
+        let before = page(&findings);
+        findings.scenarios[0].limits = vec!["sqlite_commit".into()];
+        let after = page(&findings);
+        let [was, is] = [&before, &after].map(|page| {
+            let count = |words: &str| page.matches(words).count();
+            [count("× nginx"), count("SQLite, a bare commit "), count("nginx, plain pass ")]
+        });
+        assert!(was[0] > is[0] && was[1] < is[1] && was[2] > is[2], "{was:?}, {is:?}");
+    }
+
+    #[test]
     fn it_needs_nothing_from_elsewhere_and_ids_are_unique() {
         let page = page(&judged());
         for word in ["<script", "http:", "https:", "src=", "@import", "url(", "<link", "NaN", "inf%"] {

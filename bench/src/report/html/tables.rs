@@ -85,7 +85,7 @@ pub fn limits(findings: &Findings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn rows(findings: &Findings, scenario: &ScenarioFinding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let measures = measures::of_rows(&scenario.rows);
-    let nginx = names::nginx_plain(findings).filter(|_| measures.contains(&names::CPU));
+    let nginx = names::nginx_plain(findings).filter(|_| scenario.is_like_a_pass() && measures.contains(&names::CPU));
     let mut heads = vec!["System".to_owned()];
     for measure in &measures {
         heads.push(title(measure).into_owned());

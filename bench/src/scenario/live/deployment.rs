@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Bench;
 use super::subject::closed_loop;
-use crate::load::{Api, Bearers, Exchange, Plan, Same, Signer};
+use crate::load::{Api, Bearers, Exchange, Plan, Protocol, Same, Signer, Target, Trust};
 use crate::peers::{Stack, Up};
 use crate::scenario::BenchError;
 
@@ -38,7 +38,7 @@ pub struct Deployment {
 pub struct Session {
     pub user: String,
     pub access: String,
-    refresh: String,
+    pub refresh: String,
 }
 
 /// How a session ends.
@@ -89,6 +89,34 @@ impl Deployment {
         Ok(made)
     }
 
+    pub fn issuer_pid(&self) -> u32 {
+        self.stack.up.issuer_pid()
+    }
+
+    /// Where the issuer speaks Cognito's API.
+    pub fn issuer(&self) -> Result<Target, BenchError> {
+        let found = Target::of_url(&self.stack.up.issuer, Protocol::Http1, &Trust::Anyone);
+        found.map(|(target, _)| target).map_err(|_| BenchError::Stack("its up.json names no address of the issuer"))
+    }
+
+    pub fn pool_id(&self) -> &str {
+        &self.stack.up.pool_id
+    }
+
+    pub fn client_id(&self) -> &str {
+        &self.stack.up.client_id
+    }
+
+    /// Of every user.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Users that stay, each with a session that no scenario ends.
+    pub fn regulars(&self) -> &[Session] {
+        &self.regulars
+    }
+
     pub fn edge_pid(&self) -> u32 {
         self.stack.up.edge_pid()
     }
@@ -133,13 +161,26 @@ impl Deployment {
         Ok(user)
     }
 
-    pub fn sign_in(&mut self, user: &str) -> Result<Session, BenchError> {
-        let ask = json!({
+    /// Input of InitiateAuth with a user's password.
+    pub fn by_password(&self, user: &str) -> Value {
+        json!({
             "AuthFlow": "USER_PASSWORD_AUTH",
-            "ClientId": self.stack.up.client_id,
+            "ClientId": self.client_id(),
             "AuthParameters": { "USERNAME": user, "PASSWORD": self.password },
-        });
-        let answer = self.api.public("InitiateAuth", &ask)?;
+        })
+    }
+
+    /// Input of InitiateAuth with a session's refresh token.
+    pub fn by_refresh(&self, refresh: &str) -> Value {
+        json!({
+            "AuthFlow": "REFRESH_TOKEN_AUTH",
+            "ClientId": self.client_id(),
+            "AuthParameters": { "REFRESH_TOKEN": refresh },
+        })
+    }
+
+    pub fn sign_in(&mut self, user: &str) -> Result<Session, BenchError> {
+        let answer = self.api.public("InitiateAuth", &self.by_password(user))?;
         let (access, refresh) = (token(&answer, "AccessToken")?, token(&answer, "RefreshToken")?);
         Ok(Session { user: user.to_owned(), access, refresh })
     }
@@ -147,12 +188,7 @@ impl Deployment {
     /// A new token of a user of the load, in turn.
     pub fn refreshed(&mut self, turn: usize) -> Result<String, BenchError> {
         let session = turn.checked_rem(self.regulars.len()).and_then(|turn| self.regulars.get(turn));
-        let refresh = session.map(|session| session.refresh.as_str()).unwrap_or_default();
-        let ask = json!({
-            "AuthFlow": "REFRESH_TOKEN_AUTH",
-            "ClientId": self.stack.up.client_id,
-            "AuthParameters": { "REFRESH_TOKEN": refresh },
-        });
+        let ask = self.by_refresh(session.map(|session| session.refresh.as_str()).unwrap_or_default());
         token(&self.api.public("InitiateAuth", &ask)?, "AccessToken")
     }
 

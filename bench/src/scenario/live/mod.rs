@@ -3,6 +3,7 @@
 mod churn;
 mod deployment;
 mod half_load;
+mod issuer;
 mod key_rotation;
 mod latency;
 mod overload;
@@ -106,7 +107,7 @@ fn finding(of: &dyn Live) -> ScenarioFinding {
 }
 
 /// All of them, in the order of a report. Those that use the deployment stand together.
-pub const ALL: [&dyn Live; 8] = [
+pub const ALL: [&dyn Live; 12] = [
     &latency::LatencyUnderLoad,
     &half_load::HalfLoad,
     &overload::Overload,
@@ -115,6 +116,10 @@ pub const ALL: [&dyn Live; 8] = [
     &pushed_revocations::PushedRevocations,
     &revocations::Revocations,
     &key_rotation::KeyRotation,
+    &issuer::SignInPassword,
+    &issuer::SignInSrp,
+    &issuer::Refresh,
+    &issuer::SignUp,
 ];
 
 /// What the scenario at the front of `weights` gets of the time that is left for all of them.
