@@ -1,8 +1,11 @@
 //! Argon2id and its PHC strings (RFC 9106). Slow by design: called from the work pool only.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::password_hash::{Error, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroize;
 
 use super::hasher::{PasswordError, Verdict};
 use crate::entropy;
@@ -19,27 +22,67 @@ const MAX_LANES: u32 = 16;
 
 const SALT_BYTES: usize = 16;
 
-/// Hashes with the current cost and a fresh salt. The 19 MiB are allocated for this call and freed at its end.
-pub(super) fn hash(password: &[u8]) -> Result<String, PasswordError> {
-    let salt: [u8; SALT_BYTES] = entropy::bytes()?;
-    hasher()?.hash_password_with_salt(password, &salt).map(|hash| hash.to_string()).map_err(|_| PasswordError::Failed)
+/// The 19 MiB of each hash, kept from one to the next while there is work: getting them from the system anew, page by page, takes a
+/// quarter of a sign-in's processor time. As many are kept as were in use at once; the work pool bounds that.
+#[derive(Default)]
+pub(super) struct Scratch(Mutex<Vec<Vec<Block>>>);
+
+impl Scratch {
+    fn with<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let mut memory = self.kept().pop().unwrap_or_default();
+        memory.resize(blocks, Block::new());
+        let done = work(&mut memory);
+        self.kept().push(memory);
+        done
+    }
+
+    /// Wipes what is not in use and gives it back.
+    pub(super) fn free(&self) {
+        let kept = std::mem::take(&mut *self.kept());
+        kept.into_iter().for_each(|mut memory| memory.zeroize());
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hashes with the current cost and a fresh salt.
+pub(super) fn hash(scratch: &Scratch, password: &[u8]) -> Result<String, PasswordError> {
+    let salt = Salt::new(&entropy::bytes::<SALT_BYTES>()?).map_err(|_| PasswordError::Failed)?;
+    let hash = output(scratch, password, &salt).ok_or(PasswordError::Failed)?;
+    let params = ParamsString::try_from(&current()?).map_err(|_| PasswordError::Failed)?;
+    let (algorithm, version) = (Algorithm::Argon2id.ident(), Some(Version::V0x13.into()));
+    Ok(PasswordHash { algorithm, version, params, salt: Some(salt), hash: Some(hash) }.to_string())
 }
 
 /// Compares in constant time. A stored text that is no usable Argon2 hash is an error, not a mismatch.
-pub(super) fn verify(password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
+pub(super) fn verify(scratch: &Scratch, password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
     let parsed = PasswordHash::new(stored).map_err(|_| PasswordError::UnusableHash)?;
     let params = usable_params(&parsed)?;
+    if let (true, Some(salt), Some(expected)) = (is_current(&parsed, &params), &parsed.salt, &parsed.hash) {
+        let found = output(scratch, password, salt).ok_or(PasswordError::UnusableHash)?;
+        // `Output` compares in constant time.
+        return Ok(if found == *expected { Verdict::Match } else { Verdict::Mismatch });
+    }
     match Argon2::default().verify_password(password, &parsed) {
-        Ok(()) if is_current(&parsed, &params) => Ok(Verdict::Match),
         Ok(()) => Ok(Verdict::MatchNeedsRehash),
         Err(Error::PasswordInvalid) => Ok(Verdict::Mismatch),
         Err(_) => Err(PasswordError::UnusableHash),
     }
 }
 
-fn hasher() -> Result<Argon2<'static>, PasswordError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| PasswordError::Failed)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// What the current cost makes of a password.
+fn output(scratch: &Scratch, password: &[u8], salt: &Salt) -> Option<Output> {
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, current().ok()?);
+    let mut made = [0; Params::DEFAULT_OUTPUT_LEN];
+    let blocks = hasher.params().block_count();
+    scratch.with(blocks, |blocks| hasher.hash_password_into_with_memory(password, salt, &mut made, blocks)).ok()?;
+    Output::new(&made).ok()
+}
+
+fn current() -> Result<Params, PasswordError> {
+    Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| PasswordError::Failed)
 }
 
 fn usable_params(stored: &PasswordHash) -> Result<Params, PasswordError> {
@@ -58,6 +101,8 @@ fn is_current(stored: &PasswordHash, params: &Params) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
 
     /// Weak on purpose, so that the test is quick: made with the reference `argon2` command, `-id -k 64 -t 1 -p 1`.
@@ -71,25 +116,40 @@ mod tests {
 
     #[test]
     fn a_hash_names_its_cost_and_verifies() {
-        let stored = hash("pässwörd \u{1F511}".as_bytes()).unwrap();
+        let stored = hash(&Scratch::default(), "pässwörd \u{1F511}".as_bytes()).unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert_eq!(verify("pässwörd \u{1F511}".as_bytes(), &stored).unwrap(), Verdict::Match);
-        assert_eq!(verify("passw\u{308}ord".as_bytes(), &stored).unwrap(), Verdict::Mismatch);
-        assert_ne!(stored, hash("pässwörd \u{1F511}".as_bytes()).unwrap(), "fresh salt");
+        assert_eq!(verify(&Scratch::default(), "pässwörd \u{1F511}".as_bytes(), &stored).unwrap(), Verdict::Match);
+        assert_eq!(verify(&Scratch::default(), "passw\u{308}ord".as_bytes(), &stored).unwrap(), Verdict::Mismatch);
+        assert_ne!(stored, hash(&Scratch::default(), "pässwörd \u{1F511}".as_bytes()).unwrap(), "fresh salt");
+    }
+
+    #[test]
+    fn memory_that_was_used_before_changes_no_hash_and_is_given_back() {
+        let scratch = Scratch::default();
+        let stored = hash(&scratch, b"first").unwrap();
+        assert_eq!(verify(&scratch, b"second", &stored), Ok(Verdict::Mismatch));
+        assert_eq!(verify(&scratch, b"first", &stored), Ok(Verdict::Match));
+        assert_eq!(scratch.kept().len(), 1);
+        // Another implementation of the allocation gives the same verdict.
+        let parsed = PasswordHash::new(&stored).unwrap();
+        assert!(Argon2::default().verify_password(b"first", &parsed).is_ok());
+        scratch.free();
+        assert_eq!(scratch.kept().len(), 0);
+        assert_eq!(verify(&scratch, b"first", &stored), Ok(Verdict::Match));
     }
 
     #[test]
     fn long_passwords_are_not_truncated() {
         let long = "a".repeat(256);
         let stored = weak(long.as_bytes());
-        assert_eq!(verify(long.as_bytes(), &stored).unwrap(), Verdict::MatchNeedsRehash);
-        assert_eq!(verify("a".repeat(255).as_bytes(), &stored).unwrap(), Verdict::Mismatch);
+        assert_eq!(verify(&Scratch::default(), long.as_bytes(), &stored).unwrap(), Verdict::MatchNeedsRehash);
+        assert_eq!(verify(&Scratch::default(), "a".repeat(255).as_bytes(), &stored).unwrap(), Verdict::Mismatch);
     }
 
     #[test]
     fn an_older_cost_asks_for_a_new_hash() {
-        assert_eq!(verify(b"pw", &weak(b"pw")).unwrap(), Verdict::MatchNeedsRehash);
-        assert_eq!(verify(b"other", &weak(b"pw")).unwrap(), Verdict::Mismatch);
+        assert_eq!(verify(&Scratch::default(), b"pw", &weak(b"pw")).unwrap(), Verdict::MatchNeedsRehash);
+        assert_eq!(verify(&Scratch::default(), b"other", &weak(b"pw")).unwrap(), Verdict::Mismatch);
     }
 
     #[test]
@@ -100,7 +160,7 @@ mod tests {
         let wide = good.replace("p=1", "p=255");
         let foreign = "$pbkdf2-sha256$i=600000$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObGzz9mR5JkxJo";
         for stored in ["", "plain", foreign, "$argon2id$v=19$m=64,t=1,p=1", &greedy, &slow, &wide] {
-            assert_eq!(verify(b"pw", stored), Err(PasswordError::UnusableHash), "{stored}");
+            assert_eq!(verify(&Scratch::default(), b"pw", stored), Err(PasswordError::UnusableHash), "{stored}");
         }
     }
 }

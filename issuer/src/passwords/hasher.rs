@@ -1,8 +1,10 @@
 //! The face of password hashing: asynchronous, bounded, shedding.
 
+use std::sync::Arc;
+
 use common::secret::SecretString;
 
-use super::argon;
+use super::argon::{self, Scratch};
 use super::work_pool::{PoolSettings, StartError, Undone, WorkPool};
 use crate::entropy::{self, NoEntropy};
 
@@ -48,6 +50,7 @@ pub enum Verdict {
 /// Hashes and compares passwords on a pool of its own.
 pub struct Passwords {
     pool: WorkPool,
+    scratch: Arc<Scratch>,
     /// A hash of random bytes that no password has: what unknown users are compared with.
     nobody: String,
 }
@@ -55,20 +58,27 @@ pub struct Passwords {
 impl Passwords {
     /// Starts the threads. Hashes once, so it takes about 20 ms.
     pub fn start(settings: PoolSettings) -> Result<Self, PasswordsStartError> {
-        let nobody = argon::hash(&entropy::bytes::<32>().map_err(PasswordError::from)?)?;
-        Ok(Self { pool: WorkPool::start(settings)?, nobody })
+        let scratch = Arc::<Scratch>::default();
+        let nobody = argon::hash(&scratch, &entropy::bytes::<32>().map_err(PasswordError::from)?)?;
+        scratch.free();
+        let idle = Arc::clone(&scratch);
+        Ok(Self { pool: WorkPool::start(settings, move || idle.free())?, scratch, nobody })
+    }
+
+    pub(super) fn scratch(&self) -> Arc<Scratch> {
+        Arc::clone(&self.scratch)
     }
 
     /// An Argon2id hash as a PHC string, with a fresh salt.
     pub async fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
-        let password = bounded(password)?;
-        self.pool.run(move || argon::hash(password.expose().as_bytes())).await?
+        let (password, scratch) = (bounded(password)?, self.scratch());
+        self.pool.run(move || argon::hash(&scratch, password.expose().as_bytes())).await?
     }
 
     /// Compares a password with a stored PHC string.
     pub async fn verify(&self, password: &SecretString, stored: &str) -> Result<Verdict, PasswordError> {
-        let (password, stored) = (bounded(password)?, stored.to_owned());
-        self.pool.run(move || argon::verify(password.expose().as_bytes(), &stored)).await?
+        let (password, stored, scratch) = (bounded(password)?, stored.to_owned(), self.scratch());
+        self.pool.run(move || argon::verify(&scratch, password.expose().as_bytes(), &stored)).await?
     }
 
     /// Spends what [`Passwords::verify`] spends, for a user who does not exist or has no password: the answer's time and the

@@ -25,9 +25,10 @@ impl Passwords {
         password: &SecretString,
     ) -> Result<Credentials, PasswordError> {
         let (password, pool, user_id) = (bounded(password)?, pool.clone(), user_id.to_owned());
+        let scratch = self.scratch();
         self.run(move || {
             let bytes = password.expose().as_bytes();
-            let hash = argon::hash(bytes)?;
+            let hash = argon::hash(&scratch, bytes)?;
             let verifier = Verifier::create(Identity::of_user(&pool, &user_id), bytes)?;
             Ok(Credentials { hash, verifier })
         })

@@ -50,9 +50,11 @@ pub(super) struct WorkPool {
 }
 
 impl WorkPool {
-    pub(super) fn start(settings: PoolSettings) -> Result<Self, StartError> {
+    /// `idle` is called once when nothing has come for a while after some work.
+    pub(super) fn start(settings: PoolSettings, idle: impl Fn() + Send + Sync + 'static) -> Result<Self, StartError> {
         let (jobs, receiver) = sync_channel::<Job>(settings.queue);
-        let queue = Arc::new(Queue { receiver: Mutex::new(receiver), worked: AtomicBool::new(false) });
+        let (receiver, worked, idle) = (Mutex::new(receiver), AtomicBool::new(false), Box::new(idle));
+        let queue = Arc::new(Queue { receiver, worked, idle });
         for index in 0..settings.threads.max(1) {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name(format!("password-{index}")).spawn(move || queue.work())?;
@@ -83,6 +85,7 @@ struct Queue {
     receiver: Mutex<Receiver<Job>>,
     /// Whether something was done since memory was given back.
     worked: AtomicBool,
+    idle: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Queue {
@@ -96,7 +99,10 @@ impl Queue {
                     let _panicked = catch_unwind(AssertUnwindSafe(job));
                     self.worked.store(true, Ordering::Relaxed);
                 }
-                Err(RecvTimeoutError::Timeout) if self.worked.swap(false, Ordering::Relaxed) => return_memory(),
+                Err(RecvTimeoutError::Timeout) if self.worked.swap(false, Ordering::Relaxed) => {
+                    (self.idle)();
+                    return_memory();
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -127,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_past_the_queue_is_refused_at_once() {
-        let pool = Arc::new(WorkPool::start(ONE).unwrap());
+        let pool = Arc::new(WorkPool::start(ONE, || ()).unwrap());
         let (release, gate) = channel::<()>();
         let (started, begun) = channel();
         let busy = tokio::spawn({
@@ -151,14 +157,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_reported_and_the_thread_survives() {
-        let pool = WorkPool::start(ONE).unwrap();
+        let pool = WorkPool::start(ONE, || ()).unwrap();
         assert_eq!(pool.run(|| panic!("on purpose")).await.map(|(): ()| ()), Err(Undone::Panicked));
         assert_eq!(pool.run(|| 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn work_whose_caller_left_is_skipped() {
-        let pool = Arc::new(WorkPool::start(ONE).unwrap());
+        let pool = Arc::new(WorkPool::start(ONE, || ()).unwrap());
         let (release, gate) = channel::<()>();
         let (started, begun) = channel();
         let first = tokio::spawn({
