@@ -12,7 +12,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// One hash. The memory is allocated for the call and freed at its end, as the issuer does.
+/// One hash. Its memory is allocated for the call and freed at its end; an issuer at work keeps it for the next one.
 #[derive(Clone, Copy, Debug)]
 pub struct Argon2id;
 

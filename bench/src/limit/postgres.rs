@@ -7,7 +7,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 use super::{Counts, Limit, LimitError, Work};
 use crate::cluster::Cluster;
-use crate::measure::{Disk, process_tree_time};
+use crate::measure::{Disk, process_tree_clock};
 
 const TABLE: &str = "CREATE TABLE row (id bigserial PRIMARY KEY, body text NOT NULL)";
 const INSERT: &str = "INSERT INTO row (body) VALUES ($1)";
@@ -61,7 +61,7 @@ impl Work for Database {
     }
 
     fn cpu_ns(&self) -> Result<u64, LimitError> {
-        Ok(process_tree_time(self.cluster.pid()).map_err(LimitError::Accounting)?.total_ns)
+        Ok(process_tree_clock(self.cluster.pid()).map_err(LimitError::Accounting)?.total_ns())
     }
 
     fn place(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,14 +35,27 @@ impl Build {
     }
 }
 
-/// Named at build time by `TOLLGATE_COMMIT`, or asked of git while the source that this was built from is still there.
+/// Named at build time by `TOLLGATE_COMMIT`, or asked of git while the source that this was built from is still there: the newest commit
+/// that is no younger than this program, since more may have been committed after it was built.
 fn commit() -> Option<String> {
     if let Some(commit) = option_env!("TOLLGATE_COMMIT") {
         return Some(commit.to_owned());
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut git = Command::new("git");
-    git.arg("-C").arg(source).args(["describe", "--always", "--dirty", "--exclude=*"]).stderr(Stdio::null());
-    let output = git.output().ok().filter(|output| output.status.success())?;
-    String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
+    let built = std::fs::metadata(std::env::current_exe().ok()?).and_then(|found| found.modified()).ok()?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let seconds = built.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let commit = git(source, &["log", "-1", "--format=%h", &format!("--until=@{seconds}")])?;
+    let commit = commit.trim();
+    let uncommitted = git(source, &["diff", "--name-only", "HEAD"]).unwrap_or_default();
+    let built_in = |name: &str| {
+        let changed = std::fs::metadata(source.join(name)).and_then(|found| found.modified());
+        changed.is_ok_and(|changed| changed <= built)
+    };
+    let dirty = if uncommitted.lines().any(built_in) { "-dirty" } else { "" };
+    (!commit.is_empty()).then(|| format!("{commit}{dirty}"))
+}
+
+fn git(source: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").arg("-C").arg(source).args(arguments).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8(output.stdout).ok()).flatten()
 }

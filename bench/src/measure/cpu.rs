@@ -1,18 +1,29 @@
 //! Processor time of processes, from `/proc` (proc(5)).
 //!
 //! `schedstat` counts nanoseconds of living threads and is what the figures are made of. `stat` counts ticks of 10 ms of the whole
-//! process, ended threads included, rounded down; it gives the split into user and kernel time, and the total where it is the
-//! greater: after threads have ended, or without `schedstat`.
+//! process, ended threads included, rounded down; it gives the split into user and kernel time, and the total where threads have ended
+//! that took a lot of it along, or without `schedstat`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 /// Linux shows ticks of `USER_HZ` = 100 to programs on every architecture that we run on.
 const NANOS_A_TICK: u64 = 10_000_000;
+/// What a difference of two tick counts may be too high by: user and kernel part are rounded down each.
+const ROUNDED_NS: u64 = 2 * NANOS_A_TICK;
 
-/// Processor time used since the process began.
+/// What the clocks of a process and its descendants show.
+#[derive(Clone, Debug, Default)]
+pub struct CpuClock {
+    /// Nanoseconds of each living thread, by its id, which is unique in the system.
+    threads: BTreeMap<u32, u64>,
+    user_ticks: u64,
+    kernel_ticks: u64,
+}
+
+/// Processor time between two looks at the clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuTime {
     /// Time on a processor, user and kernel, in nanoseconds.
@@ -23,25 +34,34 @@ pub struct CpuTime {
     pub kernel_ticks: u64,
 }
 
+impl CpuClock {
+    /// What was used since `earlier`. Of a thread that ended in between only so much can be missing as the ticks do not show.
+    pub fn since(&self, earlier: &Self) -> CpuTime {
+        let before = |thread| earlier.threads.get(thread).copied().unwrap_or(0);
+        let threads_ns: u64 = self.threads.iter().map(|(thread, ns)| ns.saturating_sub(before(thread))).sum();
+        let user_ticks = self.user_ticks.saturating_sub(earlier.user_ticks);
+        let kernel_ticks = self.kernel_ticks.saturating_sub(earlier.kernel_ticks);
+        let ticks_ns = user_ticks.saturating_add(kernel_ticks).saturating_mul(NANOS_A_TICK);
+        let total_ns = if threads_ns.saturating_add(ROUNDED_NS) < ticks_ns { ticks_ns } else { threads_ns };
+        CpuTime { total_ns, user_ticks, kernel_ticks }
+    }
+
+    /// Time since the processes began, in nanoseconds; in ticks where threads have ended.
+    pub fn total_ns(&self) -> u64 {
+        let ticks_ns = self.user_ticks.saturating_add(self.kernel_ticks).saturating_mul(NANOS_A_TICK);
+        // Neither count exceeds the truth, so the greater one is nearer to it.
+        ticks_ns.max(self.threads.values().sum())
+    }
+
+    /// Adds the clocks of another process.
+    fn add(&mut self, other: Self) {
+        self.threads.extend(other.threads);
+        self.user_ticks = self.user_ticks.saturating_add(other.user_ticks);
+        self.kernel_ticks = self.kernel_ticks.saturating_add(other.kernel_ticks);
+    }
+}
+
 impl CpuTime {
-    /// What was used since `earlier`. A thread that ended in between takes up to 20 ms along, hence saturating.
-    pub fn since(self, earlier: Self) -> Self {
-        Self {
-            total_ns: self.total_ns.saturating_sub(earlier.total_ns),
-            user_ticks: self.user_ticks.saturating_sub(earlier.user_ticks),
-            kernel_ticks: self.kernel_ticks.saturating_sub(earlier.kernel_ticks),
-        }
-    }
-
-    /// Adds the time of another process or stretch.
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            total_ns: self.total_ns.saturating_add(other.total_ns),
-            user_ticks: self.user_ticks.saturating_add(other.user_ticks),
-            kernel_ticks: self.kernel_ticks.saturating_add(other.kernel_ticks),
-        }
-    }
-
     /// Kernel time as a share of the total, 0 to 1; `None` below one tick.
     pub fn kernel_share(self) -> Option<f64> {
         let ticks = self.user_ticks.saturating_add(self.kernel_ticks);
@@ -49,18 +69,18 @@ impl CpuTime {
     }
 }
 
-/// Time of this process: the load generator and the upstream.
-pub fn own_cpu_time() -> io::Result<CpuTime> {
-    process_time(Path::new("/proc/self"))
+/// The clock of this process: the load generator and the upstream.
+pub fn own_cpu_clock() -> io::Result<CpuClock> {
+    process_clock(Path::new("/proc/self"))
 }
 
-/// Time of a process and of all that descend from it.
-pub fn process_tree_time(root: u32) -> io::Result<CpuTime> {
-    let mut sum = process_time(&Path::new("/proc").join(root.to_string()))?;
+/// The clock of a process and of all that descend from it.
+pub fn process_tree_clock(root: u32) -> io::Result<CpuClock> {
+    let mut sum = process_clock(&Path::new("/proc").join(root.to_string()))?;
     for pid in process_tree(root)? {
         // A child that has just ended is not an error; its time is lost, as it is for the kernel's per-thread count.
-        if let Ok(time) = process_time(&Path::new("/proc").join(pid.to_string())) {
-            sum = sum.plus(time);
+        if let Ok(clock) = process_clock(&Path::new("/proc").join(pid.to_string())) {
+            sum.add(clock);
         }
     }
     Ok(sum)
@@ -77,24 +97,23 @@ pub fn thread_time_ns() -> io::Result<u64> {
     parse_schedstat(&text).ok_or_else(|| io::Error::other("unreadable /proc/thread-self/schedstat"))
 }
 
-fn process_time(folder: &Path) -> io::Result<CpuTime> {
+fn process_clock(folder: &Path) -> io::Result<CpuClock> {
     let stat = fs::read_to_string(folder.join("stat"))?;
     let stat = Stat::parse(&stat).ok_or_else(|| io::Error::other("unreadable /proc/PID/stat"))?;
-    let ticks_ns = stat.user_ticks.saturating_add(stat.kernel_ticks).saturating_mul(NANOS_A_TICK);
-    // Neither count exceeds the truth, so the greater one is nearer to it.
-    let total_ns = ticks_ns.max(threads_ns(folder)?);
-    Ok(CpuTime { total_ns, user_ticks: stat.user_ticks, kernel_ticks: stat.kernel_ticks })
+    Ok(CpuClock { threads: threads(folder)?, user_ticks: stat.user_ticks, kernel_ticks: stat.kernel_ticks })
 }
 
-/// Sum of the threads' nanoseconds; 0 where the kernel keeps no `schedstat`.
-fn threads_ns(folder: &Path) -> io::Result<u64> {
-    let mut sum = 0_u64;
+/// The threads' nanoseconds; none where the kernel keeps no `schedstat`.
+fn threads(folder: &Path) -> io::Result<BTreeMap<u32, u64>> {
+    let mut found = BTreeMap::new();
     for thread in fs::read_dir(folder.join("task"))? {
+        let thread = thread?;
+        let id = thread.file_name().to_str().and_then(|name| name.parse().ok());
         // A thread that ends between listing and reading has nothing to say any more.
-        let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-        sum = sum.saturating_add(parse_schedstat(&text).unwrap_or(0));
+        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        found.extend(id.zip(parse_schedstat(&text)));
     }
-    Ok(sum)
+    Ok(found)
 }
 
 /// First field: nanoseconds on a processor.
@@ -188,30 +207,41 @@ mod tests {
         assert_eq!(descendants(6, &pairs), BTreeSet::new());
     }
 
+    fn clock(threads: &[(u32, u64)], user_ticks: u64, kernel_ticks: u64) -> CpuClock {
+        CpuClock { threads: threads.iter().copied().collect(), user_ticks, kernel_ticks }
+    }
+
     #[test]
-    fn kernel_share_and_difference() {
-        let early = CpuTime { total_ns: 10, user_ticks: 1, kernel_ticks: 1 };
-        let late = CpuTime { total_ns: 50, user_ticks: 2, kernel_ticks: 4 };
-        assert_eq!(late.since(early), CpuTime { total_ns: 40, user_ticks: 1, kernel_ticks: 3 });
-        assert_eq!(late.since(early).kernel_share(), Some(0.75));
-        assert_eq!(early.since(late), CpuTime::default());
+    fn a_difference_is_made_of_nanoseconds_unless_ended_threads_took_much_along() {
+        const MS: u64 = 1_000_000;
+        let early = clock(&[(1, 500 * MS), (2, 900 * MS)], 100, 40);
+        let same_threads = clock(&[(1, 513 * MS), (2, 900 * MS)], 101, 41).since(&early);
+        assert_eq!(same_threads, CpuTime { total_ns: 13 * MS, user_ticks: 1, kernel_ticks: 1 });
+        assert_eq!(same_threads.kernel_share(), Some(0.5));
+        // One ended with little of its own in between, another one is new.
+        let others = clock(&[(1, 520 * MS), (3, 5 * MS)], 102, 41).since(&early);
+        assert_eq!(others.total_ns, 25 * MS);
+        let much = clock(&[(1, 501 * MS)], 110, 42).since(&early);
+        assert_eq!(much.total_ns, 120 * MS);
+        assert_eq!(early.since(&clock(&[(1, 600 * MS), (2, 900 * MS)], 200, 50)), CpuTime::default());
         assert_eq!(CpuTime::default().kernel_share(), None);
+        assert_eq!((early.total_ns(), much.user_ticks), (1_400 * MS, 10));
     }
 
     #[test]
     fn a_busy_child_is_seen_working() {
         let mut command = std::process::Command::new("sh");
         let mut child = command.args(["-c", "while :; do :; done"]).spawn().unwrap();
-        let first = process_tree_time(child.id()).unwrap();
-        let mut later = first;
-        while later.total_ns <= first.total_ns && child.try_wait().unwrap().is_none() {
-            later = process_tree_time(child.id()).unwrap_or(later);
+        let first = process_tree_clock(child.id()).unwrap();
+        let mut later = first.clone();
+        while later.since(&first).total_ns == 0 && child.try_wait().unwrap().is_none() {
+            later = process_tree_clock(child.id()).unwrap_or(later);
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(later.total_ns > first.total_ns, "{first:?} {later:?}");
-        assert!(process_tree_time(child.id()).is_err(), "a process that is gone has no time");
-        assert!(own_cpu_time().unwrap().total_ns > 0);
+        assert!(later.since(&first).total_ns > 0, "{first:?} {later:?}");
+        assert!(process_tree_clock(child.id()).is_err(), "a process that is gone has no time");
+        assert!(own_cpu_clock().unwrap().total_ns() > 0);
         assert!(thread_time_ns().unwrap() > 0);
     }
 }

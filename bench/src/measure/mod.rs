@@ -13,7 +13,7 @@ mod spread;
 
 pub use build::Build;
 pub use course::Course;
-pub use cpu::{CpuTime, own_cpu_time, process_tree_time, thread_time_ns};
+pub use cpu::{CpuClock, CpuTime, own_cpu_clock, process_tree_clock, thread_time_ns};
 pub use disk::Disk;
 pub use distance::Distance;
 pub use latency::{Latency, Quantiles};

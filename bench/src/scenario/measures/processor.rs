@@ -3,19 +3,19 @@
 use super::{Measure, Reading};
 use crate::finding::{Better, Unit};
 use crate::load::Outcome;
-use crate::measure::{CpuTime, own_cpu_time, process_tree_time};
+use crate::measure::{CpuClock, CpuTime, own_cpu_clock, process_tree_clock};
 use crate::scenario::BenchError;
 
 /// Reads both processes' time.
 #[derive(Default)]
 pub struct Processor {
-    measured: CpuTime,
-    generator: CpuTime,
+    measured: CpuClock,
+    generator: CpuClock,
 }
 
-fn read(pid: u32) -> Result<(CpuTime, CpuTime), BenchError> {
+fn read(pid: u32) -> Result<(CpuClock, CpuClock), BenchError> {
     let at = |pid| move |source| BenchError::Accounting { pid, source };
-    Ok((process_tree_time(pid).map_err(at(pid))?, own_cpu_time().map_err(at(std::process::id()))?))
+    Ok((process_tree_clock(pid).map_err(at(pid))?, own_cpu_clock().map_err(at(std::process::id()))?))
 }
 
 impl Measure for Processor {
@@ -26,7 +26,7 @@ impl Measure for Processor {
 
     fn after(&mut self, pid: u32, outcome: &Outcome) -> Result<Vec<Reading>, BenchError> {
         let (measured, generator) = read(pid)?;
-        Ok(readings(measured.since(self.measured), generator.since(self.generator), outcome.answered()))
+        Ok(readings(measured.since(&self.measured), generator.since(&self.generator), outcome.answered()))
     }
 }
 
