@@ -35,6 +35,10 @@ fn issuer(name: &str, iss: &str, der: &[u8]) -> ConfiguredIssuer {
 }
 
 fn route(number: usize, issuers: Vec<usize>) -> Arc<Route> {
+    route_for(number, issuers, &[])
+}
+
+fn route_for(number: usize, issuers: Vec<usize>, clients: &[&str]) -> Arc<Route> {
     let second = std::time::Duration::from_secs(1);
     let texts = Vec::new;
     Arc::new(Route {
@@ -52,7 +56,7 @@ fn route(number: usize, issuers: Vec<usize>) -> Arc<Route> {
         token: Some(TokenRule {
             issuers,
             token_use: TokenUse::Access,
-            clients: texts(),
+            clients: clients.iter().map(ToString::to_string).collect(),
             audiences: texts(),
             scopes_all: texts(),
             groups_any: texts(),
@@ -97,6 +101,28 @@ fn each_issuer_vouches_for_its_own_tokens_only() {
         assert_eq!(crossed, Outcome::Reject(Reject::UnknownKey), "b's key, a's name");
         // Known on route 0, and still not welcome on route 1.
         assert_eq!(ask(&snapshot, 1, &bearer(&token(KEY_A, "https://a"))), Outcome::Reject(Reject::WrongIssuer));
+    }
+}
+
+#[test]
+fn what_one_rule_has_let_pass_another_one_is_asked_and_a_reload_asks_anew() {
+    let picture = Picture::new(1 << 20);
+    let configure = |clients: [&[&str]; 2]| {
+        let routes = clients.into_iter().enumerate().map(|(number, clients)| route_for(number, vec![0], clients));
+        let table = RouteTable { routes: routes.collect(), ..RouteTable::default() };
+        picture.configure(table, vec![issuer("a", "https://a", KEY_A)]);
+        picture.load()
+    };
+    let good = bearer(&token(KEY_A, "https://a"));
+    let before = configure([&["web"], &["app"]]);
+    for _ in 0..3 {
+        assert_eq!(ask(&before, 0, &good), Outcome::Continue);
+        assert_eq!(ask(&before, 1, &good), Outcome::Reject(Reject::WrongClient));
+    }
+    let after = configure([&["app"], &["web"]]);
+    for _ in 0..3 {
+        assert_eq!(ask(&after, 0, &good), Outcome::Reject(Reject::WrongClient));
+        assert_eq!(ask(&after, 1, &good), Outcome::Continue);
     }
 }
 
