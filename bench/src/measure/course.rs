@@ -30,6 +30,13 @@ impl Course {
         self.per_second(&self.succeeded)
     }
 
+    /// Without the last stretch, which the run ended in: its rate is that of a part.
+    pub fn whole_successes_per_second(&self) -> Vec<(f64, f64)> {
+        let mut points = self.successes_per_second();
+        points.pop();
+        points
+    }
+
     pub fn failures_per_second(&self) -> Vec<(f64, f64)> {
         self.per_second(&self.failed)
     }
@@ -67,6 +74,7 @@ mod tests {
         course.fail(Duration::from_millis(420));
         let rates = |points: Vec<(f64, f64)>| points.into_iter().map(|(_, rate)| rate.round()).collect::<Vec<_>>();
         assert_eq!(rates(course.successes_per_second()), [20.0, 10.0, 0.0, 10.0, 0.0]);
+        assert_eq!(rates(course.whole_successes_per_second()), [20.0, 10.0, 0.0, 10.0]);
         assert_eq!(rates(course.failures_per_second()), [0.0, 0.0, 0.0, 0.0, 10.0]);
         assert_eq!((course.successes_per_second()[1].0 * 1000.0).round(), 150.0);
     }

@@ -28,6 +28,9 @@ const QUANTILES_TO_PLOT: usize = 3;
 /// Measures of curves that are drawn: the middle and the tail.
 const DRAWN_OF_CURVES: [&str; 2] = ["p50_us", "p99_us"];
 
+/// Measure of a curve over quantiles.
+const LATENCY: &str = "latency_us";
+
 /// Findings, to be displayed as a page.
 pub struct Page<'a>(pub &'a Findings);
 
@@ -77,6 +80,9 @@ fn section(findings: &Findings, scenario: &ScenarioFinding, f: &mut fmt::Formatt
     let (name, title, about) = (Text(&scenario.name), Text(&scenario.title), Text(&scenario.about));
     writeln!(f, "<section id=\"s-{name}\">\n<h2>{title}</h2>\n<p>{about}</p>")?;
     rows(findings, scenario, f)?;
+    if let Some(plot) = quantile_curves(findings, scenario) {
+        write!(f, "{plot}")?;
+    }
     DRAWN_OF_CURVES.iter().try_for_each(|measure| curves(findings, scenario, measure, f))?;
     courses(findings, scenario, f)?;
     tables::of_scenario(findings, scenario, f)?;
@@ -111,6 +117,21 @@ fn quantile_plot(findings: &Findings, scenario: &ScenarioFinding) -> Option<Plot
         line(findings, &row.system, row_name(findings, row), QUANTILES.iter().filter_map(point).collect())
     };
     let lines: Vec<Line> = scenario.rows.iter().map(line).filter(|line| !line.points.is_empty()).collect();
+    let (least, greatest) = extent(&lines)?;
+    let x = Axis::quantiles(lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(90.0, f64::max));
+    let y = Axis::logarithmic("latency", Unit::Micros, least, greatest);
+    let id = format!("q-{}", Text(&scenario.name));
+    Some(Plot { id, title: format!("{}: latency by quantile", scenario.title), x, y, lines })
+}
+
+/// Latency at each quantile from the median on, where a scenario has it whole.
+fn quantile_curves(findings: &Findings, scenario: &ScenarioFinding) -> Option<Plot> {
+    let lines = scenario.curves.iter().filter(|curve| curve.x_unit == Unit::Share).map(|curve| {
+        let above = curve.points.iter().filter(|point| point.x >= 0.5);
+        let point = above.filter_map(|point| Some((point.x * 100.0, point.figures.get(LATENCY)?.spread.median)));
+        line(findings, &curve.system, findings.title(&curve.system).to_owned(), point.collect())
+    });
+    let lines: Vec<Line> = lines.filter(|line| !line.points.is_empty()).collect();
     let (least, greatest) = extent(&lines)?;
     let x = Axis::quantiles(lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(90.0, f64::max));
     let y = Axis::logarithmic("latency", Unit::Micros, least, greatest);

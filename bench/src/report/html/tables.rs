@@ -9,6 +9,8 @@ use super::row_name;
 use crate::finding::{Curve, Figure, Findings, Row, ScenarioFinding, Series, Unit};
 use crate::measure::slope;
 
+/// Columns that have room at the usual size on a screen of 1,280 pixels.
+const USUAL_COLUMNS: usize = 13;
 /// Moments of a course that its table shows; the file has all.
 const MOMENTS: usize = 25;
 
@@ -16,7 +18,8 @@ const MOMENTS: usize = 25;
 /// [`Cells`] and closes it with [`CLOSE`].
 fn open(caption: &str, heads: &[String], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">", Text(caption))?;
-    write!(f, "<table class=\"cards\">\n<caption><span>{}</span></caption>\n<thead><tr>", Text(caption))?;
+    let wide = if heads.len() > USUAL_COLUMNS { " wide" } else { "" };
+    write!(f, "<table class=\"cards{wide}\">\n<caption><span>{}</span></caption>\n<thead><tr>", Text(caption))?;
     heads.iter().try_for_each(|head| write!(f, "<th scope=\"col\">{}</th>", Text(head)))?;
     writeln!(f, "</tr></thead>\n<tbody>")
 }

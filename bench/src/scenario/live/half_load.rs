@@ -71,6 +71,7 @@ impl Live for HalfLoad {
         Ok(ScenarioFinding {
             rows: all().map(|measured| measured.samples.row(measured.name, &variant)).collect(),
             curves: all().map(Measured::curve).collect(),
+            headline: "added_p99_us".into(),
             ..finding(self)
         })
     }

@@ -115,6 +115,6 @@ fn first_use(
 }
 
 fn course(measure: &str, outcome: &Outcome) -> Series {
-    let points = outcome.course.successes_per_second();
+    let points = outcome.course.whole_successes_per_second();
     Series { system: SYSTEM.into(), measure: measure.into(), unit: Unit::PerSecond, points }
 }

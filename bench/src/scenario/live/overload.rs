@@ -136,7 +136,7 @@ impl<'a> Trial<'a> {
             let (from, looked) = (begun.elapsed().as_secs_f64(), memory.len());
             let watched = || watch(plan, subject.pid, begun, &mut memory);
             let outcome = samples.take(subject.pid, &mut self.measures, watched)?;
-            rate.extend(outcome.course.successes_per_second().into_iter().map(|(at, value)| (from + at, value)));
+            rate.extend(outcome.course.whole_successes_per_second().into_iter().map(|(at, value)| (from + at, value)));
             if matches!(phase, Phase::Overload) {
                 let growth = slope(memory.get(looked..).unwrap_or_default()).map(growth);
                 pressure(&outcome, subject.capacity)

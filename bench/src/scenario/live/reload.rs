@@ -96,6 +96,6 @@ fn notes(times: &Latency) -> Vec<Reading> {
 }
 
 fn course(system: &str, measure: &str, outcome: &Outcome) -> Series {
-    let points = outcome.course.successes_per_second();
+    let points = outcome.course.whole_successes_per_second();
     Series { system: system.into(), measure: measure.into(), unit: Unit::PerSecond, points }
 }
