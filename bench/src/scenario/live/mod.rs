@@ -1,5 +1,6 @@
 //! Scenarios in which something happens while the load runs, one file each.
 
+mod beside;
 mod churn;
 mod deployment;
 mod half_load;
@@ -36,7 +37,7 @@ pub struct Bench<'a> {
 impl Bench<'_> {
     /// Time that is left.
     pub fn left(&self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
+        self.options.stop.or(self.end.saturating_duration_since(Instant::now()))
     }
 
     /// Length of one of `count` measurements that are made one after the other: the wanted one, or what the time allows. A part of the

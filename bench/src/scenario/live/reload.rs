@@ -4,18 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::subject::Subject;
-use super::{Bench, Live, Steps, finding};
-use crate::finding::{Better, ScenarioFinding, Series, Unit};
-use crate::load::{Exchange, Outcome, Plan, Same};
+use super::beside::{self, Happened};
+use super::{Bench, Live};
+use crate::finding::{Better, ScenarioFinding, Unit};
+use crate::load::{Exchange, Plan, Same};
 use crate::measure::Latency;
 use crate::scenario::BenchError;
-use crate::scenario::measures::{self, Reading};
-use crate::scenario::samples::Samples;
+use crate::scenario::measures::Reading;
 
-const SYSTEMS: [&str; 2] = ["tollgate", "tollgate_baseline"];
-const ROUNDS: u32 = 5;
-const LENGTH: Duration = Duration::from_millis(2000);
 const EVERY: Duration = Duration::from_millis(200);
 const RELOAD: &str = "POST /reload HTTP/1.1\r\nhost: admin\r\ncontent-length: 0\r\n\r\n";
 
@@ -36,41 +32,16 @@ impl Live for Reload {
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {
-        let subjects = Subject::all(bench, &SYSTEMS)?;
-        let rounds = bench.repeats(ROUNDS);
-        let count = subjects.len() * 2 * rounds as usize;
-        let length = bench.slice(count, LENGTH);
-        let mut steps = Steps::new(self.title(), count);
-        let mut measures = measures::all();
-        let mut found = finding(self);
-        for subject in &subjects {
-            let system = bench.lab.system(subject.name);
-            let Some(admin) = system.and_then(|system| system.running.admin()) else { continue };
-            let (mut still, mut reloading) = (Samples::default(), Samples::default());
-            for round in 0..rounds {
-                if bench.left().is_zero() {
-                    break;
-                }
-                steps.next(bench.progress, subject.title);
-                let mut plan = subject.closed(length);
-                let outcome = still.take(subject.pid, &mut measures, || Ok(plan.run()?))?;
-                let without = (round == 0).then(|| course(subject.name, "per_second_still", &outcome));
-                steps.next(bench.progress, subject.title);
-                let mut times = Latency::new().ok_or(BenchError::NothingToMeasure)?;
-                let plan = subject.closed(length);
-                let outcome = reloading.take(subject.pid, &mut measures, || reload(plan, admin, &mut times))?;
-                notes(&times).into_iter().for_each(|reading| reloading.note(reading));
-                let with = (round == 0).then(|| course(subject.name, "per_second_reloading", &outcome));
-                found.series.extend(without.into_iter().chain(with));
-            }
-            found.rows.extend([still.row(subject.name, "still"), reloading.row(subject.name, "reloading")]);
-        }
-        Ok(found)
+        beside::run(self, bench, "reloading", |bench, subject, plan| {
+            let admin = bench.lab.system(subject.name).and_then(|system| system.running.admin());
+            reload(plan, admin.ok_or(BenchError::NothingToMeasure)?)
+        })
     }
 }
 
-/// Runs the plan, reloads meanwhile, and records how long each reload took.
-fn reload(plan: Plan<Same>, admin: SocketAddr, times: &mut Latency) -> Result<Outcome, BenchError> {
+/// Runs the plan, reloads meanwhile, and says how often and how long each reload took.
+fn reload(plan: Plan<Same>, admin: SocketAddr) -> Result<Happened, BenchError> {
+    let mut times = Latency::new().ok_or(BenchError::NothingToMeasure)?;
     let spawned = plan.spawn().map_err(BenchError::Thread)?;
     while !spawned.is_finished() {
         let begun = Instant::now();
@@ -85,7 +56,7 @@ fn reload(plan: Plan<Same>, admin: SocketAddr, times: &mut Latency) -> Result<Ou
             std::thread::sleep(EVERY / 20);
         }
     }
-    Ok(spawned.join()?.0)
+    Ok((spawned.join()?.0, notes(&times)))
 }
 
 fn notes(times: &Latency) -> Vec<Reading> {
@@ -93,9 +64,4 @@ fn notes(times: &Latency) -> Vec<Reading> {
     let took = times.quantile_us(0.5).map(|us| us as f64);
     let took = took.map(|value| Reading { name: "reload_p50_us", unit: Unit::Micros, better: Better::Lower, value });
     std::iter::once(count).chain(took).collect()
-}
-
-fn course(system: &str, measure: &str, outcome: &Outcome) -> Series {
-    let points = outcome.course.whole_successes_per_second();
-    Series { system: system.into(), measure: measure.into(), unit: Unit::PerSecond, points }
 }
