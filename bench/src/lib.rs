@@ -25,7 +25,7 @@ pub use report::{
     write_text,
 };
 pub use scenario::attacks::Options as AttacksOptions;
-pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step};
+pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step, Stop};
 
 /// Measures the edge and its peers in interleaved rounds, and what happens while a load runs.
 ///

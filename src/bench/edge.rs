@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bench::{BenchError, Choice, FileError, Findings, Installing, OnStderr, Page, Pinning, Quick, Table};
+use bench::{BenchError, Choice, FileError, Findings, Installing, OnStderr, Page, Pinning, Quick, Stop, Table};
 
 use common::settings::EXIT_CONFIG;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::commands;
 
+/// Of a process that a person has ended by Ctrl-C.
+const EXIT_INTERRUPTED: u8 = 130;
 /// Folder of a full report unless another one is named.
 const DEFAULT_OUT: &str = "bench-report";
 /// Longest run; a full one takes about a quarter of an hour.
@@ -81,6 +85,8 @@ enum EdgeError {
     File(#[from] FileError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
     #[error("the report is no JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -90,6 +96,7 @@ impl EdgeError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::UnknownPeer { .. } | Self::Minutes => EXIT_CONFIG,
+            Self::Bench(BenchError::Interrupted) => EXIT_INTERRUPTED,
             Self::Bench(BenchError::UnknownScenario { .. } | BenchError::Options(_)) => EXIT_CONFIG,
             _ => 1,
         }
@@ -107,6 +114,7 @@ pub fn run(options: &Options) -> ExitCode {
 
 fn measure(options: &Options) -> Result<(), EdgeError> {
     let measured = options.measured()?;
+    stop_by_signal(measured.stop.clone())?;
     let mut progress = OnStderr::begin();
     let found = bench::edge(&measured, &mut progress);
     progress.finish();
@@ -118,6 +126,30 @@ fn measure(options: &Options) -> Result<(), EdgeError> {
     }
     let default = (!options.quick).then(|| PathBuf::from(DEFAULT_OUT));
     options.out.clone().or(default).map_or(Ok(()), |folder| keep(&found, folder))
+}
+
+/// SIGINT and SIGTERM end the run in good order, which takes some seconds; a second one ends this process at once.
+fn stop_by_signal(stop: Stop) -> Result<(), EdgeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(EdgeError::Signals)?;
+    let wait = async move {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        next().await;
+        eprintln!("ending what was started");
+        stop.now();
+        next().await;
+        Ok::<(), std::io::Error>(())
+    };
+    let run = move || match runtime.block_on(wait) {
+        Ok(()) => std::process::exit(i32::from(EXIT_INTERRUPTED)),
+        Err(error) => eprintln!("tollgate: signals are not listened for: {error}"),
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(EdgeError::Signals)
 }
 
 /// Writes both files of a report.

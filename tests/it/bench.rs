@@ -1,6 +1,7 @@
 //! The bench as an operator runs it: a short run of the edge alone, its files, the comparison of runs, and that nothing stays behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -117,4 +118,29 @@ fn what_makes_no_sense_is_one_line_and_exit_code_64() {
         assert_eq!(output.status.code(), Some(64), "{arguments:?}: {said}");
         assert!(said.lines().count() == 1 && said.contains(word), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn an_interrupted_run_ends_what_it_has_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(TOLLGATE);
+    command.args(["bench", "edge", "--peer", "none", "--no-install", "--requests", "2000", "--revocations", "100"]);
+    command.args(["--minutes", "5", "--out"]).arg(folder.path().join("out"));
+    command.env("TMPDIR", folder.path()).env("XDG_CACHE_HOME", folder.path());
+    let mut run = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap());
+    // A line of a measurement: the edge is running by then.
+    let mut line = String::new();
+    while !line.contains("Plain pass") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it measured");
+    }
+    assert!(left(folder.path()).len() > 1, "the edge is running");
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains("interrupted"), "{rest}");
+    assert_eq!(left(folder.path()), Vec::<String>::new());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing temporary, and no report");
 }

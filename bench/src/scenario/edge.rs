@@ -45,7 +45,9 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
     let started_at = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
     let mut lab = Lab::prepare(options, SystemClock.now(), progress)?;
 
-    let left = options.limit.saturating_sub(begun.elapsed());
+    // Installing takes its time from that of the run, but half of it at most: a run without rounds would say nothing.
+    let end = (begun + options.limit).max(Instant::now() + options.limit / 2);
+    let left = end.saturating_duration_since(Instant::now());
     let rounds_limit = if live.is_empty() { left } else { left.mul_f64(ROUNDS_SHARE) };
     let mut limits = lab.prepare_limits(options)?;
     let mut rounds = Rounds::new(&lab, &steady, options, rounds_limit);
@@ -60,7 +62,7 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
     let weights: Vec<u32> = live.iter().map(|scenario| scenario.weight()).collect();
     for (index, scenario) in live.iter().enumerate() {
         progress.step(Step { what: scenario.title(), system: "", number: index + 1, of: live.len() });
-        let left = options.limit.saturating_sub(begun.elapsed());
+        let left = end.saturating_duration_since(Instant::now());
         let end = Instant::now() + live::share(left, weights.get(index..).unwrap_or_default());
         let (rounds, deployment) = (steady_findings.as_slice(), &mut deployment);
         let mut bench = Bench { lab: &mut lab, options, rounds, end, progress, deployment };
@@ -70,6 +72,9 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
         }
     }
     drop(deployment);
+    if options.stop.is_wanted() {
+        return Err(BenchError::Interrupted);
+    }
     Ok(Findings {
         schema: SCHEMA,
         command: "edge".into(),

@@ -59,6 +59,8 @@ pub enum BenchError {
     UnknownScenario { name: String, known: String },
     #[error("there was no time left for it")]
     TimeOver,
+    #[error("it was interrupted; everything that it had started is ended")]
+    Interrupted,
     #[error("{0}")]
     Options(&'static str),
 }

@@ -184,6 +184,9 @@ impl Lab {
             peers::all().into_iter().filter(|peer| options.peers.includes(peer.about().name)).collect();
         let of = chosen.len();
         for (index, peer) in chosen.into_iter().enumerate() {
+            if options.stop.is_wanted() {
+                return;
+            }
             progress.step(Step { what: "starting and proving", system: peer.about().title, number: index + 1, of });
             let started = self.start(peer.as_ref()).map_err(|error| error.to_string()).and_then(|running| {
                 self.prove(peer.as_ref(), &running).map(|keeps| (running, keeps)).map_err(|error| error.to_string())

@@ -16,6 +16,8 @@ mod steady;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use error::BenchError;
@@ -97,6 +99,26 @@ pub struct Options {
     /// Where compared products from PyPI and npm lie; `None` is `tollgate-bench` in the user's cache folder.
     pub peers_folder: Option<PathBuf>,
     pub installing: Installing,
+    pub stop: Stop,
+}
+
+/// Ends a run early from another thread: what is being measured goes on for some seconds, then everything is ended and there is no report.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// No time when the run is to stop.
+    fn or(&self, left: Duration) -> Duration {
+        if self.is_wanted() { Duration::ZERO } else { left }
+    }
 }
 
 impl Default for Options {
@@ -111,12 +133,13 @@ impl Default for Options {
             requests: 12_000,
             connections: 32,
             known_tokens: 2_000,
-            new_tokens: 2_000,
+            new_tokens: 6_000,
             revocations: 1_000_000,
             limit: Duration::from_mins(14),
             pinning: Pinning::WherePossible,
             peers_folder: None,
             installing: Installing::WherePossible,
+            stop: Stop::default(),
         }
     }
 }

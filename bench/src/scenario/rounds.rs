@@ -167,6 +167,6 @@ impl<'a> Rounds<'a> {
     }
 
     fn left(&self) -> Duration {
-        self.limit.saturating_sub(self.begun.elapsed())
+        self.options.stop.or(self.limit.saturating_sub(self.begun.elapsed()))
     }
 }

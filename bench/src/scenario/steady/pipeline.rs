@@ -16,7 +16,7 @@ impl Steady for Pipeline {
     }
 
     fn about(&self) -> &'static str {
-        "Tollgate's token gate, client, scope and group policy, and claims as headers for the upstream."
+        "Tollgate's token gate, a rule on client, scopes and groups, revocation with all that the edge has heard of (a million sessions unless told otherwise), and claims as headers for the upstream. What a token says does not change, so the edge asks a route's rule, and renders its headers, once a token; time and revocation it asks every time."
     }
 
     fn way(&self) -> Way {
