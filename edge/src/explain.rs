@@ -9,7 +9,7 @@ use common::clock::{Clock, SystemClock, UnixMillis};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{ConfigError, environment, load};
-use crate::facts::Facts;
+use crate::facts::{Connection, Facts};
 use crate::forward;
 use crate::gates::{Outcome, RequestView, session, token};
 use crate::gateway::take_apart;
@@ -18,7 +18,6 @@ use crate::reply;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
-use crate::snapshot::route::Route;
 
 /// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]
@@ -61,17 +60,13 @@ fn explain_head(snapshot: &Arc<Snapshot>, raw: &[u8], now: UnixMillis) -> Result
         Choice::NoRoute => return Ok(verdict(story, Some(common::reject::Reject::NoRoute))),
     };
     line(&mut story, "route", &route.name);
-    Ok(explain_gates(story, snapshot, route, &header_map(&fields), now))
+    let headers = header_map(&fields);
+    let view = RequestView { canonical: &request, connection: &Connection::UNKNOWN, headers: &headers, route, now };
+    Ok(explain_gates(story, snapshot, view))
 }
 
-fn explain_gates(
-    mut story: String,
-    snapshot: &Arc<Snapshot>,
-    route: &Route,
-    headers: &HeaderMap,
-    now: UnixMillis,
-) -> String {
-    let view = RequestView { headers, route, now };
+fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<'_>) -> String {
+    let route = view.route;
     let mut facts = Facts::default();
     let outcome = token::check(view, &mut facts, snapshot);
     line(&mut story, "token", &describe(outcome, route.token.is_none()));

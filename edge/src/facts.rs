@@ -1,5 +1,6 @@
 //! What was learnt about one request, each set once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::snapshot::identity::Identity;
@@ -10,6 +11,34 @@ use crate::snapshot::issuer::Issuer;
 pub struct Facts {
     /// Set by the token gate: whose token it is, and what it says.
     pub bearer: Option<Bearer>,
+}
+
+/// What is known of the connection that a request came by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Who sends: the other end of the socket (SECURITY.md E16).
+    pub client: Option<IpAddr>,
+    pub scheme: Scheme,
+}
+
+impl Connection {
+    pub const UNKNOWN: Self = Self { client: None, scheme: Scheme::Http };
+}
+
+/// How the client reached the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 /// A verified token and the issuer that vouches for it.

@@ -4,17 +4,20 @@
 pub mod session;
 pub mod token;
 
+use common::canonical::CanonicalRequest;
 use common::clock::UnixMillis;
 use common::reject::Reject;
 use http::HeaderMap;
 
-use crate::facts::Facts;
+use crate::facts::{Connection, Facts};
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
 
 /// What gates may see of a request. Its route has been chosen by the canonical form.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestView<'r> {
+    pub canonical: &'r CanonicalRequest<'r>,
+    pub connection: &'r Connection,
     pub headers: &'r HeaderMap,
     pub route: &'r Route,
     pub now: UnixMillis,

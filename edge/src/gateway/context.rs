@@ -10,7 +10,7 @@ use common::reject::Reject;
 use http::HeaderValue;
 use pingora::http::RequestHeader;
 
-use crate::facts::Facts;
+use crate::facts::{Connection, Facts};
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
 
@@ -20,6 +20,7 @@ pub struct Context {
     pub now: UnixMillis,
     pub started: Instant,
     pub request_id: HeaderValue,
+    pub connection: Connection,
     pub canonical: Option<Canonical>,
     /// The chosen route's position in the snapshot.
     pub number: Option<usize>,
@@ -46,6 +47,7 @@ impl Context {
             now,
             started: Instant::now(),
             request_id,
+            connection: Connection::UNKNOWN,
             canonical: None,
             number: None,
             facts: Facts::default(),

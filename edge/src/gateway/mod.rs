@@ -5,7 +5,6 @@ mod front;
 mod head;
 mod upstream;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,11 +24,11 @@ use pingora::{ErrorSource, ErrorType};
 pub use self::context::{Context, InFlight};
 pub use self::front::{Bounds, Front};
 pub use self::head::take_apart;
-use crate::facts::Facts;
+use crate::facts::{Connection, Facts, Scheme};
 use crate::gates::{self, Outcome, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
-use crate::reply;
+use crate::reply::{self, Asked};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
 
@@ -91,6 +90,7 @@ impl ProxyHttp for Gateway {
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
         front::head_is_complete();
+        ctx.connection = connection(session);
         session.set_total_drain_timeout(Some(DRAIN_TIME));
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(self.keepalive.as_secs().max(1))); // 0 would mean for ever
@@ -116,11 +116,11 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_request_filter(
         &self,
-        session: &mut Session,
+        _session: &mut Session,
         upstream_request: &mut RequestHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        upstream::prepare(session, upstream_request, ctx)
+        upstream::prepare(upstream_request, ctx)
     }
 
     async fn response_filter(
@@ -200,7 +200,13 @@ impl Gateway {
         ctx.number = Some(chosen?);
         let route = ctx.route().ok_or(Reject::Internal)?;
         let mut facts = Facts::default();
-        let view = RequestView { headers: &session.req_header().headers, route, now: ctx.now };
+        let view = RequestView {
+            canonical: &request,
+            connection: &ctx.connection,
+            headers: &session.req_header().headers,
+            route,
+            now: ctx.now,
+        };
         let outcome = gates::pass(view, &mut facts, &snapshot);
         ctx.facts = facts;
         match outcome {
@@ -215,7 +221,7 @@ impl Gateway {
         if ctx.must_close || !drained(session).await {
             session.set_keepalive(None);
         }
-        let reply = reply::refusal(reject, &self.realm, &ctx.request_id);
+        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id });
         let mut response = ResponseHeader::build(reply.status, Some(reply.headers.len()))?;
         for (name, value) in reply.headers {
             response.append_header(name, value)?;
@@ -236,7 +242,7 @@ impl Gateway {
             path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),
             status,
             micros: u64::try_from(ctx.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            client: client_ip(session),
+            client: ctx.connection.client,
             iss: token.map(|token| &*token.iss),
             sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
             kid: token.map(|token| &*token.kid),
@@ -258,7 +264,11 @@ fn is_drainable(framing: Framing) -> bool {
     }
 }
 
-/// The address at the other end of the socket (SECURITY.md E16).
-fn client_ip(session: &Session) -> Option<IpAddr> {
-    session.client_addr()?.as_inet().map(std::net::SocketAddr::ip)
+fn connection(session: &Session) -> Connection {
+    let Some(digest) = session.digest() else { return Connection::UNKNOWN };
+    let peer = digest.socket_digest.as_ref().and_then(|socket| socket.peer_addr()?.as_inet());
+    Connection {
+        client: peer.map(std::net::SocketAddr::ip),
+        scheme: if digest.ssl_digest.is_some() { Scheme::Https } else { Scheme::Http },
+    }
 }

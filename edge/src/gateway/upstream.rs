@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::mem;
+use std::net::IpAddr;
 
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
@@ -10,12 +11,12 @@ use http::header::{
 };
 use http::{request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::prelude::{Error, HttpPeer, OrErr, Result, Session};
+use pingora::prelude::{Error, HttpPeer, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
 
 use crate::forward;
 use crate::gateway::context::Context;
-use crate::gateway::{client_ip, front};
+use crate::gateway::front;
 use crate::reply::REQUEST_ID;
 use crate::snapshot::route::Upstream;
 
@@ -51,7 +52,7 @@ pub fn forget_case(received: &mut RequestHeader) {
 
 /// Makes the outgoing request the canonical one, with no identity from outside and the verified one added. pingora has removed
 /// the hop-by-hop headers, and those that `Connection` named, before this; so nothing that is added here can be nominated away.
-pub fn prepare(session: &Session, outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
+pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     let (Some(canonical), Some(route)) = (&ctx.canonical, ctx.route()) else {
         return Err(Error::explain(ErrorType::InternalError, "a request without a decision"));
     };
@@ -66,9 +67,8 @@ pub fn prepare(session: &Session, outgoing: &mut RequestHeader, ctx: &Context) -
         headers.insert(HOST, host);
     }
     headers.reserve(ADDED_HEADERS + route.headers.len());
-    insert(headers, FORWARDED_FOR, front::client_text().or_else(|| address_text(session)));
-    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    insert(headers, FORWARDED_PROTO, Some(HeaderValue::from_static(if tls { "https" } else { "http" })));
+    insert(headers, FORWARDED_FOR, front::client_text().or_else(|| address_text(ctx.connection.client)));
+    insert(headers, FORWARDED_PROTO, Some(HeaderValue::from_static(ctx.connection.scheme.as_str())));
     let host = headers.get(HOST).cloned();
     insert(headers, FORWARDED_HOST, host);
     insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
@@ -85,9 +85,9 @@ fn take(header: &mut RequestHeader) -> request::Parts {
 }
 
 /// For connections that have no text of their own: those of HTTP/2.
-fn address_text(session: &Session) -> Option<HeaderValue> {
+fn address_text(client: Option<IpAddr>) -> Option<HeaderValue> {
     let mut text = String::with_capacity(40);
-    let _ = write!(text, "{}", client_ip(session)?); // writing to a String does not fail
+    let _ = write!(text, "{}", client?); // writing to a String does not fail
     HeaderValue::try_from(text).ok()
 }
 

@@ -72,28 +72,10 @@ fn fits_path(pattern: &PathPattern, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::route::{RevocationRule, Stale, Timeouts, Upstream};
-    use std::time::Duration;
 
     fn route(host: HostPattern, path: PathPattern, methods: &[Method]) -> Route {
-        let second = Duration::from_secs(1);
-        Route {
-            number: 0,
-            meter: Default::default(),
-            name: format!("{host:?} {path:?}").into(),
-            host,
-            path,
-            methods: methods.to_vec(),
-            upstream: Arc::new(Upstream {
-                name: "u".into(),
-                servers: vec!["127.0.0.1:1".parse().unwrap()],
-                timeouts: Timeouts { connect: second, read: second, write: second, idle: second },
-                turn: Default::default(),
-            }),
-            token: None,
-            revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
-            headers: Vec::new(),
-        }
+        let name = format!("{host:?} {path:?}").into();
+        Route { name, host, path, methods: methods.to_vec(), ..Route::fixture() }
     }
 
     fn exact(path: &str) -> PathPattern {

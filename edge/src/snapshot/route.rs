@@ -136,3 +136,43 @@ pub enum Piece {
     /// The claim of that name; a list is joined with commas.
     Claim(String),
 }
+
+#[cfg(test)]
+impl Route {
+    /// An open route for everything, for tests that change what they are about.
+    pub fn fixture() -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            number: 0,
+            name: "r".into(),
+            host: HostPattern::Any,
+            path: PathPattern::Prefix("/".to_owned()),
+            methods: Vec::new(),
+            upstream: Arc::new(Upstream {
+                name: "u".into(),
+                servers: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
+                timeouts: Timeouts { connect: second, read: second, write: second, idle: second },
+                turn: AtomicUsize::default(),
+            }),
+            token: None,
+            revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
+            headers: Vec::new(),
+            meter: Meter::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl TokenRule {
+    /// Any access token of these issuers.
+    pub fn fixture(issuers: Vec<usize>) -> Self {
+        Self {
+            issuers,
+            token_use: TokenUse::Access,
+            clients: Vec::new(),
+            audiences: Vec::new(),
+            scopes_all: Vec::new(),
+            groups_any: Vec::new(),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use common::claims::TokenUse;
+use common::canonical::{RequestHead, Version, canonical_request};
 use common::jose::{Alg, Jwks, KeySet, SigningKey};
 use common::verify::{Leeway, Profile};
 use http::{HeaderMap, HeaderValue, header};
@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::gates::session::config::default_rule;
+use crate::facts::Connection;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
-use crate::snapshot::route::{HostPattern, PathPattern, RouteTable, Timeouts, Upstream};
+use crate::snapshot::route::RouteTable;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const KEY_A: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");
@@ -39,32 +39,9 @@ fn route(number: usize, issuers: Vec<usize>) -> Arc<Route> {
 }
 
 fn route_for(number: usize, issuers: Vec<usize>, clients: &[&str]) -> Arc<Route> {
-    let second = std::time::Duration::from_secs(1);
-    let texts = Vec::new;
-    Arc::new(Route {
-        number,
-        name: "r".into(),
-        host: HostPattern::Any,
-        path: PathPattern::Prefix("/".into()),
-        methods: Vec::new(),
-        upstream: Arc::new(Upstream {
-            name: "u".into(),
-            servers: vec!["127.0.0.1:1".parse().unwrap()],
-            timeouts: Timeouts { connect: second, read: second, write: second, idle: second },
-            turn: Default::default(),
-        }),
-        token: Some(TokenRule {
-            issuers,
-            token_use: TokenUse::Access,
-            clients: clients.iter().map(ToString::to_string).collect(),
-            audiences: texts(),
-            scopes_all: texts(),
-            groups_any: texts(),
-        }),
-        revocation: default_rule(false),
-        headers: Vec::new(),
-        meter: Default::default(),
-    })
+    let clients = clients.iter().map(ToString::to_string).collect();
+    let rule = TokenRule { clients, ..TokenRule::fixture(issuers) };
+    Arc::new(Route { number, token: Some(rule), ..Route::fixture() })
 }
 
 /// Issuers `a` and `b`; route 0 takes both, route 1 only `b`.
@@ -84,7 +61,13 @@ fn ask(snapshot: &Snapshot, number: usize, authorization: &[u8]) -> Outcome {
         headers.append(header::AUTHORIZATION, value);
     }
     let route = &snapshot.routes.routes[number];
-    check(RequestView { headers: &headers, route, now: NOW }, &mut Facts::default(), snapshot)
+    view(&headers, route, |view| check(view, &mut Facts::default(), snapshot))
+}
+
+fn view<T>(headers: &HeaderMap, route: &Route, ask: impl FnOnce(RequestView<'_>) -> T) -> T {
+    let head = RequestHead { method: "GET", target: b"/", version: Version::Http2, authority: Some(b"api.test") };
+    let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
+    ask(RequestView { canonical, connection: &Connection::UNKNOWN, headers, route, now: NOW })
 }
 
 fn bearer(token: &str) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! Refusals as HTTP: the only place that turns a [`Reject`] into a response.
 
+mod challenge;
+
 use bytes::Bytes;
 use common::canonical::Ambiguity;
 use common::reject::Reject;
@@ -11,6 +13,14 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds after which a client may try again when the edge or the upstream is not ready.
 const RETRY_AFTER_SECONDS: &str = "5";
 
+/// What a refusal depends on besides its reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'r> {
+    /// The operator's name for what is protected.
+    pub realm: &'r str,
+    pub request_id: &'r HeaderValue,
+}
+
 /// A response, independent of who writes it.
 #[derive(Debug)]
 pub struct Reply {
@@ -21,12 +31,12 @@ pub struct Reply {
 
 /// The answer to a refused request: `{"error","error_description","request_id"}` and, where a better token would help, a
 /// challenge that names the class of the reason (RFC 6750 §3).
-pub fn refusal(reject: Reject, realm: &str, request_id: &HeaderValue) -> Reply {
+pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
     let body = Bytes::from(
         serde_json::json!({
             "error": reject.wire_code(),
             "error_description": reject.description(),
-            "request_id": request_id.to_str().unwrap_or_default(),
+            "request_id": asked.request_id.to_str().unwrap_or_default(),
         })
         .to_string(),
     );
@@ -34,11 +44,9 @@ pub fn refusal(reject: Reject, realm: &str, request_id: &HeaderValue) -> Reply {
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (CONTENT_LENGTH, HeaderValue::from(body.len())),
-        (REQUEST_ID, request_id.clone()),
+        (REQUEST_ID, asked.request_id.clone()),
     ];
-    if let Some(challenge) = reject.www_authenticate(realm).and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.push((WWW_AUTHENTICATE, challenge));
-    }
+    headers.extend(challenge::challenges(reject, asked).into_iter().map(|challenge| (WWW_AUTHENTICATE, challenge)));
     let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {
         StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
@@ -103,7 +111,7 @@ mod tests {
     fn every_refusal_has_the_same_shape() {
         let id = HeaderValue::from_static("abc");
         for reject in Reject::ALL {
-            let reply = refusal(reject, "api", &id);
+            let reply = refusal(reject, Asked { realm: "api", request_id: &id });
             assert_eq!(reply.status.as_u16(), reject.status());
             let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(body["error"], reject.wire_code());
@@ -118,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_challenge_names_the_class_of_reason() {
-        let reply = refusal(Reject::Expired, "api", &HeaderValue::from_static("1"));
+        let id = HeaderValue::from_static("1");
+        let reply = refusal(Reject::Expired, Asked { realm: "api", request_id: &id });
         let (_, challenge) = reply.headers.iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
         let expected = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"expired\"";
         assert_eq!(challenge, expected);
