@@ -16,13 +16,36 @@ pub struct Facts {
 /// What is known of the connection that a request came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Who sends: the other end of the socket (SECURITY.md E16).
+    /// Who sends: the other end of the socket, or whom a proxy of the operator's speaks for (SECURITY.md E16).
     pub client: Option<IpAddr>,
     pub scheme: Scheme,
+    /// None: the connection to the edge is plain.
+    pub tls: Option<Arc<TlsFacts>>,
+}
+
+/// What a TLS handshake told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.3`.
+    pub version: &'static str,
+    /// `TLS13_AES_128_GCM_SHA256`.
+    pub cipher: &'static str,
+    /// The host that the client asked for (RFC 6066 §3).
+    pub server_name: Option<Box<str>>,
+    /// Verified by the listener's authorities.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// The certificate by which a client has shown who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Of its DER form (RFC 8705 §3.1).
+    pub sha256: [u8; 32],
+    pub der: Box<[u8]>,
 }
 
 impl Connection {
-    pub const UNKNOWN: Self = Self { client: None, scheme: Scheme::Http };
+    pub const UNKNOWN: Self = Self { client: None, scheme: Scheme::Http, tls: None };
 }
 
 /// How the client reached the edge.

@@ -1,7 +1,7 @@
 //! The gateway: validates tokens at the edge and forwards what it has judged, without a call home.
 //!
 //! ```text
-//! app -> gateway -> {gates, routes, forward, reply, observe} -> {facts, snapshot} -> common
+//! app -> front -> gateway -> {gates, routes, forward, reply, observe} -> {facts, snapshot} -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
 //! config assembles what the modules read out of `settings`; admin and explain are assembled by app and the binary
 //! ```
@@ -14,12 +14,15 @@ pub mod explain;
 mod facts;
 pub mod feed;
 mod forward;
+mod front;
 mod gates;
 mod gateway;
+mod networks;
 mod observe;
 mod reply;
 mod routes;
 pub mod snapshot;
+mod tls;
 
 use std::path::Path;
 
@@ -44,7 +47,7 @@ impl EdgeError {
     /// 64 for a bad configuration, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Start(StartError::Certificate(_)) => EXIT_CONFIG,
+            Self::Config(_) => EXIT_CONFIG,
             Self::Start(_) | Self::Explain(_) => 1,
         }
     }

@@ -44,10 +44,11 @@ const ISSUER: Order = &[
 const EDGE: Order = &[
     &["settings"],
     &["snapshot"],
-    &["facts"],
-    &["gates", "routes", "forward", "reply", "observe"],
+    &["facts", "networks"],
+    &["gates", "routes", "forward", "reply", "observe", "tls"],
     &["feed"],
     &["gateway"],
+    &["front"],
     &["config"],
     &["admin", "explain"],
     &["app"],

@@ -1,6 +1,6 @@
 //! The control thread: feed, admin listener, signals, the wish to stop.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -63,13 +63,6 @@ impl Control {
 pub fn runtime() -> Result<Runtime, StartError> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build().map_err(StartError::Thread)
-}
-
-/// Binds the admin listener before anything starts, so that a port in use is a clear error.
-pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .map_err(|source| StartError::Listen { address, source })
 }
 
 /// Takes the last good state into use and follows the issuer from when the runtime runs.

@@ -10,12 +10,13 @@ mod server;
 mod shutdown;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use common::clock::{Clock, SystemClock};
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -24,14 +25,14 @@ use self::reload::Reload;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, State};
 use crate::app::control::Control;
-use crate::config::{Config, ConfigError, environment, load};
+use crate::app::server::Socket;
+use crate::config::{Config, ConfigError, Places, environment, load};
 use crate::feed::{FeedError, FeedHandle};
+use crate::front::Reception;
 use crate::gateway::{Gateway, InFlight, RequestIds};
 use crate::observe::{AccessLog, Metrics};
 use crate::snapshot::picture::Picture;
 
-/// How long a listener may take to come up.
-const START_TIME: Duration = Duration::from_secs(10);
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
 /// long, and routes without a token do not mind.
 const READY_TIME: Duration = Duration::from_secs(30);
@@ -45,8 +46,6 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error("listening on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("TLS certificate or key: {0}")]
-    Certificate(String),
     #[error("the feed: {0}")]
     Feed(#[from] FeedError),
     #[error("starting a thread: {0}")]
@@ -73,6 +72,8 @@ pub struct Running {
     drain: tokio::sync::watch::Sender<bool>,
     in_flight: InFlight,
     drain_limit: Duration,
+    /// The listeners, bound before anything starts.
+    sockets: Vec<Socket>,
 }
 
 /// Starts the edge that the file describes. When this returns, its listeners accept.
@@ -98,21 +99,25 @@ pub fn start_with(
         metrics: Arc::clone(&metrics),
         log,
         in_flight: in_flight.clone(),
-        realm: config.listen.realm.clone(),
-        keepalive: config.listen.bounds.keepalive,
+        realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
     };
-    let reload = Arc::new(Reload::new(file.to_owned(), Arc::clone(&picture), Arc::clone(&metrics), &config.listen));
-    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reload }, shutdown)
+    let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config.listen)));
+    let reload = Arc::new(Reload {
+        file: file.to_owned(),
+        picture: Arc::clone(&picture),
+        metrics: Arc::clone(&metrics),
+        reception: Arc::clone(&reception),
+        places: config.listen.places.clone(),
+        one_at_a_time: Mutex::default(),
+    });
+    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reception, reload }, shutdown)
 }
 
 /// Reads and validates a configuration and every file that it names, and starts nothing.
 pub fn check(file: &Path) -> Result<(), StartError> {
-    let config = load(file, &environment(), &Metrics::default())?;
-    match &config.listen.https {
-        Some((_, files)) => server::check_pair(files),
-        None => Ok(()),
-    }
+    load(file, &environment(), &Metrics::default())?;
+    Ok(())
 }
 
 /// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
@@ -127,6 +132,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
+    reception: Arc<ArcSwap<Reception>>,
     reload: Arc<Reload>,
 }
 
@@ -134,11 +140,9 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
     let Config { listen, feed, routes, issuers, .. } = config;
     let generation = parts.picture.configure(routes, issuers);
     parts.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-    let listeners: Vec<SocketAddr> = listen.http.into_iter().chain(listen.https.as_ref().map(|(at, _)| *at)).collect();
-    for address in &listeners {
-        check_bindable(*address)?;
-    }
-    let admin = listen.admin.map(control::bind).transpose()?;
+    let Places { admin, drain: drain_limit, .. } = listen.places;
+    let sockets = server::bind(&listen.places)?;
+    let admin = admin.map(server::bind_one).transpose()?;
     let runtime = control::runtime()?;
     let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
@@ -151,14 +155,11 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
         reload_by(&parts.reload),
     ));
     let (drain, drained) = tokio::sync::watch::channel(false);
-    server::spawn(&listen, parts.gateway, parts.metrics, drained)?;
-    for address in listeners {
-        wait_until_accepting(address)?;
-    }
+    server::spawn(&listen.places, &sockets, parts.gateway, parts.reception, parts.metrics, drained)?;
     state.listening();
     // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
     let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
-    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit: listen.drain })
+    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, sockets })
 }
 
 impl Running {
@@ -173,7 +174,7 @@ impl Running {
     }
 
     /// The same, and tells each phase as it begins.
-    pub fn wait_telling(self, tell: impl Fn(Phase)) {
+    pub fn wait_telling(mut self, tell: impl Fn(Phase)) {
         if self.control.wait_until(|| self.state.is_ready(), READY_TIME) {
             tell(Phase::Serving);
             self.control.wait_for_stop(&tell);
@@ -181,6 +182,7 @@ impl Running {
         tell(Phase::Stopping);
         self.state.draining();
         let begun = Instant::now();
+        self.sockets.clear(); // pingora closes its copies; with one left open, connections would wait on it for nobody
         let _ = self.drain.send(true); // no receiver: pingora has ended already
         thread::sleep(SETTLE_TIME);
         while self.in_flight.count() > 0 && begun.elapsed() < self.drain_limit {
@@ -193,31 +195,6 @@ impl Running {
 fn reload_by(reload: &Arc<Reload>) -> admin::Reload {
     let reload = Arc::clone(reload);
     Box::new(move || reload.run().map_err(|error| error.to_string()))
-}
-
-/// A clear error now instead of a panic on one of pingora's threads.
-fn check_bindable(address: SocketAddr) -> Result<(), StartError> {
-    TcpListener::bind(address).map(drop).map_err(|source| StartError::Listen { address, source })
-}
-
-fn wait_until_accepting(address: SocketAddr) -> Result<(), StartError> {
-    let begun = Instant::now();
-    loop {
-        match TcpStream::connect_timeout(&reachable(address), Duration::from_millis(200)) {
-            Ok(_) => return Ok(()),
-            Err(source) if begun.elapsed() > START_TIME => return Err(StartError::Listen { address, source }),
-            Err(_) => thread::sleep(Duration::from_millis(5)),
-        }
-    }
-}
-
-/// The wildcard address is for listening; one connects to the loopback behind it.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v6.port())),
-        other => other,
-    }
 }
 
 fn random() -> Result<u64, StartError> {

@@ -3,21 +3,29 @@
 //! `Server::run` blocks, builds its own runtimes and must not be called inside one; `run_forever` would end the process. It sleeps
 //! through its whole grace period whether there is work or not, so the grace period is set to the drain limit and nobody waits for
 //! this thread: [`crate::app::Running::wait`] looks at the requests in flight instead, and the process ends when there are none.
+//!
+//! The sockets are bound before pingora starts and handed to it as if they were inherited: a port in use is a clear error instead of a panic on one of its
+//! threads, and another process can take them over.
 
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::IntoRawFd;
 use std::sync::Arc;
 use std::thread;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use pingora::listeners::tls::TlsSettings;
+use pingora::listeners::tls::Acceptor;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
-use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
+use pingora::server::{Fds, ListenFds, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
+use pingora::services::Service as PingoraService;
 use pingora::services::listening::Service;
 use tokio::sync::watch;
 
 use crate::app::StartError;
-use crate::config::{Listen, Tls};
-use crate::gateway::{Front, Gateway};
+use crate::config::{Listen, Places};
+use crate::front::{Front, Reception};
+use crate::gateway::Gateway;
 use crate::observe::Metrics;
 
 /// Idle connections to upstream servers that are kept, over all threads.
@@ -25,70 +33,86 @@ const KEPT_CONNECTIONS: usize = 512;
 /// Servers that one request may try to connect to.
 const MOST_ATTEMPTS: usize = 4;
 
-/// Starts the server. It closes its listeners when `drain` turns true.
+/// A bound socket of a public listener.
+#[derive(Debug)]
+pub struct Socket {
+    pub address: SocketAddr,
+    pub listener: TcpListener,
+}
+
+/// Binds the public listeners.
+pub fn bind(places: &Places) -> Result<Vec<Socket>, StartError> {
+    let addresses = places.http.into_iter().chain(places.https);
+    addresses.map(|address| Ok(Socket { address, listener: bind_one(address)? })).collect()
+}
+
+/// Binds one, without waiting for anything on it.
+pub fn bind_one(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .map_err(|source| StartError::Listen { address, source })
+}
+
+/// How connections are received under these settings.
+pub fn reception(listen: &Listen) -> Reception {
+    Reception {
+        bounds: listen.bounds,
+        tls: listen.tls.as_ref().map(|tls| Acceptor::from_server_config(Arc::clone(&tls.config))),
+        h2c: listen.h2c,
+        balancers: listen.balancers.clone(),
+        proxies: Arc::clone(&listen.proxies),
+    }
+}
+
+/// Starts the server on the sockets. It closes its own copies of them when `drain` turns true.
 pub fn spawn(
-    listen: &Listen,
+    places: &Places,
+    sockets: &[Socket],
     gateway: Gateway,
+    reception: Arc<ArcSwap<Reception>>,
     metrics: Arc<Metrics>,
     drain: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
     let conf = ServerConf {
-        threads: listen.threads,
+        threads: places.threads,
         work_stealing: false,
         upstream_keepalive_pool_size: KEPT_CONNECTIONS,
         max_retries: MOST_ATTEMPTS,
         max_blocking_threads: Some(8),
-        grace_period_seconds: Some(listen.drain.as_secs().max(1)),
+        grace_period_seconds: Some(places.drain.as_secs().max(1)),
         graceful_shutdown_timeout_seconds: Some(0),
         ..ServerConf::default()
     };
     let mut server = Server::new_with_opt_and_conf(None, conf);
-    let mut proxy = http_proxy(&server.configuration, gateway);
-    proxy.server_options = Some(server_options(listen));
-    let mut service = Service::new("edge".to_owned(), Front::new(proxy, listen.bounds, metrics));
-    if let Some(address) = listen.http {
+    let proxy = http_proxy(&server.configuration, gateway);
+    let mut service = Service::new("edge".to_owned(), Front::new(proxy, reception, places.https, metrics));
+    let mut inherited = Fds::new();
+    for Socket { address, listener } in sockets {
+        let copy = listener.try_clone().map_err(|source| StartError::Listen { address: *address, source })?;
+        inherited.add(address.to_string(), copy.into_raw_fd());
         service.add_tcp(&address.to_string());
     }
-    if let Some((address, files)) = &listen.https {
-        service.add_tls_with_settings(&address.to_string(), None, tls(files)?);
-    }
     server.bootstrap();
-    server.add_service(service);
+    server.add_service(Listening { service, sockets: Arc::new(inherited.into()) });
     let run = move || server.run(RunArgs { shutdown_signal: Box::new(Drain(drain)) });
     thread::Builder::new().name("pingora".to_owned()).spawn(run).map(drop).map_err(StartError::Thread)
 }
 
-fn server_options(listen: &Listen) -> pingora::apps::HttpServerOptions {
-    let mut options = pingora::apps::HttpServerOptions::default();
-    options.h2_idle_timeout = Some(listen.bounds.keepalive);
-    options
+/// The service with sockets of our own: pingora's server knows but those that it bound itself or got by its own way of upgrading.
+struct Listening {
+    service: Service<Front>,
+    sockets: ListenFds,
 }
 
-/// Certificate and key are read here first: pingora panics on files that it can't use.
-fn tls(files: &Tls) -> Result<TlsSettings, StartError> {
-    let wrong = |error: &dyn std::fmt::Display| StartError::Certificate(error.to_string());
-    let (cert, key) = (files.cert.to_string_lossy(), files.key.to_string_lossy());
-    check_pair(files)?;
-    let mut settings = TlsSettings::intermediate(&cert, &key).map_err(|error| wrong(&error))?;
-    settings.enable_h2();
-    Ok(settings)
-}
+#[async_trait]
+impl PingoraService for Listening {
+    async fn start_service(&mut self, _of_server: Option<ListenFds>, shutdown: ShutdownWatch, per_socket: usize) {
+        self.service.start_service(Some(Arc::clone(&self.sockets)), shutdown, per_socket).await;
+    }
 
-/// Whether a TLS listener can use these files.
-pub fn check_pair(files: &Tls) -> Result<(), StartError> {
-    use rustls_pki_types::pem::PemObject;
-    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-    let wrong = |error: &dyn std::fmt::Display| StartError::Certificate(error.to_string());
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect).map_err(|error| wrong(&error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&error))?;
-    rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(&error))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map(drop)
-        .map_err(|error| wrong(&error))
+    fn name(&self) -> &str {
+        "edge"
+    }
 }
 
 /// pingora's shutdown signal: our own wish, not a process signal.

@@ -1,19 +1,37 @@
-//! `[listen]`: addresses, certificates, bounds on connections.
+//! `[listen]`: addresses, certificates, bounds on connections, and whose word on clients counts.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::gateway::Bounds;
 use common::settings::{Section, SettingError};
 
-/// Where and how the edge listens. It is read at the start; a reload does not touch it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use crate::front::Bounds;
+use crate::networks::Networks;
+use crate::tls::{self, Loaded, TlsFiles};
+
+/// Where and how the edge listens.
+#[derive(Clone, Debug)]
 pub struct Listen {
-    pub http: Option<SocketAddr>,
-    pub https: Option<(SocketAddr, Tls)>,
-    pub admin: Option<SocketAddr>,
+    pub places: Places,
+    /// What was read of the certificate files, for the TLS listener.
+    pub tls: Option<Loaded>,
     pub bounds: Bounds,
+    /// HTTP/2 with prior knowledge on the plain listener.
+    pub h2c: bool,
+    /// Who begins connections with a PROXY header.
+    pub balancers: Networks,
+    /// Whose `X-Forwarded-For` counts.
+    pub proxies: Arc<Networks>,
+}
+
+/// What a running edge can't change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    pub http: Option<SocketAddr>,
+    pub https: Option<SocketAddr>,
+    pub admin: Option<SocketAddr>,
     /// Threads that serve requests.
     pub threads: usize,
     /// How long requests in flight may go on after a stop was asked for.
@@ -22,63 +40,67 @@ pub struct Listen {
     pub realm: String,
 }
 
-/// PEM files: the certificate chain and its private key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    pub cert: PathBuf,
-    pub key: PathBuf,
-}
-
 pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError> {
     let http = address(&mut section, "http")?;
     let https = address(&mut section, "https")?;
     let admin = address(&mut section, "admin")?;
-    let tls = section.section("tls")?.map(|section| tls(section, folder)).transpose()?;
-    let https = match (https, tls) {
-        (Some(address), Some(tls)) => Some((address, tls)),
+    let files = section.section("tls")?.map(|section| tls::config::files(section, folder)).transpose()?;
+    let tls = match (https, files) {
+        (Some(_), Some(files)) => Some(load(&files, &section)?),
         (Some(_), None) => return Err(section.error("tls", "is missing: `https` needs a certificate and a key")),
         (None, Some(_)) => return Err(section.error("https", "is missing: `tls` needs an address to listen on")),
         (None, None) => None,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listen = Listen {
-        http,
-        https,
-        admin,
+        places: Places {
+            http,
+            https,
+            admin,
+            threads: count(&mut section, "threads", 1_024, cores)?,
+            drain: section.duration("drain_timeout")?.unwrap_or(Duration::from_secs(30)),
+            realm: section.text("realm")?.unwrap_or_else(|| "api".to_owned()),
+        },
+        tls,
         bounds: Bounds {
             connections: count(&mut section, "max_connections", 1_000_000, 10_000)?,
             connections_per_client: count(&mut section, "max_connections_per_client", 1_000_000, 1_000)?,
             head: section.duration("header_timeout")?.unwrap_or(Duration::from_secs(10)),
             keepalive: section.duration("keepalive_timeout")?.unwrap_or(Duration::from_secs(60)),
         },
-        threads: count(&mut section, "threads", 1_024, cores)?,
-        drain: section.duration("drain_timeout")?.unwrap_or(Duration::from_secs(30)),
-        realm: section.text("realm")?.unwrap_or_else(|| "api".to_owned()),
+        h2c: section.flag("h2c")?.unwrap_or(false),
+        balancers: balancers(&mut section)?,
+        proxies: Arc::new(Networks::read(&mut section, "trusted_proxies")?),
     };
     let nowhere = section.error("http", "is missing: there must be `http` or `https`");
+    let no_cleartext = section.error("h2c", "needs `http`: with TLS, HTTP/2 is there without it");
     section.finish()?;
-    if listen.http.is_none() && listen.https.is_none() {
-        return Err(nowhere);
+    match (http, https) {
+        (None, None) => Err(nowhere),
+        (None, Some(_)) if listen.h2c => Err(no_cleartext),
+        _ => Ok(listen),
     }
-    Ok(listen)
+}
+
+fn load(files: &TlsFiles, section: &Section) -> Result<Loaded, SettingError> {
+    files.load().map_err(|error| section.error("tls", error.to_string()))
+}
+
+/// `proxy_protocol = { from = ["10.0.0.0/8"] }`.
+fn balancers(section: &mut Section) -> Result<Networks, SettingError> {
+    let Some(mut settings) = section.section("proxy_protocol")? else { return Ok(Networks::default()) };
+    let from = Networks::read(&mut settings, "from")?;
+    if from.is_empty() {
+        return Err(settings.error("from", "needs the networks of the load balancers"));
+    }
+    settings.finish()?;
+    Ok(from)
 }
 
 fn address(section: &mut Section, key: &'static str) -> Result<Option<SocketAddr>, SettingError> {
     let Some(text) = section.text(key)? else { return Ok(None) };
     let problem = || section.error(key, format!("\"{text}\" is no address such as \"127.0.0.1:8800\""));
     text.parse().map(Some).map_err(|_| problem())
-}
-
-fn tls(mut section: Section, folder: &Path) -> Result<Tls, SettingError> {
-    let tls =
-        Tls { cert: folder.join(section.required_text("cert")?), key: folder.join(section.required_text("key")?) };
-    for (key, file) in [("cert", &tls.cert), ("key", &tls.key)] {
-        if let Err(error) = std::fs::metadata(file) {
-            return Err(section.error(key, format!("{}: {error}", file.display())));
-        }
-    }
-    section.finish()?;
-    Ok(tls)
 }
 
 fn count(section: &mut Section, key: &'static str, most: u64, default: usize) -> Result<usize, SettingError> {

@@ -12,7 +12,7 @@ use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
 use common::settings::{Section, SettingError, parse};
 
-pub use self::listen::{Listen, Tls};
+pub use self::listen::{Listen, Places};
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];

@@ -74,7 +74,7 @@ fn every_mistake_is_one_line_that_says_where() {
 #[test]
 fn the_environment_sets_scalars() {
     let config = load_text(GOOD, &[("TOLLGATE_LISTEN__HTTP", "127.0.0.1:1"), ("TOLLGATE_LOG__ACCESS", "off")]).unwrap();
-    assert_eq!(config.listen.http.unwrap().port(), 1);
+    assert_eq!(config.listen.places.http.unwrap().port(), 1);
     assert_eq!(config.log, LogLevel::Off);
     let error = load_text(GOOD, &[("TOLLGATE_LISTEN__HTPP", "127.0.0.1:1")]).unwrap_err();
     assert_eq!(error, "listen.htpp: unknown key; did you mean `http`?");

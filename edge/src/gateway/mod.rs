@@ -1,7 +1,8 @@
 //! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
 
+pub mod connection;
 mod context;
-mod front;
+mod forwarded;
 mod head;
 mod upstream;
 
@@ -22,9 +23,8 @@ use pingora::proxy::{FailToProxy, ProxyHttp};
 use pingora::{ErrorSource, ErrorType};
 
 pub use self::context::{Context, InFlight};
-pub use self::front::{Bounds, Front};
 pub use self::head::take_apart;
-use crate::facts::{Connection, Facts, Scheme};
+use crate::facts::Facts;
 use crate::gates::{self, Outcome, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
@@ -47,8 +47,6 @@ pub struct Gateway {
     pub in_flight: InFlight,
     /// The operator's own text in challenges.
     pub realm: String,
-    /// How long an idle client connection stays open; whole seconds, at least one.
-    pub keepalive: Duration,
     pub request_ids: RequestIds,
 }
 
@@ -89,11 +87,11 @@ impl ProxyHttp for Gateway {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        front::head_is_complete();
-        ctx.connection = connection(session);
+        connection::head_is_complete();
+        ctx.connection = connection::facts_of(&session.req_header().headers);
         session.set_total_drain_timeout(Some(DRAIN_TIME));
-        if session.get_keepalive().is_some() {
-            session.set_keepalive(Some(self.keepalive.as_secs().max(1))); // 0 would mean for ever
+        if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
+            session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
         }
         match self.decide(session, ctx) {
             Ok(()) => {
@@ -160,7 +158,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut Context) {
-        front::request_is_over();
+        connection::request_is_over();
         let status = session.response_written().map_or(0, |response| response.status.as_u16());
         match ctx.route() {
             Some(route) => route.meter.count(status, ctx.started.elapsed()),
@@ -261,14 +259,5 @@ fn is_drainable(framing: Framing) -> bool {
         Framing::NoBody | Framing::Stream => true,
         Framing::Length(bytes) => bytes <= DRAIN_BYTES,
         Framing::Chunked => false,
-    }
-}
-
-fn connection(session: &Session) -> Connection {
-    let Some(digest) = session.digest() else { return Connection::UNKNOWN };
-    let peer = digest.socket_digest.as_ref().and_then(|socket| socket.peer_addr()?.as_inet());
-    Connection {
-        client: peer.map(std::net::SocketAddr::ip),
-        scheme: if digest.ssl_digest.is_some() { Scheme::Https } else { Scheme::Http },
     }
 }

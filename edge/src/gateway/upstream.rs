@@ -1,8 +1,6 @@
 //! The upstream's side of a request: where it goes, what it carries, what comes back, what went wrong.
 
-use std::fmt::Write;
 use std::mem;
-use std::net::IpAddr;
 
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
@@ -15,8 +13,8 @@ use pingora::prelude::{Error, HttpPeer, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
 
 use crate::forward;
+use crate::gateway::connection;
 use crate::gateway::context::Context;
-use crate::gateway::front;
 use crate::reply::REQUEST_ID;
 use crate::snapshot::route::Upstream;
 
@@ -67,7 +65,7 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         headers.insert(HOST, host);
     }
     headers.reserve(ADDED_HEADERS + route.headers.len());
-    insert(headers, FORWARDED_FOR, front::client_text().or_else(|| address_text(ctx.connection.client)));
+    insert(headers, FORWARDED_FOR, connection::client_text(ctx.connection.client));
     insert(headers, FORWARDED_PROTO, Some(HeaderValue::from_static(ctx.connection.scheme.as_str())));
     let host = headers.get(HOST).cloned();
     insert(headers, FORWARDED_HOST, host);
@@ -82,13 +80,6 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
 fn take(header: &mut RequestHeader) -> request::Parts {
     let (nothing, ()) = http::Request::new(()).into_parts();
     mem::replace(header, RequestHeader::from(nothing)).into()
-}
-
-/// For connections that have no text of their own: those of HTTP/2.
-fn address_text(client: Option<IpAddr>) -> Option<HeaderValue> {
-    let mut text = String::with_capacity(40);
-    let _ = write!(text, "{}", client?); // writing to a String does not fail
-    HeaderValue::try_from(text).ok()
 }
 
 /// The answer as it leaves: without what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated, with the

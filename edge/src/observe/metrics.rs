@@ -25,6 +25,8 @@ pub struct Metrics {
     pub connections: Gauge,
     pub connections_refused: Counter,
     pub heads_overdue: Counter,
+    pub proxy_headers_refused: Counter,
+    pub handshakes_failed: Counter,
     pub log_lines_dropped: Counter,
     pub generation: Gauge,
     pub reloads_failed: Counter,
@@ -70,6 +72,8 @@ impl Default for Metrics {
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             heads_overdue: Counter::default(),
+            proxy_headers_refused: Counter::default(),
+            handshakes_failed: Counter::default(),
             log_lines_dropped: Counter::default(),
             generation: Gauge::default(),
             reloads_failed: Counter::default(),
@@ -122,6 +126,9 @@ impl Metrics {
         registry.register("connections", "Open client connections", self.connections.clone());
         registry.register("connections_refused", "Connections over a limit", self.connections_refused.clone());
         registry.register("heads_overdue", "Connections closed before a whole head came", self.heads_overdue.clone());
+        let refused = self.proxy_headers_refused.clone();
+        registry.register("proxy_headers_refused", "Connections without the PROXY header that was due", refused);
+        registry.register("handshakes_failed", "TLS handshakes that came to nothing", self.handshakes_failed.clone());
         registry.register("log_lines_dropped", "Log lines that found the queue full", self.log_lines_dropped.clone());
         registry.register("generation", "The configuration that serves", self.generation.clone());
         registry.register("reloads_failed", "Configurations that were not taken", self.reloads_failed.clone());
