@@ -56,6 +56,8 @@ pub enum Reject {
     // The request
     NoRoute,
     MethodNotAllowed,
+    /// The route is for clients that have shown a certificate.
+    CertificateRequired,
     /// The path has more than one reading.
     AmbiguousPath,
     /// `Host`, `:authority` and the target do not name one host.
@@ -83,7 +85,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -111,6 +113,7 @@ impl Reject {
         Self::RevocationStale,
         Self::NoRoute,
         Self::MethodNotAllowed,
+        Self::CertificateRequired,
         Self::AmbiguousPath,
         Self::AmbiguousHost,
         Self::AmbiguousHeader,
@@ -143,7 +146,7 @@ impl Reject {
         self.row().description
     }
 
-    /// The value of `WWW-Authenticate` (RFC 6750 §3), for the refusals that a better token would turn. `realm` is the
+    /// The value of `WWW-Authenticate` (RFC 6750 §3), for the refusals that a better token would turn: of 401 and 403 all but the missing certificate. `realm` is the
     /// operator's own text.
     pub fn www_authenticate(self, realm: &str) -> Option<String> {
         let row = self.row();
@@ -151,6 +154,7 @@ impl Reject {
         match (self, row.status) {
             // RFC 6750 §3.1: a request without credentials gets no error code.
             (Self::MissingToken, _) => Some(challenge),
+            (Self::CertificateRequired, _) => None,
             (_, 401 | 403) => {
                 Some(format!("{challenge}, error=\"{}\", error_description=\"{}\"", row.wire_code, row.description))
             }
@@ -195,6 +199,9 @@ impl Reject {
             Self::RevocationStale => row(503, UNAVAILABLE, "revocation_stale", "revocation state is stale"),
             Self::NoRoute => row(404, "not_found", "no_route", "no such route"),
             Self::MethodNotAllowed => row(405, "method_not_allowed", "method_not_allowed", "method not allowed"),
+            Self::CertificateRequired => {
+                row(403, "certificate_required", "certificate_required", "client certificate required")
+            }
             Self::AmbiguousPath => row(400, REQUEST, "ambiguous_path", "ambiguous path"),
             Self::AmbiguousHost => row(400, REQUEST, "ambiguous_host", "ambiguous host"),
             Self::AmbiguousHeader => row(400, REQUEST, "ambiguous_header", "ambiguous header"),
@@ -255,7 +262,8 @@ mod tests {
                 "insufficient_scope" => assert_eq!(reject.status(), 403, "{reject:?}"),
                 _ => assert!((400..600).contains(&reject.status()), "{reject:?}"),
             }
-            assert_eq!(reject.www_authenticate("r").is_some(), matches!(reject.status(), 401 | 403), "{reject:?}");
+            let by_token = matches!(reject.status(), 401 | 403) && reject != Reject::CertificateRequired;
+            assert_eq!(reject.www_authenticate("r").is_some(), by_token, "{reject:?}");
         }
     }
 

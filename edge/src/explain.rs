@@ -67,6 +67,9 @@ fn explain_head(snapshot: &Arc<Snapshot>, raw: &[u8], now: UnixMillis) -> Result
 
 fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<'_>) -> String {
     let route = view.route;
+    if route.certificate.required {
+        line(&mut story, "certificate", "is asked for at the TLS handshake, which a file does not tell");
+    }
     let mut facts = Facts::default();
     let outcome = token::check(view, &mut facts, snapshot);
     line(&mut story, "token", &describe(outcome, route.token.is_none()));

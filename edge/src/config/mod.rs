@@ -13,6 +13,7 @@ use crate::snapshot::route::RouteTable;
 use common::settings::{Section, SettingError, parse};
 
 pub use self::listen::{Listen, Places};
+use self::routes::Surroundings;
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];
@@ -87,7 +88,9 @@ fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, S
     }
     let mut issuers = issuers::configured(root.sections("issuer")?, folder)?;
     let upstreams = routes::upstreams(root.sections("upstream")?)?;
-    let routes = routes::table(root.sections("route")?, &upstreams, &mut issuers, feed.is_some(), metrics)?;
+    let surroundings =
+        Surroundings { has_feed: feed.is_some(), asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks) };
+    let routes = routes::table(root.sections("route")?, &upstreams, &mut issuers, surroundings, metrics)?;
     root.finish()?;
     Ok(Config {
         listen,

@@ -9,7 +9,7 @@ use crate::config::issuers::POOL_PREFIX;
 use crate::forward::OWN_HEADERS;
 use crate::observe::Metrics;
 use crate::snapshot::picture::ConfiguredIssuer;
-use crate::snapshot::route::{HostPattern, PathPattern, Route, RouteTable, TokenRule};
+use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
 use crate::{forward, gates, routes};
 use common::settings::{Section, SettingError};
 
@@ -30,17 +30,25 @@ pub fn upstreams(sections: Vec<Section>) -> Result<Upstreams, SettingError> {
     Ok(upstreams)
 }
 
+/// What routes may refer to outside their own section.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    pub has_feed: bool,
+    /// The TLS listener asks clients for certificates.
+    pub asks_certificates: bool,
+}
+
 /// The table of all routes. Pools that routes name join `issuers`, without keys until the feed brings them.
 pub fn table(
     sections: Vec<Section>,
     upstreams: &Upstreams,
     issuers: &mut Vec<ConfiguredIssuer>,
-    has_feed: bool,
+    surroundings: Surroundings,
     metrics: &Metrics,
 ) -> Result<RouteTable, SettingError> {
     let mut table = Vec::new();
     for section in sections {
-        table.push(route(section, upstreams, issuers, has_feed, metrics)?);
+        table.push(route(section, upstreams, issuers, surroundings, metrics)?);
     }
     if table.is_empty() {
         return Err(SettingError::new("route", "is missing: there must be at least one [[route]]"));
@@ -60,7 +68,7 @@ fn route(
     mut section: Section,
     upstreams: &Upstreams,
     issuers: &mut Vec<ConfiguredIssuer>,
-    has_feed: bool,
+    surroundings: Surroundings,
     metrics: &Metrics,
 ) -> Result<Route, SettingError> {
     for key in NOT_YET {
@@ -74,9 +82,13 @@ fn route(
     let Some(upstream) = upstreams.get(&upstream) else {
         return Err(section.error("upstream", format!("no upstream is called \"{upstream}\"")));
     };
+    let certificate = match section.section("client_certificate")? {
+        None => CertificateRule::default(),
+        Some(rule) => gates::certificate::config::rule(rule, surroundings.asks_certificates)?,
+    };
     let token = match section.section("token")? {
         None => None,
-        Some(rule) => Some(gates::token::config::rule(rule, |name| position(issuers, has_feed, name))?),
+        Some(rule) => Some(gates::token::config::rule(rule, |name| position(issuers, surroundings.has_feed, name))?),
     };
     let default = gates::session::config::default_rule(token.as_ref().is_some_and(|rule| names_pool(rule, issuers)));
     let revocation = match section.section("revocation")? {
@@ -96,6 +108,7 @@ fn route(
         host: matched.host,
         path: matched.path,
         methods: matched.methods,
+        certificate,
         upstream: Arc::clone(upstream),
         token,
         revocation,

@@ -35,6 +35,8 @@ pub const OWN_HEADERS: &[&str] = &[
     "x-http-method-override",
     "x-method-override",
     "x-tollgate-attestation",
+    "client-cert",
+    "client-cert-chain",
 ];
 
 /// Every name under which `headers` could smuggle an identity.

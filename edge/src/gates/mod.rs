@@ -1,6 +1,7 @@
 //! The gates: each sees a borrowed view of the canonical request, the facts so far and the snapshot, and says whether the request
 //! may go on. They import neither pingora nor the feed, and do no I/O; an error anywhere means refusal.
 
+pub mod certificate;
 pub mod session;
 pub mod token;
 
@@ -32,6 +33,10 @@ pub enum Outcome {
 
 /// The gates in their fixed order; the first refusal stands.
 pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
+    match certificate::check(request) {
+        Outcome::Continue => {}
+        refusal @ Outcome::Reject(_) => return refusal,
+    }
     match token::check(request, facts, snapshot) {
         Outcome::Continue => session::check(request, facts),
         refusal => refusal,

@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
 use http::header::{
@@ -12,6 +14,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, HttpPeer, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
 
+use crate::facts::Connection;
 use crate::forward;
 use crate::gateway::connection;
 use crate::gateway::context::Context;
@@ -21,6 +24,7 @@ use crate::snapshot::route::Upstream;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 /// What a response has for the edge only.
@@ -70,6 +74,9 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     let host = headers.get(HOST).cloned();
     insert(headers, FORWARDED_HOST, host);
     insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
+    if route.certificate.forward {
+        insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
+    }
     forward::add_headers(route, ctx.facts.identity(), headers);
     *outgoing = RequestHeader::from(parts);
     // After that, since the conversion keeps the target as the URI has it.
@@ -80,6 +87,12 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
 fn take(header: &mut RequestHeader) -> request::Parts {
     let (nothing, ()) = http::Request::new(()).into_parts();
     mem::replace(header, RequestHeader::from(nothing)).into()
+}
+
+/// The client's certificate as a byte sequence of structured fields (RFC 9440 §2.2).
+fn certificate_text(connection: &Connection) -> Option<HeaderValue> {
+    let certificate = connection.tls.as_ref()?.certificate.as_ref()?;
+    HeaderValue::try_from(format!(":{}:", BASE64.encode(&certificate.der))).ok()
 }
 
 /// The answer as it leaves: without what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated, with the

@@ -119,7 +119,8 @@ mod tests {
             let value =
                 |name: &HeaderName| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
             assert_eq!(value(&REQUEST_ID), Some("abc"));
-            assert_eq!(value(&WWW_AUTHENTICATE).is_some(), matches!(reject.status(), 401 | 403), "{reject:?}");
+            let challenge = reject.www_authenticate("api");
+            assert_eq!(value(&WWW_AUTHENTICATE), challenge.as_deref(), "{reject:?}");
             assert_eq!(value(&RETRY_AFTER).is_some(), reject.status() == 503, "{reject:?}");
         }
     }

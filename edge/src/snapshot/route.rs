@@ -30,6 +30,7 @@ pub struct Route {
     /// Empty: any method but CONNECT and TRACE.
     pub methods: Vec<Method>,
     pub upstream: Arc<Upstream>,
+    pub certificate: CertificateRule,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
     pub revocation: RevocationRule,
@@ -90,6 +91,15 @@ pub struct Timeouts {
     pub read: Duration,
     pub write: Duration,
     pub idle: Duration,
+}
+
+/// What a route asks of client certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CertificateRule {
+    /// Only clients that have shown one pass.
+    pub required: bool,
+    /// The upstream gets it in `Client-Cert` (RFC 9440).
+    pub forward: bool,
 }
 
 /// Which tokens open a route.
@@ -154,6 +164,7 @@ impl Route {
                 timeouts: Timeouts { connect: second, read: second, write: second, idle: second },
                 turn: AtomicUsize::default(),
             }),
+            certificate: CertificateRule::default(),
             token: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
             headers: Vec::new(),

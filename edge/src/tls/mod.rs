@@ -56,6 +56,8 @@ pub struct Loaded {
     pub config: Arc<ServerConfig>,
     /// In the order of the configuration.
     pub certificates: Vec<CertificateSummary>,
+    /// Clients are asked for certificates.
+    pub asks: bool,
 }
 
 /// Why the files can't be used: one line, with the file.
@@ -94,7 +96,7 @@ impl TlsFiles {
         let mut config = builder.with_cert_resolver(Arc::new(certificates));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|error| TlsError::new(first, error))?;
-        Ok(Loaded { config: Arc::new(config), certificates: summaries })
+        Ok(Loaded { config: Arc::new(config), certificates: summaries, asks: self.clients.is_some() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
@@ -92,7 +93,13 @@ impl Edge {
 
     /// `listen` are further lines of `[listen]`, read in a folder that has `cert.pem` and `key.pem`.
     pub fn start_listening(listen: &str, more: &str, routes: &str) -> Self {
+        Self::start_prepared(|_| (), listen, more, routes)
+    }
+
+    /// The same, with more files in the folder.
+    pub fn start_prepared(prepare: impl FnOnce(&Path), listen: &str, more: &str, routes: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
         let upstream = echo_upstream();
         let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
         std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
