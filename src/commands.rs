@@ -58,6 +58,9 @@ struct EdgeOptions {
     command: Option<EdgeCommand>,
     #[command(flatten)]
     run: Option<RoleOptions>,
+    /// Take over the listeners of the edge that runs on the same folder; it drains when this one serves.
+    #[arg(long)]
+    upgrade: bool,
 }
 
 #[cfg(feature = "edge")]
@@ -154,7 +157,8 @@ fn edge(options: EdgeOptions) -> ExitCode {
         return report(edge::check_config(&run.config), edge::EdgeError::exit_code);
     }
     crate::log::to_stderr();
-    report(crate::roles::edge(&run.config, run.until_eof), edge::EdgeError::exit_code)
+    let start = if options.upgrade { edge::Start::TakingOver } else { edge::Start::Fresh };
+    report(crate::roles::edge(&run.config, start, run.until_eof), edge::EdgeError::exit_code)
 }
 
 #[cfg(all(feature = "issuer", feature = "edge"))]

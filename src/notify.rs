@@ -20,6 +20,9 @@ pub enum Progress {
     Reloading,
     /// It drains.
     Stopping,
+    /// This process is the service from now on.
+    #[cfg_attr(not(feature = "edge"), allow(dead_code))]
+    Main(u32),
 }
 
 /// The service manager, or nobody.
@@ -36,18 +39,19 @@ impl Manager {
     /// A role goes on whether or not the manager hears it.
     pub fn tell(&self, progress: Progress) {
         let Some(name) = &self.socket else { return };
-        if let Err(error) = send(name, progress.text()) {
+        if let Err(error) = send(name, &progress.text()) {
             tracing::warn!(%error, ?progress, "the service manager was not told");
         }
     }
 }
 
 impl Progress {
-    const fn text(self) -> &'static str {
+    fn text(self) -> String {
         match self {
-            Self::Ready => "READY=1\n",
-            Self::Reloading => "RELOADING=1\n",
-            Self::Stopping => "STOPPING=1\n",
+            Self::Ready => "READY=1\n".to_owned(),
+            Self::Reloading => "RELOADING=1\n".to_owned(),
+            Self::Stopping => "STOPPING=1\n".to_owned(),
+            Self::Main(process) => format!("MAINPID={process}\n"),
         }
     }
 }
@@ -86,6 +90,7 @@ mod tests {
             (Progress::Ready, "READY=1\n"),
             (Progress::Reloading, "RELOADING=1\n"),
             (Progress::Stopping, "STOPPING=1\n"),
+            (Progress::Main(7), "MAINPID=7\n"),
         ] {
             manager.tell(progress);
             assert_eq!(received(&socket), text);

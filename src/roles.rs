@@ -33,8 +33,11 @@ pub fn issuer(config: issuer::Config, until_eof: bool) -> Result<(), issuer::Sta
 
 /// Runs an edge until it is told to end.
 #[cfg(feature = "edge")]
-pub fn edge(config: &Path, until_eof: bool) -> Result<(), edge::EdgeError> {
-    let (handle, shutdown) = edge::Shutdown::at_request();
+pub fn edge(config: &Path, start: edge::Start, until_eof: bool) -> Result<(), edge::EdgeError> {
+    let (handle, mut shutdown) = edge::Shutdown::at_request();
+    if !until_eof {
+        shutdown = shutdown.and_replaceable();
+    }
     if until_eof {
         std::thread::spawn(move || {
             crate::stdin_guard::wait_for_eof();
@@ -42,12 +45,16 @@ pub fn edge(config: &Path, until_eof: bool) -> Result<(), edge::EdgeError> {
         });
     }
     let manager = Manager::from_environment();
-    edge::run(config, shutdown.and_at_signals(), |phase| {
-        manager.tell(match phase {
-            edge::Phase::Serving => Progress::Ready,
-            edge::Phase::Reloading => Progress::Reloading,
-            edge::Phase::Stopping => Progress::Stopping,
-        });
+    edge::run(config, start, shutdown.and_at_signals(), |phase| match phase {
+        edge::Phase::Serving => {
+            if start == edge::Start::TakingOver {
+                manager.tell(Progress::Main(std::process::id()));
+            }
+            manager.tell(Progress::Ready);
+        }
+        edge::Phase::Reloading => manager.tell(Progress::Reloading),
+        edge::Phase::Stopping => manager.tell(Progress::Stopping),
+        edge::Phase::HandedOver => {} // the service goes on, in another process
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use edge::{Shutdown, run};
+use edge::{Shutdown, Start, run};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         eprintln!("usage: serve CONFIG");
         return ExitCode::from(64);
     };
-    match run(Path::new(&config), Shutdown::at_signals(), |_| ()) {
+    match run(Path::new(&config), Start::Fresh, Shutdown::at_signals(), |_| ()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

@@ -75,7 +75,7 @@ impl State {
     }
 
     /// Why this edge should get no traffic; empty when it should.
-    fn unready(&self) -> Vec<String> {
+    pub fn unready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if !self.listening.load(Ordering::Relaxed) {
             reasons.push("listeners are not bound yet".to_owned());

@@ -28,7 +28,7 @@ use std::path::Path;
 
 use common::settings::EXIT_CONFIG;
 
-pub use crate::app::{Phase, Running, Shutdown, ShutdownHandle, StartError, start};
+pub use crate::app::{Phase, Running, Shutdown, ShutdownHandle, Start, StartError, start};
 pub use crate::config::ConfigError;
 pub use crate::explain::ExplainError;
 
@@ -73,8 +73,8 @@ impl From<ExplainError> for EdgeError {
 
 /// Runs an edge until it is asked to stop and has drained. Call it on a plain thread, never inside a tokio runtime, and let the
 /// process end when it returns: pingora's threads are not joined.
-pub fn run(config: &Path, shutdown: Shutdown, tell: impl Fn(Phase)) -> Result<(), EdgeError> {
-    Ok(app::run_blocking(config, shutdown, tell)?)
+pub fn run(config: &Path, start: Start, shutdown: Shutdown, tell: impl Fn(Phase)) -> Result<(), EdgeError> {
+    Ok(app::run_blocking(config, start, shutdown, tell)?)
 }
 
 /// Reads and validates a configuration, with the files that it names, and starts nothing.

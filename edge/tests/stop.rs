@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use edge::{Shutdown, start};
+use edge::{Shutdown, Start, start};
 
 /// Answers the first request after `pause`, and nothing else.
 fn slow_upstream(pause: Duration) -> std::net::SocketAddr {
@@ -34,7 +34,7 @@ fn what_is_in_flight_is_finished_and_idle_connections_hold_nothing_up() {
     );
     std::fs::write(&file, config).unwrap();
     let (handle, shutdown) = Shutdown::at_request();
-    let running = start(&file, shutdown).unwrap();
+    let running = start(&file, Start::Fresh, shutdown).unwrap();
 
     let mut idle = TcpStream::connect(address).unwrap();
     let mut busy = TcpStream::connect(address).unwrap();
@@ -42,7 +42,7 @@ fn what_is_in_flight_is_finished_and_idle_connections_hold_nothing_up() {
     thread::sleep(Duration::from_millis(200)); // the request is in flight
     let begun = Instant::now();
     handle.stop();
-    running.wait();
+    running.wait().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "the drain limit was not waited for");
 
     let mut answer = String::new();

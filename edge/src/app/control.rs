@@ -1,6 +1,8 @@
 //! The control thread: feed, admin listener, signals, the wish to stop.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -13,7 +15,9 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::admin::{self, State};
+use crate::app::handover::{Offer, Socket};
 use crate::app::reload::Reload;
+use crate::app::successor;
 use crate::app::{Phase, Pools, Shutdown, StartError};
 use crate::config::FeedSettings;
 use crate::feed::{self, FeedConfig, FeedHandle};
@@ -28,28 +32,41 @@ const BLOCKING_THREADS: usize = 2;
 /// The running thread.
 pub struct Control {
     phases: Receiver<Phase>,
+    offers: oneshot::Sender<(PathBuf, Vec<Socket>)>,
     finish: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Control {
-    /// Blocks until `ready` says so, someone asks for a stop, or the limit has passed. Answers whether to go on.
-    pub fn wait_until(&self, ready: impl Fn() -> bool, limit: Duration) -> bool {
+    /// Blocks until `ready` says so or the limit has passed; answers the end where it has come before.
+    pub fn wait_until(&self, ready: impl Fn() -> bool, limit: Duration) -> Option<Phase> {
         let begun = Instant::now();
         while !ready() && begun.elapsed() < limit {
             match self.phases.recv_timeout(LOOK_EVERY) {
-                Ok(Phase::Stopping) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(end @ (Phase::Stopping | Phase::HandedOver)) => return Some(end),
+                Err(RecvTimeoutError::Disconnected) => return Some(Phase::Stopping),
                 Ok(Phase::Reloading | Phase::Serving) | Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        true
+        None
     }
 
-    /// Blocks until someone asks for a stop, and tells of reloads until then.
-    pub fn wait_for_stop(&self, tell: &impl Fn(Phase)) {
-        // An error means that the thread is gone: nothing could ask for a stop any more.
-        while let Ok(phase @ (Phase::Reloading | Phase::Serving)) = self.phases.recv() {
-            tell(phase);
+    /// Offers the listeners to a successor from now on.
+    pub fn offer(&mut self, offer: Option<(PathBuf, Vec<Socket>)>) {
+        let (unused, _) = oneshot::channel();
+        if let Some(offer) = offer {
+            let _ = std::mem::replace(&mut self.offers, unused).send(offer); // no receiver: it ends already
+        }
+    }
+
+    /// Blocks until the end, and tells of reloads until then.
+    pub fn wait_for_end(&self, tell: &impl Fn(Phase)) -> Phase {
+        loop {
+            match self.phases.recv() {
+                Ok(phase @ (Phase::Reloading | Phase::Serving)) => tell(phase),
+                Ok(end @ (Phase::Stopping | Phase::HandedOver)) => return end,
+                Err(_) => return Phase::Stopping, // the thread is gone: nothing could ask for a stop any more
+            }
         }
     }
 
@@ -87,13 +104,21 @@ pub fn spawn(
     shutdown: Shutdown,
 ) -> Result<Control, StartError> {
     let (tell, phases) = channel();
+    let (offers, offered) = oneshot::channel();
     let (finish, finished) = oneshot::channel();
     let work = move || {
         runtime.block_on(async move {
             if shutdown.signals {
                 tokio::spawn(reload_at_hangup(reload, tell.clone()));
             }
-            control(admin, state, shutdown, tell).await;
+            if shutdown.replaceable {
+                tokio::spawn(replace_at_signal());
+            }
+            let end = control(admin, state, shutdown, offered).await;
+            if let (Phase::HandedOver, Some(feed)) = (end, &feed) {
+                feed.leave_state();
+            }
+            let _ = tell.send(end); // no receiver: the edge was dropped without waiting
             let _ = finished.await; // the edge was dropped without waiting: end as well
             if let Some(feed) = feed {
                 let _ = timeout(LAST_SAVE, feed.stop()).await; // the last regular save stands
@@ -101,20 +126,59 @@ pub fn spawn(
         });
     };
     let thread = thread::Builder::new().name("control".to_owned()).spawn(work).map_err(StartError::Thread)?;
-    Ok(Control { phases, finish, thread })
+    Ok(Control { phases, offers, finish, thread })
 }
 
-/// Until a stop is asked for; the admin listener goes on until the runtime ends.
-async fn control(admin: Option<TcpListener>, state: Arc<State>, mut shutdown: Shutdown, tell: Sender<Phase>) {
-    if let Some(listener) = admin {
-        tokio::spawn(admin::serve(listener, state));
-    }
+/// Until the end is asked for; the admin listener goes on until the runtime ends.
+async fn control(
+    admin: Option<TcpListener>,
+    state: Arc<State>,
+    mut shutdown: Shutdown,
+    offered: oneshot::Receiver<(PathBuf, Vec<Socket>)>,
+) -> Phase {
+    let serving = admin.map(|listener| tokio::spawn(admin::serve(listener, state)));
     let signals = shutdown.signals;
     tokio::select! {
-        () = shutdown.requested() => {}
-        () = terminated(), if signals => {}
+        () = shutdown.requested() => Phase::Stopping,
+        () = terminated(), if signals => Phase::Stopping,
+        () = handed_over(offered) => {
+            // The successor answers on it now; who asks this process for its health would think that it is the other.
+            if let Some(serving) = serving {
+                serving.abort();
+            }
+            Phase::HandedOver
+        }
     }
-    let _ = tell.send(Phase::Stopping); // no receiver: the edge was dropped without waiting
+}
+
+/// Resolves when a successor serves on the sockets, which are closed here then.
+async fn handed_over(offered: oneshot::Receiver<(PathBuf, Vec<Socket>)>) {
+    let Ok((path, sockets)) = offered.await else { return std::future::pending().await };
+    match Offer::bind(&path) {
+        Ok(offer) => offer.taken(&sockets).await,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "no other edge will be able to take over from this one");
+            drop(sockets);
+            std::future::pending().await
+        }
+    }
+}
+
+/// A successor that comes to nothing is told of; this edge goes on.
+async fn replace_at_signal() {
+    let Ok(mut signals) = signal(SignalKind::user_defined2()) else { return };
+    while signals.recv().await.is_some() {
+        tracing::info!("starting a successor");
+        let watch = |mut child: Child| match child.wait() {
+            Ok(status) if status.success() => {}
+            Ok(status) => tracing::error!(%status, "the successor ended"),
+            Err(error) => tracing::error!(%error, "the successor can't be watched"),
+        };
+        match successor::start() {
+            Ok(child) => drop(thread::Builder::new().name("successor".to_owned()).spawn(move || watch(child))),
+            Err(error) => tracing::error!(%error, "no successor could be started"),
+        }
+    }
 }
 
 async fn terminated() {

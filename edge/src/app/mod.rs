@@ -4,14 +4,16 @@
 //! (admin, signals, feed), one writer of the access log. Control and workers share the picture, atomics and bounded queues only.
 
 mod control;
+mod handover;
 mod pools;
 mod reload;
 mod server;
 mod shutdown;
+mod successor;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,8 +27,8 @@ use self::reload::Reload;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, State};
 use crate::app::control::Control;
-use crate::app::server::Socket;
-use crate::config::{Config, ConfigError, Places, environment, load};
+use crate::app::handover::{HandoverError, Socket, Taken};
+use crate::config::{Config, ConfigError, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
 use crate::gateway::{Gateway, InFlight, RequestIds};
@@ -48,6 +50,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("the feed: {0}")]
     Feed(#[from] FeedError),
+    #[error("taking over: {0}")]
+    Handover(#[from] HandoverError),
     #[error("starting a thread: {0}")]
     Thread(io::Error),
     #[error("the operating system gave no random bytes")]
@@ -63,6 +67,16 @@ pub enum Phase {
     Reloading,
     /// A stop was asked for: requests in flight end.
     Stopping,
+    /// Another process serves on the listeners: requests in flight end.
+    HandedOver,
+}
+
+/// How an edge comes by its listeners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    Fresh,
+    /// From the edge that runs on the same folder, which drains when this one serves.
+    TakingOver,
 }
 
 /// A started edge: it serves until [`Running::wait`] has returned.
@@ -72,24 +86,28 @@ pub struct Running {
     drain: tokio::sync::watch::Sender<bool>,
     in_flight: InFlight,
     drain_limit: Duration,
-    /// The listeners, bound before anything starts.
-    sockets: Vec<Socket>,
+    /// The edge from which this one takes over, until it does.
+    taken: Option<Taken>,
+    /// Where a successor may ask for the listeners.
+    offer: Option<(PathBuf, Vec<Socket>)>,
 }
 
 /// Starts the edge that the file describes. When this returns, its listeners accept.
-pub fn start(file: &Path, shutdown: Shutdown) -> Result<Running, StartError> {
-    start_with(file, shutdown, Arc::new(SystemClock), io::stderr())
+pub fn start(file: &Path, start: Start, shutdown: Shutdown) -> Result<Running, StartError> {
+    start_with(file, start, shutdown, Arc::new(SystemClock), io::stderr())
 }
 
 /// The same with another clock and another place for the access log.
 pub fn start_with(
     file: &Path,
+    start: Start,
     shutdown: Shutdown,
     clock: Arc<dyn Clock>,
     log: impl io::Write + Send + 'static,
 ) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::default());
     let config = load(file, &environment(), &metrics)?;
+    let taken = listeners_of_another(start, config.listen.places.upgrade.as_deref())?;
     let picture = Arc::new(Picture::new(config.verdict_bytes));
     let log = AccessLog::start(config.log, metrics.log_lines_dropped.clone(), log).map_err(StartError::Thread)?;
     let in_flight = InFlight::default();
@@ -111,7 +129,7 @@ pub fn start_with(
         places: config.listen.places.clone(),
         one_at_a_time: Mutex::default(),
     });
-    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reception, reload }, shutdown)
+    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reception, reload }, taken, shutdown)
 }
 
 /// Reads and validates a configuration and every file that it names, and starts nothing.
@@ -121,9 +139,20 @@ pub fn check(file: &Path) -> Result<(), StartError> {
 }
 
 /// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
-pub fn run_blocking(file: &Path, shutdown: Shutdown, tell: impl Fn(Phase)) -> Result<(), StartError> {
-    start(file, shutdown)?.wait_telling(tell);
-    Ok(())
+pub fn run_blocking(file: &Path, how: Start, shutdown: Shutdown, tell: impl Fn(Phase)) -> Result<(), StartError> {
+    start(file, how, shutdown)?.wait_telling(tell)
+}
+
+/// The edge to take over from. Two edges on one folder would write over each other's state, so a second one starts in no other way.
+fn listeners_of_another(start: Start, upgrade: Option<&Path>) -> Result<Option<Taken>, HandoverError> {
+    match (start, upgrade) {
+        (Start::TakingOver, Some(path)) => Taken::from(path).map(Some),
+        (Start::TakingOver, None) => Err(HandoverError::NoPlace),
+        (Start::Fresh, Some(path)) if handover::is_occupied(path) => {
+            Err(HandoverError::Occupied { path: path.to_owned() })
+        }
+        (Start::Fresh, _) => Ok(None),
+    }
 }
 
 struct Parts {
@@ -136,13 +165,13 @@ struct Parts {
     reload: Arc<Reload>,
 }
 
-fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, StartError> {
+fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
     let Config { listen, feed, routes, issuers, .. } = config;
     let generation = parts.picture.configure(routes, issuers);
     parts.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-    let Places { admin, drain: drain_limit, .. } = listen.places;
-    let sockets = server::bind(&listen.places)?;
-    let admin = admin.map(server::bind_one).transpose()?;
+    let drain_limit = listen.places.drain;
+    let sockets = server::sockets(&listen.places, taken.as_mut())?;
+    let admin = listen.places.admin.map(|address| server::socket(address, taken.as_mut())).transpose()?;
     let runtime = control::runtime()?;
     let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
@@ -155,11 +184,18 @@ fn launch(config: Config, parts: Parts, shutdown: Shutdown) -> Result<Running, S
         reload_by(&parts.reload),
     ));
     let (drain, drained) = tokio::sync::watch::channel(false);
-    server::spawn(&listen.places, &sockets, parts.gateway, parts.reception, parts.metrics, drained)?;
+    let front = server::FrontParts {
+        gateway: parts.gateway,
+        reception: parts.reception,
+        in_flight: parts.in_flight.clone(),
+        metrics: parts.metrics,
+    };
+    server::spawn(&listen.places, &sockets, front, drained)?;
     state.listening();
     // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
+    let offer = listen.places.upgrade.map(|path| (path, offered(&sockets, admin.as_ref())));
     let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
-    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, sockets })
+    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, taken, offer })
 }
 
 impl Running {
@@ -169,20 +205,38 @@ impl Running {
     }
 
     /// Blocks until a stop is asked for and what was in flight is done, or the limit has passed.
-    pub fn wait(self) {
-        self.wait_telling(|_| ());
+    pub fn wait(self) -> Result<(), StartError> {
+        self.wait_telling(|_| ())
     }
 
     /// The same, and tells each phase as it begins.
-    pub fn wait_telling(mut self, tell: impl Fn(Phase)) {
-        if self.control.wait_until(|| self.state.is_ready(), READY_TIME) {
-            tell(Phase::Serving);
-            self.control.wait_for_stop(&tell);
+    pub fn wait_telling(mut self, tell: impl Fn(Phase)) -> Result<(), StartError> {
+        let started = match self.control.wait_until(|| self.state.is_ready(), READY_TIME) {
+            Some(end) => Ok(end),
+            None => self.take_over().map(|()| {
+                tell(Phase::Serving);
+                self.control.offer(self.offer.take());
+                self.control.wait_for_end(&tell)
+            }),
+        };
+        tell(*started.as_ref().unwrap_or(&Phase::Stopping));
+        self.end();
+        started.map(drop)
+    }
+
+    /// Tells the edge whose listeners these are that it may go.
+    fn take_over(&mut self) -> Result<(), StartError> {
+        let Some(taken) = self.taken.take() else { return Ok(()) };
+        let reasons = self.state.unready();
+        if !reasons.is_empty() {
+            return Err(HandoverError::NotReady { seconds: READY_TIME.as_secs(), reasons }.into());
         }
-        tell(Phase::Stopping);
+        Ok(taken.confirm()?)
+    }
+
+    fn end(self) {
         self.state.draining();
         let begun = Instant::now();
-        self.sockets.clear(); // pingora closes its copies; with one left open, connections would wait on it for nobody
         let _ = self.drain.send(true); // no receiver: pingora has ended already
         thread::sleep(SETTLE_TIME);
         while self.in_flight.count() > 0 && begun.elapsed() < self.drain_limit {
@@ -190,6 +244,15 @@ impl Running {
         }
         self.control.finish();
     }
+}
+
+/// Copies of all sockets, for a successor. One that can't be copied it has to bind itself.
+fn offered(sockets: &[Socket], admin: Option<&TcpListener>) -> Vec<Socket> {
+    let all = sockets.iter().map(|socket| &socket.listener).chain(admin);
+    let copy = |listener: &TcpListener| {
+        Some(Socket { address: listener.local_addr().ok()?, listener: listener.try_clone().ok()? })
+    };
+    all.filter_map(copy).collect()
 }
 
 fn reload_by(reload: &Arc<Reload>) -> admin::Reload {

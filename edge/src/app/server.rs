@@ -23,9 +23,10 @@ use pingora::services::listening::Service;
 use tokio::sync::watch;
 
 use crate::app::StartError;
+use crate::app::handover::{Socket, Taken};
 use crate::config::{Listen, Places};
 use crate::front::{Front, Reception};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, InFlight};
 use crate::observe::Metrics;
 
 /// Idle connections to upstream servers that are kept, over all threads.
@@ -33,22 +34,20 @@ const KEPT_CONNECTIONS: usize = 512;
 /// Servers that one request may try to connect to.
 const MOST_ATTEMPTS: usize = 4;
 
-/// A bound socket of a public listener.
-#[derive(Debug)]
-pub struct Socket {
-    pub address: SocketAddr,
-    pub listener: TcpListener,
+/// The sockets of the public listeners: those that another edge has handed over, and new ones.
+pub fn sockets(places: &Places, mut taken: Option<&mut Taken>) -> Result<Vec<Socket>, StartError> {
+    let mut sockets = Vec::new();
+    for address in places.http.into_iter().chain(places.https) {
+        sockets.push(Socket { address, listener: socket(address, taken.as_deref_mut())? });
+    }
+    Ok(sockets)
 }
 
-/// Binds the public listeners.
-pub fn bind(places: &Places) -> Result<Vec<Socket>, StartError> {
-    let addresses = places.http.into_iter().chain(places.https);
-    addresses.map(|address| Ok(Socket { address, listener: bind_one(address)? })).collect()
-}
-
-/// Binds one, without waiting for anything on it.
-pub fn bind_one(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
+/// One of them, without waiting for anything on it.
+pub fn socket(address: SocketAddr, taken: Option<&mut Taken>) -> Result<TcpListener, StartError> {
+    taken
+        .and_then(|taken| taken.socket(address))
+        .map_or_else(|| TcpListener::bind(address), Ok)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .map_err(|source| StartError::Listen { address, source })
 }
@@ -64,13 +63,19 @@ pub fn reception(listen: &Listen) -> Reception {
     }
 }
 
+/// What the application of the listeners is made of.
+pub struct FrontParts {
+    pub gateway: Gateway,
+    pub reception: Arc<ArcSwap<Reception>>,
+    pub in_flight: InFlight,
+    pub metrics: Arc<Metrics>,
+}
+
 /// Starts the server on the sockets. It closes its own copies of them when `drain` turns true.
 pub fn spawn(
     places: &Places,
     sockets: &[Socket],
-    gateway: Gateway,
-    reception: Arc<ArcSwap<Reception>>,
-    metrics: Arc<Metrics>,
+    parts: FrontParts,
     drain: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
     let conf = ServerConf {
@@ -84,8 +89,10 @@ pub fn spawn(
         ..ServerConf::default()
     };
     let mut server = Server::new_with_opt_and_conf(None, conf);
+    let FrontParts { gateway, reception, in_flight, metrics } = parts;
     let proxy = http_proxy(&server.configuration, gateway);
-    let mut service = Service::new("edge".to_owned(), Front::new(proxy, reception, places.https, metrics));
+    let front = Front::new(proxy, reception, places.https, in_flight, metrics);
+    let mut service = Service::new("edge".to_owned(), front);
     let mut inherited = Fds::new();
     for Socket { address, listener } in sockets {
         let copy = listener.try_clone().map_err(|source| StartError::Listen { address: *address, source })?;

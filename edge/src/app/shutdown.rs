@@ -9,6 +9,8 @@ pub struct Shutdown {
     /// Keeps the channel open when no handle is wanted.
     _own: Option<ShutdownHandle>,
     pub(super) signals: bool,
+    /// SIGUSR2 starts a successor.
+    pub(super) replaceable: bool,
 }
 
 /// Asks for the stop: at the end of a pipe, after a test, from another signal.
@@ -26,12 +28,18 @@ impl Shutdown {
     /// Stops when the handle says so.
     pub fn at_request() -> (ShutdownHandle, Self) {
         let (sender, requested) = watch::channel(false);
-        (ShutdownHandle(sender), Self { requested, _own: None, signals: false })
+        (ShutdownHandle(sender), Self { requested, _own: None, signals: false, replaceable: false })
     }
 
     /// Stops at SIGTERM and SIGINT, too.
     pub fn and_at_signals(mut self) -> Self {
         self.signals = true;
+        self
+    }
+
+    /// At SIGUSR2, starts the program that is installed at our own path, which takes over. Not for an edge whose parent restarts it.
+    pub fn and_replaceable(mut self) -> Self {
+        self.replaceable = true;
         self
     }
 

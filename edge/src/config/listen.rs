@@ -1,7 +1,7 @@
 //! `[listen]`: addresses, certificates, bounds on connections, and whose word on clients counts.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Places {
     pub drain: Duration,
     /// The operator's name for what is protected, in challenges.
     pub realm: String,
+    /// Where a successor asks for the listeners; without it there is none.
+    pub upgrade: Option<PathBuf>,
 }
 
 pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError> {
@@ -60,6 +62,7 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
             threads: count(&mut section, "threads", 1_024, cores)?,
             drain: section.duration("drain_timeout")?.unwrap_or(Duration::from_secs(30)),
             realm: section.text("realm")?.unwrap_or_else(|| "api".to_owned()),
+            upgrade: section.file("upgrade_sock")?.map(|file| folder.join(file)),
         },
         tls,
         bounds: Bounds {

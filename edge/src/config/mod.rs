@@ -70,8 +70,10 @@ pub fn environment() -> Vec<(String, String)> {
 
 fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, SettingError> {
     let listen = root.section("listen")?.ok_or_else(|| root.missing("listen"))?;
-    let listen = listen::read(listen, folder)?;
+    let mut listen = listen::read(listen, folder)?;
     let feed = root.section("feed")?.map(|section| feed(section, folder)).transpose()?;
+    let beside_the_feed = || feed.as_ref().map(|feed| feed.state_dir.join("upgrade.sock"));
+    listen.places.upgrade = listen.places.upgrade.or_else(beside_the_feed);
     let log = match root.section("log")? {
         None => LogLevel::All,
         Some(section) => log_level(section)?,

@@ -259,7 +259,7 @@ impl Client {
         let now = self.clock.now();
         let Some(identity) = &self.identity else { return };
         let waiting = self.renewal.as_ref().is_some_and(|(_, asked)| now.since(*asked) < RENEW_AGAIN);
-        if now.since(identity.since) < self.config.renew_after || waiting {
+        if now.since(identity.since) < self.config.renew_after || waiting || self.disk.is_left() {
             return;
         }
         match Request::new() {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::clock::UnixMillis;
 use common::feed::{Epoch, FeedName, FeedState, Kept, Position, Record, Restored};
@@ -22,6 +23,8 @@ const MAC_LENGTH: usize = 32;
 pub(super) struct Disk {
     dir: PathBuf,
     key: hmac::Key,
+    /// The directory is another process's now: nothing is written any more.
+    left: AtomicBool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,7 +62,16 @@ impl Disk {
                 bytes
             }
         };
-        Ok(Self { dir: dir.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
+        Ok(Self { dir: dir.to_owned(), key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), left: AtomicBool::new(false) })
+    }
+
+    /// Leaves the directory to a successor.
+    pub(super) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     pub(super) fn load(&self) -> io::Result<Loaded> {
@@ -113,6 +125,9 @@ impl Disk {
     }
 
     fn write<T: Serialize>(&self, name: &str, magic: &[u8], value: &T) -> io::Result<()> {
+        if self.is_left() {
+            return Ok(());
+        }
         let body = postcard::to_stdvec(value).map_err(io::Error::other)?;
         let signed = [magic, &body].concat();
         let mac = hmac::sign(&self.key, &signed);
@@ -145,6 +160,16 @@ mod tests {
         std::fs::remove_file(dir.path().join("state.key")).unwrap();
         let loaded = Disk::open(dir.path()).unwrap().load().unwrap();
         assert!(loaded.damaged && loaded.restored.states.is_empty());
+    }
+
+    #[test]
+    fn what_was_left_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (Disk::open(dir.path()).unwrap(), Disk::open(dir.path()).unwrap());
+        old.leave();
+        new.save_states(&[(FeedName::Global, kept(3))]).unwrap();
+        old.save_states(&[]).unwrap();
+        assert_eq!(new.load().unwrap().restored.states.len(), 1);
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl FeedConfig {
 /// The running client. Dropping it stops it without a last save.
 pub struct FeedHandle {
     status: watch::Receiver<FeedStatus>,
+    disk: Arc<disk::Disk>,
     commands: mpsc::Sender<client::Command>,
     task: Option<JoinHandle<()>>,
 }
@@ -85,9 +86,10 @@ pub fn start(config: FeedConfig, clock: Arc<dyn Clock>, sink: Arc<dyn FeedSink>)
     let core = Subscriber::new(concat!("tollgate-edge/", env!("CARGO_PKG_VERSION")), loaded.restored);
     let (publish, status) = watch::channel(FeedStatus::of(&core, 0));
     let (commands, orders) = mpsc::channel(8);
-    let client = client::Client::new(config, clock, sink, Arc::new(disk), core, publish);
+    let disk = Arc::new(disk);
+    let client = client::Client::new(config, clock, sink, Arc::clone(&disk), core, publish);
     let task = tokio::spawn(client.run(identity, token, orders));
-    Ok(FeedHandle { status, commands, task: Some(task) })
+    Ok(FeedHandle { status, disk, commands, task: Some(task) })
 }
 
 impl FeedHandle {
@@ -99,6 +101,11 @@ impl FeedHandle {
     /// Tells the issuer whether this edge serves; acknowledgements say so from then on. It counts as serving until told otherwise.
     pub async fn set_serving(&self, serving: Serving) {
         let _ = self.commands.send(client::Command::Serving(serving)).await;
+    }
+
+    /// Leaves the state directory to a successor: what this edge learns from now on it does not write, and its certificate it does not renew.
+    pub fn leave_state(&self) {
+        self.disk.leave();
     }
 
     /// Says goodbye, saves, and ends.

@@ -28,8 +28,8 @@ use tokio::time::timeout;
 use self::places::{Place, Places};
 use self::proxy_protocol::Source;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
-use crate::gateway::Gateway;
 use crate::gateway::connection::{Connection, Phase};
+use crate::gateway::{Gateway, InFlight};
 use crate::networks::Networks;
 use crate::observe::Metrics;
 
@@ -64,6 +64,7 @@ pub struct Front {
     /// The address of the listener that speaks TLS.
     https: Option<SocketAddr>,
     places: Arc<Places>,
+    in_flight: InFlight,
     metrics: Arc<Metrics>,
 }
 
@@ -80,9 +81,10 @@ impl Front {
         proxy: HttpProxy<Gateway>,
         reception: Arc<ArcSwap<Reception>>,
         https: Option<SocketAddr>,
+        in_flight: InFlight,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { proxy: Arc::new(proxy), reception, https, places: Arc::default(), metrics }
+        Self { proxy: Arc::new(proxy), reception, https, places: Arc::default(), in_flight, metrics }
     }
 }
 
@@ -92,7 +94,10 @@ impl ServerApp for Front {
         let opened = Instant::now();
         let reception = self.reception.load_full();
         let Ok(tcp) = stream.into_any().downcast::<TcpStream>() else { return None };
+        // A drain waits for handshakes that have begun: their clients are about to ask.
+        let entered = self.in_flight.enter();
         let received = timeout(reception.bounds.head, self.receive(*tcp, &reception)).await;
+        drop(entered);
         let Received { stream, spoken, facts, place: _place } = match received {
             Ok(Ok(received)) => received,
             Ok(Err(refused)) => {

@@ -123,10 +123,13 @@ impl ProxyHttp for Gateway {
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
+        if session.is_process_shutting_down() {
+            session.set_keepalive(None); // says `Connection: close`, so that the client's next request goes to whoever serves then
+        }
         upstream::answer(response, &ctx.request_id)
     }
 

@@ -12,7 +12,7 @@ use common::clock::{FakeClock, UnixMillis};
 use common::jose::{Alg, Jwks, SigningKey};
 use serde_json::{Value, json};
 
-use crate::app::{Running, Shutdown, start_with};
+use crate::app::{Running, Shutdown, Start, start_with};
 
 pub const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 pub const ISS: &str = "https://issuer.test/pool";
@@ -148,7 +148,7 @@ upstream = "nobody"
         std::fs::write(&file, config).unwrap();
         let clock = Arc::new(FakeClock::at(NOW));
         let (_, shutdown) = Shutdown::at_request();
-        let running = start_with(&file, shutdown, clock.clone(), std::io::sink()).unwrap();
+        let running = start_with(&file, Start::Fresh, shutdown, clock.clone(), std::io::sink()).unwrap();
         let running = Box::leak(Box::new(running));
         Self { running, address, admin, clock, folder, certificate: certified.cert.der().to_vec() }
     }
