@@ -45,9 +45,10 @@ pub fn edge(config: &Path, start: edge::Start, until_eof: bool) -> Result<(), ed
         });
     }
     let manager = Manager::from_environment();
+    let new_main = std::cell::Cell::new(start == edge::Start::TakingOver);
     edge::run(config, start, shutdown.and_at_signals(), |phase| match phase {
         edge::Phase::Serving => {
-            if start == edge::Start::TakingOver {
+            if new_main.take() {
                 manager.tell(Progress::Main(std::process::id()));
             }
             manager.tell(Progress::Ready);

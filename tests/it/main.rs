@@ -22,6 +22,7 @@ mod roles;
 mod signout;
 mod storage;
 mod system;
+mod upgrade;
 mod world;
 
 /// How much of a test to run: the short form, or the long one where the environment asks for it.

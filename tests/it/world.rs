@@ -1,7 +1,7 @@
 //! A whole `tollgate up` of a test's own: its folder, its ports, and the proof that nothing of it is left afterwards.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -224,6 +224,10 @@ impl PortBase {
             }
         }
         panic!("no free ports for tollgate up");
+    }
+
+    pub fn address(&self, offset: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base + offset))
     }
 
     pub fn at(&self, offset: u16) -> String {

@@ -1,7 +1,7 @@
 //! The control thread: feed, admin listener, signals, the wish to stop.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -32,7 +32,7 @@ const BLOCKING_THREADS: usize = 2;
 /// The running thread.
 pub struct Control {
     phases: Receiver<Phase>,
-    offers: oneshot::Sender<(PathBuf, Vec<Socket>)>,
+    offers: oneshot::Sender<(Offer, Vec<Socket>)>,
     finish: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -52,10 +52,15 @@ impl Control {
     }
 
     /// Offers the listeners to a successor from now on.
-    pub fn offer(&mut self, offer: Option<(PathBuf, Vec<Socket>)>) {
-        let (unused, _) = oneshot::channel();
-        if let Some(offer) = offer {
-            let _ = std::mem::replace(&mut self.offers, unused).send(offer); // no receiver: it ends already
+    pub fn offer(&mut self, path: &Path, sockets: Vec<Socket>) {
+        match Offer::bind(path) {
+            Ok(offer) => {
+                let (unused, _) = oneshot::channel();
+                let _ = std::mem::replace(&mut self.offers, unused).send((offer, sockets)); // no receiver: it ends already
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "no other edge will be able to take over from this one");
+            }
         }
     }
 
@@ -134,7 +139,7 @@ async fn control(
     admin: Option<TcpListener>,
     state: Arc<State>,
     mut shutdown: Shutdown,
-    offered: oneshot::Receiver<(PathBuf, Vec<Socket>)>,
+    offered: oneshot::Receiver<(Offer, Vec<Socket>)>,
 ) -> Phase {
     let serving = admin.map(|listener| tokio::spawn(admin::serve(listener, state)));
     let signals = shutdown.signals;
@@ -152,15 +157,10 @@ async fn control(
 }
 
 /// Resolves when a successor serves on the sockets, which are closed here then.
-async fn handed_over(offered: oneshot::Receiver<(PathBuf, Vec<Socket>)>) {
-    let Ok((path, sockets)) = offered.await else { return std::future::pending().await };
-    match Offer::bind(&path) {
-        Ok(offer) => offer.taken(&sockets).await,
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "no other edge will be able to take over from this one");
-            drop(sockets);
-            std::future::pending().await
-        }
+async fn handed_over(offered: oneshot::Receiver<(Offer, Vec<Socket>)>) {
+    match offered.await {
+        Ok((offer, sockets)) => offer.taken(&sockets).await,
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,6 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 const HELLO: &str = "tollgate-edge-upgrade 1";
@@ -72,13 +71,14 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Binds beside the path and moves it there, so that there is always one edge or the other to reach. Must be called inside a runtime.
+    /// Binds beside the path and moves it there, so that there is always one edge or the other to reach.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{}", std::process::id()));
         let beside = PathBuf::from(beside);
         let _ = std::fs::remove_file(&beside); // left behind by a process of the same number
         let listener = UnixListener::bind(&beside)?;
+        listener.set_nonblocking(true)?;
         std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o600))?;
         std::fs::rename(&beside, path)?;
         Ok(Self { listener, path: path.to_owned(), handed_over: false })
@@ -86,8 +86,11 @@ impl Offer {
 
     /// Resolves when a successor serves on the sockets.
     pub async fn taken(mut self, sockets: &[Socket]) {
+        let Ok(listener) = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std) else {
+            return std::future::pending().await; // no more file descriptors: no successor, then
+        };
         loop {
-            let Ok((stream, _)) = self.listener.accept().await else {
+            let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(Duration::from_millis(100)).await; // out of file descriptors, most likely
                 continue;
             };

@@ -214,8 +214,10 @@ impl Running {
         let started = match self.control.wait_until(|| self.state.is_ready(), READY_TIME) {
             Some(end) => Ok(end),
             None => self.take_over().map(|()| {
+                if let Some((path, sockets)) = self.offer.take() {
+                    self.control.offer(&path, sockets);
+                }
                 tell(Phase::Serving);
-                self.control.offer(self.offer.take());
                 self.control.wait_for_end(&tell)
             }),
         };

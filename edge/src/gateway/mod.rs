@@ -127,7 +127,8 @@ impl ProxyHttp for Gateway {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        if session.is_process_shutting_down() {
+        let switches = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+        if session.is_process_shutting_down() && !switches {
             session.set_keepalive(None); // says `Connection: close`, so that the client's next request goes to whoever serves then
         }
         upstream::answer(response, &ctx.request_id)
