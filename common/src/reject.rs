@@ -68,10 +68,16 @@ pub enum Reject {
     AmbiguousBody,
     HeadersTooLarge,
     BodyTooLarge,
+    /// The body came too slowly, or stopped.
+    RequestTimeout,
 
     // Our side
     UpstreamUnavailable,
     UpstreamTimeout,
+    /// Active checks or failures have taken every server out.
+    NoHealthyUpstream,
+    /// As many requests as the upstream may have are in flight.
+    CircuitOpen,
     NotReady,
     Internal,
 }
@@ -85,7 +91,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -120,8 +126,11 @@ impl Reject {
         Self::AmbiguousBody,
         Self::HeadersTooLarge,
         Self::BodyTooLarge,
+        Self::RequestTimeout,
         Self::UpstreamUnavailable,
         Self::UpstreamTimeout,
+        Self::NoHealthyUpstream,
+        Self::CircuitOpen,
         Self::NotReady,
         Self::Internal,
     ];
@@ -208,8 +217,11 @@ impl Reject {
             Self::AmbiguousBody => row(400, REQUEST, "ambiguous_body", "ambiguous body length"),
             Self::HeadersTooLarge => row(431, REQUEST, "headers_too_large", "headers too large"),
             Self::BodyTooLarge => row(413, REQUEST, "body_too_large", "body too large"),
+            Self::RequestTimeout => row(408, REQUEST, "request_timeout", "request body too slow"),
             Self::UpstreamUnavailable => row(502, "bad_gateway", "upstream_unavailable", "upstream unavailable"),
             Self::UpstreamTimeout => row(504, "gateway_timeout", "upstream_timeout", "upstream timeout"),
+            Self::NoHealthyUpstream => row(503, UNAVAILABLE, "no_healthy_upstream", "no healthy server"),
+            Self::CircuitOpen => row(503, UNAVAILABLE, "circuit_open", "too many requests in flight"),
             Self::NotReady => row(503, UNAVAILABLE, "not_ready", "not ready"),
             Self::Internal => row(500, "server_error", "internal", "internal error"),
         }

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +18,7 @@ use crate::observe::Metrics;
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::route::{Route, Stale};
+use crate::snapshot::upstream::View;
 
 const MOST_CONNECTIONS: usize = 32;
 const MOST_HEAD_BYTES: usize = 8 * 1024;
@@ -83,6 +84,7 @@ impl State {
         if self.draining.load(Ordering::Relaxed) {
             reasons.push("draining".to_owned());
         }
+        reasons.extend(upstreams(self).iter().filter(|upstream| upstream.required).filter_map(without_server));
         let now = self.clock.now();
         let snapshot = self.picture.load();
         for (position, issuer) in snapshot.issuers.iter().enumerate() {
@@ -106,6 +108,10 @@ impl State {
     }
 }
 
+fn without_server(upstream: &View) -> Option<String> {
+    (!upstream.has_healthy()).then(|| format!("upstream {}: no healthy server", upstream.name))
+}
+
 fn is_named(issuer: usize, snapshot: &Snapshot) -> bool {
     let names = |route: &Arc<Route>| route.token.as_ref().is_some_and(|rule| rule.issuers.contains(&issuer));
     snapshot.routes.routes.iter().any(names)
@@ -119,6 +125,12 @@ fn patience_with(issuer: usize, snapshot: &Snapshot) -> Option<Duration> {
             && route.token.as_ref().is_some_and(|rule| rule.issuers.contains(&issuer))
     };
     snapshot.routes.routes.iter().filter(minds).map(|route| route.revocation.max_staleness).min()
+}
+
+/// How the upstreams of the configuration that serves are.
+fn upstreams(state: &State) -> Vec<View> {
+    let now = Instant::now();
+    state.picture.load().routes.upstreams.iter().map(|upstream| upstream.view(now)).collect()
 }
 
 /// Serves until the runtime ends.
@@ -192,11 +204,18 @@ fn readiness(state: &State) -> Answer {
     let reasons = state.unready();
     let status = if reasons.is_empty() { "200 OK" } else { "503 Service Unavailable" };
     let generation = state.picture.load().generation;
-    let body = serde_json::json!({"ready": reasons.is_empty(), "generation": generation, "reasons": reasons});
+    let warnings: Vec<String> = upstreams(state).iter().filter_map(without_server).collect();
+    let body = serde_json::json!({
+        "ready": reasons.is_empty(),
+        "generation": generation,
+        "reasons": reasons,
+        "warnings": warnings,
+    });
     Answer::json(status, &body)
 }
 
 fn metrics(state: &State) -> Answer {
+    state.metrics.servers(&upstreams(state));
     state.metrics.in_flight.set(i64::try_from(state.in_flight.count()).unwrap_or(i64::MAX));
     if let Some(feed) = &state.feed {
         let status = feed.borrow().clone();

@@ -18,7 +18,7 @@ use crate::admin::{self, State};
 use crate::app::handover::{Offer, Socket};
 use crate::app::reload::Reload;
 use crate::app::successor;
-use crate::app::{Phase, Pools, Shutdown, StartError};
+use crate::app::{Phase, Pools, Shutdown, StartError, upkeep};
 use crate::config::FeedSettings;
 use crate::feed::{self, FeedConfig, FeedHandle};
 
@@ -26,8 +26,8 @@ use crate::feed::{self, FeedConfig, FeedHandle};
 const LAST_SAVE: Duration = Duration::from_secs(1);
 /// How often a starting edge is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Disk writes of the feed.
-const BLOCKING_THREADS: usize = 2;
+/// Disk writes of the feed, and the resolver.
+const BLOCKING_THREADS: usize = 4;
 
 /// The running thread.
 pub struct Control {
@@ -119,6 +119,7 @@ pub fn spawn(
             if shutdown.replaceable {
                 tokio::spawn(replace_at_signal());
             }
+            tokio::spawn(upkeep::run(Arc::clone(&state.picture)));
             let end = control(admin, state, shutdown, offered).await;
             if let (Phase::HandedOver, Some(feed)) = (end, &feed) {
                 feed.leave_state();

@@ -10,6 +10,7 @@ mod reload;
 mod server;
 mod shutdown;
 mod successor;
+mod upkeep;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

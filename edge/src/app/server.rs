@@ -28,11 +28,12 @@ use crate::config::{Listen, Places};
 use crate::front::{Front, Reception};
 use crate::gateway::{Gateway, InFlight};
 use crate::observe::Metrics;
+use crate::snapshot::upstream::settings::Retries;
 
 /// Idle connections to upstream servers that are kept, over all threads.
 const KEPT_CONNECTIONS: usize = 512;
-/// Servers that one request may try to connect to.
-const MOST_ATTEMPTS: usize = 4;
+/// Tries of one request, with the first.
+const MOST_ATTEMPTS: usize = Retries::MOST + 1;
 
 /// The sockets of the public listeners: those that another edge has handed over, and new ones.
 pub fn sockets(places: &Places, mut taken: Option<&mut Taken>) -> Result<Vec<Socket>, StartError> {

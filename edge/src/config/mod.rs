@@ -89,10 +89,10 @@ fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, S
         return Err(root.error("acl", "is not supported yet"));
     }
     let mut issuers = issuers::configured(root.sections("issuer")?, folder)?;
-    let upstreams = routes::upstreams(root.sections("upstream")?)?;
+    let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let surroundings =
         Surroundings { has_feed: feed.is_some(), asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks) };
-    let routes = routes::table(root.sections("route")?, &upstreams, &mut issuers, surroundings, metrics)?;
+    let routes = routes::table(root.sections("route")?, upstreams, &mut issuers, surroundings, metrics)?;
     root.finish()?;
     Ok(Config {
         listen,
@@ -131,8 +131,8 @@ fn verdict_bytes(mut section: Section) -> Result<u64, SettingError> {
     Ok(bytes)
 }
 
-/// Upstreams by name.
-type Upstreams = std::collections::HashMap<String, Arc<crate::snapshot::route::Upstream>>;
+/// In the order of the file; their names are unique.
+type Upstreams = Vec<Arc<crate::snapshot::upstream::Upstream>>;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! `[[upstream]]` and `[[route]]`, put together from what the modules read.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use common::canonical::{IdentityHeaders, Policy};
@@ -10,6 +11,7 @@ use crate::forward::OWN_HEADERS;
 use crate::observe::Metrics;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
+use crate::snapshot::upstream::Upstream;
 use crate::{forward, gates, routes};
 use common::settings::{Section, SettingError};
 
@@ -17,15 +19,15 @@ use common::settings::{Section, SettingError};
 /// operator meant to close.
 const NOT_YET: [&str; 3] = ["acl", "step_up", "limits"];
 
-pub fn upstreams(sections: Vec<Section>) -> Result<Upstreams, SettingError> {
+pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Result<Upstreams, SettingError> {
     let mut upstreams = Upstreams::new();
     for section in sections {
         let place = section.place("name");
-        let upstream = routes::config::upstream(section)?;
-        let name = upstream.name.to_string();
-        if upstreams.insert(name.clone(), upstream).is_some() {
-            return Err(SettingError::new(place, format!("there are two upstreams called \"{name}\"")));
+        let upstream = forward::upstream::read(section, folder, |name| metrics.upstream(name))?;
+        if upstreams.iter().any(|other| other.name == upstream.name) {
+            return Err(SettingError::new(place, format!("there are two upstreams called \"{}\"", upstream.name)));
         }
+        upstreams.push(upstream);
     }
     Ok(upstreams)
 }
@@ -41,14 +43,14 @@ pub struct Surroundings {
 /// The table of all routes. Pools that routes name join `issuers`, without keys until the feed brings them.
 pub fn table(
     sections: Vec<Section>,
-    upstreams: &Upstreams,
+    upstreams: Upstreams,
     issuers: &mut Vec<ConfiguredIssuer>,
     surroundings: Surroundings,
     metrics: &Metrics,
 ) -> Result<RouteTable, SettingError> {
     let mut table = Vec::new();
     for section in sections {
-        table.push(route(section, upstreams, issuers, surroundings, metrics)?);
+        table.push(route(section, &upstreams, issuers, surroundings, metrics)?);
     }
     if table.is_empty() {
         return Err(SettingError::new("route", "is missing: there must be at least one [[route]]"));
@@ -61,12 +63,12 @@ pub fn table(
     let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
         .map_err(|error| SettingError::new("route", error.to_string()))?;
     let heads = Policy { identity, ..Policy::default() };
-    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), heads })
+    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), upstreams, heads })
 }
 
 fn route(
     mut section: Section,
-    upstreams: &Upstreams,
+    upstreams: &[Arc<Upstream>],
     issuers: &mut Vec<ConfiguredIssuer>,
     surroundings: Surroundings,
     metrics: &Metrics,
@@ -79,7 +81,7 @@ fn route(
     let matched = section.section("match")?.ok_or_else(|| section.missing("match"))?;
     let matched = routes::config::matcher(matched)?;
     let upstream = section.required_text("upstream")?;
-    let Some(upstream) = upstreams.get(&upstream) else {
+    let Some(upstream) = upstreams.iter().find(|known| *known.name == *upstream) else {
         return Err(section.error("upstream", format!("no upstream is called \"{upstream}\"")));
     };
     let certificate = match section.section("client_certificate")? {
@@ -99,6 +101,7 @@ fn route(
         None => Vec::new(),
         Some(headers) => forward::config::added_headers(headers)?,
     };
+    let flow = forward::flow::read(&mut section)?;
     section.finish()?;
     let name = name(&upstream.name, &matched.host, &matched.path);
     Ok(Route {
@@ -113,6 +116,7 @@ fn route(
         token,
         revocation,
         headers,
+        flow,
     })
 }
 

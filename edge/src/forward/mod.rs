@@ -1,15 +1,16 @@
 //! What goes upstream: no identity from outside, the verified one from the facts, and to which server.
 
+pub mod balance;
 pub mod config;
-
-use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+pub mod flow;
+pub mod retry;
+pub mod upstream;
 
 use common::canonical::IdentityHeaders;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::snapshot::identity::Identity;
-use crate::snapshot::route::{Piece, Route, Upstream};
+use crate::snapshot::route::{Piece, Route};
 
 /// Headers that the edge alone says, on every route, besides those that routes add. What a client sends under these names, or
 /// names that an origin could take for them, never goes upstream: some frameworks let them replace the address, the method or
@@ -67,15 +68,6 @@ fn rendered<'r>(
     identity: Option<&'r Identity>,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + 'r {
     route.headers.iter().filter_map(move |header| Some((header.name.clone(), render(&header.template, identity)?)))
-}
-
-/// The next server in turn; `attempt` counts from 0 and moves on to the following one.
-pub fn pick(upstream: &Upstream, attempt: usize) -> Option<SocketAddr> {
-    let turn = match attempt {
-        0 => upstream.turn.fetch_add(1, Ordering::Relaxed),
-        _ => upstream.turn.load(Ordering::Relaxed).wrapping_add(attempt - 1),
-    };
-    upstream.servers.get(turn.checked_rem(upstream.servers.len())?).copied()
 }
 
 fn render(template: &[Piece], identity: Option<&Identity>) -> Option<HeaderValue> {

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::gateway::Gateway;
 use crate::gateway::connection::Connection;
+use crate::gateway::watch;
 
 /// What a client of HTTP/2 sends first (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -91,7 +92,7 @@ pub async fn serve(
                 let stream = Streams::begin(&streams);
                 tokio::spawn(async move {
                     let session = ServerSession::new_http2(session);
-                    client.serve(proxy.process_new_http(session, &shutdown)).await;
+                    client.serve(watch::guarded(proxy.process_new_http(session, &shutdown))).await;
                     drop(stream);
                 });
             }

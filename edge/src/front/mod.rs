@@ -29,7 +29,7 @@ use self::places::{Place, Places};
 use self::proxy_protocol::Source;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
-use crate::gateway::{Gateway, InFlight};
+use crate::gateway::{Gateway, InFlight, watch};
 use crate::networks::Networks;
 use crate::observe::Metrics;
 
@@ -159,10 +159,10 @@ impl Front {
     }
 
     async fn serve_http1(&self, stream: Stream, connection: &Arc<Connection>, shutdown: &ShutdownWatch) {
-        let serving = connection.serve(http1::serve(stream, &self.proxy, shutdown));
+        let serving = connection.serve(watch::guarded(http1::serve(stream, &self.proxy, shutdown)));
         tokio::select! {
             biased;
-            () = serving => {}
+            _ = serving => {}
             () = connection.overdue() => {
                 self.metrics.heads_overdue.inc();
             }

@@ -8,9 +8,12 @@ use common::canonical::CanonicalRequest;
 use common::clock::UnixMillis;
 use common::reject::Reject;
 use http::HeaderValue;
+use pingora::ErrorType;
 use pingora::http::RequestHeader;
+use pingora::prelude::Error;
 
 use crate::facts::{Connection, Facts};
+use crate::gateway::trip::Trip;
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
 
@@ -26,8 +29,10 @@ pub struct Context {
     pub number: Option<usize>,
     pub facts: Facts,
     pub decision: Decision,
-    /// Connections to upstream servers that were tried.
-    pub attempts: usize,
+    /// The way to servers.
+    pub trip: Trip,
+    /// Why a phase ended the request, where pingora's error can't say it.
+    pub failure: Option<Reject>,
     /// The rest of the request can't be told from the next one, or is too long to read.
     pub must_close: bool,
     _in_flight: Entered,
@@ -42,20 +47,28 @@ pub struct Decision {
 
 impl Context {
     pub fn new(snapshot: Arc<Snapshot>, now: UnixMillis, request_id: HeaderValue, in_flight: Entered) -> Self {
+        let started = Instant::now();
         Self {
             snapshot,
             now,
-            started: Instant::now(),
+            started,
             request_id,
             connection: Connection::UNKNOWN,
             canonical: None,
             number: None,
             facts: Facts::default(),
             decision: Decision::default(),
-            attempts: 0,
+            trip: Trip::new(started),
+            failure: None,
             must_close: false,
             _in_flight: in_flight,
         }
+    }
+
+    /// The request ends here, and this is why.
+    pub fn ended_by(&mut self, reject: Reject) -> Box<Error> {
+        self.failure = Some(reject);
+        Error::explain(ErrorType::Custom("ended"), reject.metric())
     }
 
     pub fn route(&self) -> Option<&Arc<Route>> {

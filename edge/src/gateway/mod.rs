@@ -1,36 +1,44 @@
 //! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
 
+mod body;
 pub mod connection;
 mod context;
 mod forwarded;
 mod head;
+mod peer;
+mod trip;
 mod upstream;
+pub mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::canonical::Framing;
 use common::clock::Clock;
 use common::reject::Reject;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
+use pingora::ErrorSource;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, HttpPeer, Result, Session};
-use pingora::proxy::{FailToProxy, ProxyHttp};
-use pingora::{ErrorSource, ErrorType};
+use pingora::protocols::Digest;
+use pingora::protocols::http::ServerSession;
+use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext};
 
 pub use self::context::{Context, InFlight};
 pub use self::head::take_apart;
+pub use self::peer::{Wanted, describe};
 use crate::facts::Facts;
-use crate::gates::{self, Outcome, RequestView};
+use crate::gates::{self, Outcome as Verdict, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
-use crate::reply::{self, Asked};
+use crate::reply::{self, Asked, Form, grpc};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
+use crate::snapshot::upstream::Outcome;
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -95,6 +103,9 @@ impl ProxyHttp for Gateway {
         }
         match self.decide(session, ctx) {
             Ok(()) => {
+                if let Some(route) = ctx.route() {
+                    trip::hold_client(session, &route.flow);
+                }
                 upstream::forget_case(session.req_header_mut());
                 Ok(false)
             }
@@ -105,11 +116,52 @@ impl ProxyHttp for Gateway {
         }
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
-        let attempt = ctx.attempts;
-        ctx.attempts += 1;
-        let peer = ctx.route().and_then(|route| upstream::peer(&route.upstream, attempt));
-        peer.ok_or_else(|| Error::explain(ErrorType::InternalError, "no server to go to"))
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+        let peer = trip::next_peer(session, ctx).map_err(|reject| {
+            if let Some(route) = ctx.route()
+                && matches!(reject, Reject::CircuitOpen | Reject::NoHealthyUpstream)
+            {
+                route.upstream.meter.count(Outcome::Refused);
+            }
+            ctx.ended_by(reject)
+        })?;
+        if let Some(at) = ctx.trip.cut_at(Instant::now()) {
+            watch::arm(at, self.last_words(session, ctx));
+        }
+        Ok(peer)
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        reused: bool,
+        _peer: &HttpPeer,
+        _fd: std::os::fd::RawFd,
+        _digest: Option<&Digest>,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        if let Some(route) = ctx.route().filter(|_| !reused) {
+            route.upstream.meter.connected.inc();
+        }
+        Ok(())
+    }
+
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        let Some(piece) = body.as_ref().filter(|_| !session.was_upgraded()) else { return Ok(()) };
+        let now = Instant::now();
+        let received = ctx.route().map(|route| route.flow).map(|flow| ctx.trip.received.more(&flow, piece.len(), now));
+        ctx.trip.alive(now);
+        match received {
+            Some(Err(reject)) => Err(ctx.ended_by(reject)),
+            _ if ctx.trip.is_late(now) => Err(ctx.ended_by(Reject::UpstreamTimeout)),
+            _ => Ok(()),
+        }
     }
 
     async fn upstream_request_filter(
@@ -127,34 +179,70 @@ impl ProxyHttp for Gateway {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        let switches = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+        let switches = response.status == StatusCode::SWITCHING_PROTOCOLS;
         if session.is_process_shutting_down() && !switches {
             session.set_keepalive(None); // says `Connection: close`, so that the client's next request goes to whoever serves then
         }
+        if switches {
+            trip::upgraded(session, ctx);
+        }
+        if switches || !response.status.is_informational() {
+            trip::answered(session, response.status.as_u16(), ctx)?;
+        }
         upstream::answer(response, &ctx.request_id)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if ctx.trip.is_timed() {
+            let now = Instant::now();
+            ctx.trip.alive(now);
+            if ctx.trip.is_late(now) {
+                return Err(ctx.ended_by(Reject::UpstreamTimeout));
+            }
+        }
+        Ok(None)
     }
 
     fn fail_to_connect(
         &self,
         _session: &mut Session,
-        _peer: &HttpPeer,
+        peer: &HttpPeer,
         ctx: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        // Nothing was sent, so another server may be asked, each once.
-        let servers = ctx.route().map_or(0, |route| route.upstream.servers.len());
-        error.set_retry(ctx.attempts < servers);
+        error.set_retry(trip::not_connected(peer, ctx));
+        error
+    }
+
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        ctx: &mut Context,
+        client_reused: bool,
+    ) -> Box<Error> {
+        error.set_retry(trip::broke_off(session, peer, &error, client_reused, ctx));
         error
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
-        let answered = session.response_written().is_some();
-        let gone = *error.esource() == ErrorSource::Downstream
-            && matches!(error.etype(), ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed);
-        if answered || gone {
+        let answered = session.response_written().is_some_and(|response| !response.status.is_informational());
+        let reject = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, session.is_body_done()));
+        if answered {
+            // Too late for another status; the log says why the answer breaks off.
+            ctx.decision.reject = (*error.esource() != ErrorSource::Downstream).then_some(reject);
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         }
-        let reject = upstream::failure(error);
+        if upstream::is_gone(error) {
+            return FailToProxy { error_code: 0, can_reuse_downstream: false };
+        }
         session.set_keepalive(None);
         // The client may be gone by now; there is no one left to tell.
         let _ = self.refuse(session, ctx, reject).await;
@@ -163,6 +251,9 @@ impl ProxyHttp for Gateway {
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut Context) {
         connection::request_is_over();
+        if ctx.trip.is_timed() {
+            watch::disarm();
+        }
         let status = session.response_written().map_or(0, |response| response.status.as_u16());
         match ctx.route() {
             Some(route) => route.meter.count(status, ctx.started.elapsed()),
@@ -173,6 +264,16 @@ impl ProxyHttp for Gateway {
         if self.log.wants(ctx.decision.reject.is_some()) {
             self.write_log(session, ctx, status);
         }
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _ctx: &Context,
+        _error: &Error,
+        _context: ProxyWarnLogContext,
+    ) -> bool {
+        true // counted as a retry
     }
 
     fn suppress_error_log(&self, _session: &Session, _ctx: &Context, _error: &Error) -> bool {
@@ -210,10 +311,11 @@ impl Gateway {
             now: ctx.now,
         };
         let outcome = gates::pass(view, &mut facts, &snapshot);
+        let flow = route.flow;
         ctx.facts = facts;
         match outcome {
-            Outcome::Continue => Ok(()),
-            Outcome::Reject(reject) => Err(reject),
+            Verdict::Continue => body::declared(&flow, request.framing),
+            Verdict::Reject(reject) => Err(reject),
         }
     }
 
@@ -223,22 +325,44 @@ impl Gateway {
         if ctx.must_close || !drained(session).await {
             session.set_keepalive(None);
         }
-        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id });
+        let form = form(session);
+        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id, form });
         let mut response = ResponseHeader::build(reply.status, Some(reply.headers.len()))?;
         for (name, value) in reply.headers {
             response.append_header(name, value)?;
+        }
+        if let ServerSession::H2(stream) = session.as_mut()
+            && reply.body.is_empty()
+        {
+            return stream.write_response_header(Box::new(response), true);
         }
         session.write_response_header(Box::new(response), false).await?;
         session.write_response_body(Some(reply.body), true).await
     }
 
+    /// What is left to do when the watch ends a request that nobody can answer any more.
+    fn last_words(&self, session: &Session, ctx: &Context) -> impl FnOnce() + Send + 'static {
+        let cut = self.metrics.cut.clone();
+        let log = self.log.clone();
+        let decision = Decision { reject: Some(Reject::UpstreamTimeout), detail: Some("cut_off") };
+        let line = log.wants(true).then(|| AccessLog::line(&self.record(session, ctx, decision, 0)));
+        move || {
+            cut.inc();
+            line.into_iter().for_each(|line| log.write_line(line));
+        }
+    }
+
     fn write_log(&self, session: &Session, ctx: &Context, status: u16) {
+        self.log.write(&self.record(session, ctx, ctx.decision, status));
+    }
+
+    fn record<'r>(&self, session: &'r Session, ctx: &'r Context, decision: Decision, status: u16) -> Record<'r> {
         let token = ctx.facts.identity().map(|identity| &identity.token);
-        self.log.write(&Record {
+        Record {
             at: ctx.now,
             request_id: ctx.request_id.to_str().unwrap_or_default(),
-            reason: ctx.decision.reject.map(Reject::metric),
-            detail: ctx.decision.detail,
+            reason: decision.reject.map(Reject::metric),
+            detail: decision.detail,
             route: ctx.route().map(|route| &*route.name),
             method: session.req_header().method.as_str(),
             path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),
@@ -248,7 +372,7 @@ impl Gateway {
             iss: token.map(|token| &*token.iss),
             sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
             kid: token.map(|token| &*token.kid),
-        });
+        }
     }
 }
 
@@ -256,6 +380,11 @@ impl Gateway {
 async fn drained(session: &mut Session) -> bool {
     let waits = session.req_header().headers.contains_key(http::header::EXPECT);
     session.is_http2() || (!waits && session.drain_request_body().await.is_ok())
+}
+
+/// gRPC is told apart where it can be spoken: by HTTP/2.
+fn form(session: &Session) -> Form {
+    if session.is_http2() && grpc::is_call(&session.req_header().headers) { Form::Grpc } else { Form::Json }
 }
 
 fn is_drainable(framing: Framing) -> bool {

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::prelude::{Error, HttpPeer, OrErr, Result};
+use pingora::prelude::{Error, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
 
 use crate::facts::Connection;
@@ -19,7 +19,7 @@ use crate::forward;
 use crate::gateway::connection;
 use crate::gateway::context::Context;
 use crate::reply::REQUEST_ID;
-use crate::snapshot::route::Upstream;
+use crate::snapshot::upstream::settings::HostHeader;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -30,19 +30,10 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 /// What a response has for the edge only.
 const HOP_BY_HOP: [HeaderName; 8] =
     [CONNECTION, UPGRADE, KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER];
+/// What a request by HTTP/2 may have for the edge only. `TE: trailers` stays: the answer's trailers are passed on (RFC 9110 §6.5.1).
+const CLIENTS_HOP: [HeaderName; 3] = [PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TRAILER];
 /// Headers that every request gets, at most.
 const ADDED_HEADERS: usize = 4;
-
-/// The server to ask and how patiently.
-pub fn peer(upstream: &Upstream, attempt: usize) -> Option<Box<HttpPeer>> {
-    let mut peer = HttpPeer::new(forward::pick(upstream, attempt)?, false, String::new());
-    let timeouts = &upstream.timeouts;
-    peer.options.connection_timeout = Some(timeouts.connect);
-    peer.options.read_timeout = Some(timeouts.read);
-    peer.options.write_timeout = Some(timeouts.write);
-    peer.options.idle_timeout = Some(timeouts.idle);
-    Some(Box::new(peer))
-}
 
 /// Forgets in which case a client wrote its header names. pingora keeps that in a second map, for which every copy and every insertion pays;
 /// names have no case (RFC 9110 §5.1), and requests that came by HTTP/2 never had one.
@@ -73,6 +64,17 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     insert(headers, FORWARDED_PROTO, Some(HeaderValue::from_static(ctx.connection.scheme.as_str())));
     let host = headers.get(HOST).cloned();
     insert(headers, FORWARDED_HOST, host);
+    match &route.upstream.settings.host {
+        HostHeader::Pass => {}
+        HostHeader::Server => {
+            insert(headers, HOST, ctx.trip.server.as_ref().and_then(|server| server.authority.clone()))
+        }
+        HostHeader::Fixed(host) => insert(headers, HOST, Some(host.clone())),
+    }
+    if parts.version == http::Version::HTTP_2 {
+        // From HTTP/2 to HTTP/2 pingora takes nothing away.
+        CLIENTS_HOP.iter().for_each(|name| drop(headers.remove(name)));
+    }
     insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
     if route.certificate.forward {
         insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
@@ -132,16 +134,31 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
 }
 
-/// The refusal for a failure on the way.
-pub fn failure(error: &Error) -> Reject {
+/// The refusal for a failure on the way. `body_done`: nothing more was to come from the client.
+pub fn failure(error: &Error, body_done: bool) -> Reject {
     match (error.esource(), error.etype()) {
+        (ErrorSource::Upstream, ErrorType::ReadTimedout) if !body_done => Reject::RequestTimeout, // it waited for the client
         (ErrorSource::Upstream, ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout) => {
             Reject::UpstreamTimeout
         }
         (ErrorSource::Upstream, _) => Reject::UpstreamUnavailable,
+        (ErrorSource::Downstream, ErrorType::ReadTimedout) => Reject::RequestTimeout,
         (ErrorSource::Downstream, _) => Reject::AmbiguousHeader,
         (ErrorSource::Internal | ErrorSource::Unset, _) => Reject::Internal,
     }
+}
+
+/// Whether the client has left, or takes nothing any more.
+pub fn is_gone(error: &Error) -> bool {
+    *error.esource() == ErrorSource::Downstream
+        && matches!(
+            error.etype(),
+            ErrorType::ReadError
+                | ErrorType::WriteError
+                | ErrorType::WriteTimedout
+                | ErrorType::ConnectionClosed
+                | ErrorType::H2Error
+        )
 }
 
 fn strip(headers: &mut HeaderMap, own: &IdentityHeaders) {

@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::snapshot::route::Meter;
+use crate::snapshot::upstream::condition::Health;
+use crate::snapshot::upstream::{Outcome, UpstreamMeter, View};
 
 /// The edge's metrics. Cloning the handles inside is cheap; the registry is read by the admin listener only.
 #[derive(Debug)]
@@ -20,6 +22,13 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabel, Counter<f64, AtomicU64>>,
     refusals: Family<RefusalLabel, Counter>,
+    upstream_tries: Family<UpstreamOutcome, Counter>,
+    upstream_retries: Family<UpstreamLabel, Counter>,
+    upstream_ejections: Family<UpstreamLabel, Counter>,
+    upstream_connections: Family<UpstreamLabel, Counter>,
+    upstream_servers: Family<UpstreamHealth, Gauge>,
+    /// Requests that were ended from outside: their deadline had passed.
+    pub cut: Counter,
     pub unrouted: Counter,
     pub in_flight: Gauge,
     pub connections: Gauge,
@@ -52,6 +61,23 @@ struct PoolLabel {
     pool: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct UpstreamLabel {
+    upstream: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct UpstreamOutcome {
+    upstream: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct UpstreamHealth {
+    upstream: String,
+    state: &'static str,
+}
+
 /// Why requests were refused.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RefusalLabel {
@@ -67,6 +93,12 @@ impl Default for Metrics {
             requests: Family::default(),
             seconds: Family::default(),
             refusals: Family::default(),
+            upstream_tries: Family::default(),
+            upstream_retries: Family::default(),
+            upstream_ejections: Family::default(),
+            upstream_connections: Family::default(),
+            upstream_servers: Family::default(),
+            cut: Counter::default(),
             unrouted: Counter::default(),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
@@ -97,6 +129,33 @@ impl Metrics {
         }
     }
 
+    /// The counters of one upstream, looked up once, when it is made.
+    pub fn upstream(&self, name: &str) -> UpstreamMeter {
+        let label = UpstreamLabel { upstream: name.to_owned() };
+        let outcome = |outcome: Outcome| {
+            let label = UpstreamOutcome { upstream: name.to_owned(), outcome: outcome.as_str() };
+            self.upstream_tries.get_or_create_owned(&label)
+        };
+        UpstreamMeter {
+            outcomes: Outcome::ALL.map(outcome),
+            repeated: self.upstream_retries.get_or_create_owned(&label),
+            ejected: self.upstream_ejections.get_or_create_owned(&label),
+            connected: self.upstream_connections.get_or_create_owned(&label),
+        }
+    }
+
+    /// How the servers of the upstreams are, as of now.
+    pub fn servers(&self, upstreams: &[View]) {
+        self.upstream_servers.clear(); // what a reload has taken away
+        for upstream in upstreams {
+            for health in Health::ALL {
+                let label = UpstreamHealth { upstream: upstream.name.to_string(), state: health.as_str() };
+                let count = upstream.servers.iter().filter(|server| server.health == health).count();
+                self.upstream_servers.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
     pub fn refused(&self, reject: Reject) {
         self.refusals.get_or_create(&RefusalLabel { reason: reject.metric() }).inc();
     }
@@ -121,6 +180,16 @@ impl Metrics {
         let seconds = self.seconds.clone();
         registry.register_with_unit("request_time", "Time spent on requests, by route", Unit::Seconds, seconds);
         registry.register("refusals", "Requests refused, by reason", self.refusals.clone());
+        let tries = self.upstream_tries.clone();
+        registry.register("upstream_requests", "Requests to servers, by upstream and how they ended", tries);
+        let retries = self.upstream_retries.clone();
+        registry.register("upstream_retries", "Requests to servers that repeat one that failed", retries);
+        let ejections = self.upstream_ejections.clone();
+        registry.register("upstream_ejections", "Servers taken out because requests failed", ejections);
+        let connections = self.upstream_connections.clone();
+        registry.register("upstream_connections", "Connections made to servers", connections);
+        registry.register("upstream_servers", "Servers by their health", self.upstream_servers.clone());
+        registry.register("requests_cut", "Requests ended because their time was over", self.cut.clone());
         registry.register("unrouted_requests", "Requests that no route took", self.unrouted.clone());
         registry.register("in_flight", "Requests being served", self.in_flight.clone());
         registry.register("connections", "Open client connections", self.connections.clone());

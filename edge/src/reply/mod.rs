@@ -1,6 +1,7 @@
 //! Refusals as HTTP: the only place that turns a [`Reject`] into a response.
 
 mod challenge;
+pub mod grpc;
 
 use bytes::Bytes;
 use common::canonical::Ambiguity;
@@ -19,6 +20,15 @@ pub struct Asked<'r> {
     /// The operator's name for what is protected.
     pub realm: &'r str,
     pub request_id: &'r HeaderValue,
+    pub form: Form,
+}
+
+/// Which kind of answer the client understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    #[default]
+    Json,
+    Grpc,
 }
 
 /// A response, independent of who writes it.
@@ -32,6 +42,9 @@ pub struct Reply {
 /// The answer to a refused request: `{"error","error_description","request_id"}` and, where a better token would help, a
 /// challenge that names the class of the reason (RFC 6750 §3).
 pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
+    if asked.form == Form::Grpc {
+        return trailers_only(reject, asked);
+    }
     let body = Bytes::from(
         serde_json::json!({
             "error": reject.wire_code(),
@@ -55,6 +68,19 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
         _ => {}
     }
     Reply { status, headers, body }
+}
+
+/// The same for a gRPC client: no body, so that the headers can end the stream.
+fn trailers_only(reject: Reject, asked: Asked<'_>) -> Reply {
+    let mut headers = vec![
+        (CONTENT_TYPE, grpc::CONTENT_TYPE),
+        (grpc::STATUS, HeaderValue::from(u16::from(grpc::status(reject)))),
+        // The texts have no character that `grpc-message` would have to escape.
+        (grpc::MESSAGE, HeaderValue::from_static(reject.description())),
+        (REQUEST_ID, asked.request_id.clone()),
+    ];
+    headers.extend(challenge::challenges(reject, asked).into_iter().map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    Reply { status: StatusCode::OK, headers, body: Bytes::new() }
 }
 
 /// The reason for which a request without a canonical form is refused.
@@ -108,10 +134,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_grpc_client_gets_the_reason_as_its_status() {
+        let id = HeaderValue::from_static("abc");
+        for reject in Reject::ALL {
+            let reply = refusal(reject, Asked { realm: "api", request_id: &id, form: Form::Grpc });
+            assert_eq!((reply.status, reply.body.len()), (StatusCode::OK, 0));
+            let value =
+                |name: HeaderName| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_str().unwrap());
+            assert_eq!(value(grpc::STATUS).unwrap(), grpc::status(reject).to_string());
+            let message = value(grpc::MESSAGE).unwrap();
+            assert!(message.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'%'), "{message}");
+        }
+    }
+
+    #[test]
     fn every_refusal_has_the_same_shape() {
         let id = HeaderValue::from_static("abc");
         for reject in Reject::ALL {
-            let reply = refusal(reject, Asked { realm: "api", request_id: &id });
+            let reply = refusal(reject, Asked { realm: "api", request_id: &id, form: Form::Json });
             assert_eq!(reply.status.as_u16(), reject.status());
             let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(body["error"], reject.wire_code());
@@ -128,7 +168,7 @@ mod tests {
     #[test]
     fn a_challenge_names_the_class_of_reason() {
         let id = HeaderValue::from_static("1");
-        let reply = refusal(Reject::Expired, Asked { realm: "api", request_id: &id });
+        let reply = refusal(Reject::Expired, Asked { realm: "api", request_id: &id, form: Form::Json });
         let (_, challenge) = reply.headers.iter().find(|(name, _)| name == WWW_AUTHENTICATE).unwrap();
         let expected = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"expired\"";
         assert_eq!(challenge, expected);

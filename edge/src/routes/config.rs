@@ -1,22 +1,10 @@
-//! `[[upstream]]` and the `match` of a `[[route]]`.
-
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+//! The `match` of a `[[route]]`.
 
 use common::canonical::{CanonicalPath, Host};
 use http::Method;
 
-use crate::snapshot::route::{HostPattern, PathPattern, Timeouts, Upstream};
+use crate::snapshot::route::{HostPattern, PathPattern};
 use common::settings::{Section, SettingError};
-
-const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
-    connect: Duration::from_secs(3),
-    read: Duration::from_secs(60),
-    write: Duration::from_secs(60),
-    idle: Duration::from_secs(60),
-};
 
 /// What a route matches.
 #[derive(Debug)]
@@ -24,27 +12,6 @@ pub struct Match {
     pub host: HostPattern,
     pub path: PathPattern,
     pub methods: Vec<Method>,
-}
-
-/// Reads one `[[upstream]]`. Names are resolved once, now.
-pub fn upstream(mut section: Section) -> Result<Arc<Upstream>, SettingError> {
-    let name = section.required_text("name")?;
-    let names = section.texts("servers")?;
-    if names.is_empty() {
-        return Err(section.error("servers", "needs at least one address such as \"10.0.0.5:9000\""));
-    }
-    let mut servers = Vec::new();
-    for server in &names {
-        servers.push(address(server).ok_or_else(|| section.error("servers", format!("\"{server}\" is no address")))?);
-    }
-    let timeouts = Timeouts {
-        connect: section.duration("connect_timeout")?.unwrap_or(DEFAULT_TIMEOUTS.connect),
-        read: section.duration("read_timeout")?.unwrap_or(DEFAULT_TIMEOUTS.read),
-        write: section.duration("write_timeout")?.unwrap_or(DEFAULT_TIMEOUTS.write),
-        idle: section.duration("idle_timeout")?.unwrap_or(DEFAULT_TIMEOUTS.idle),
-    };
-    section.finish()?;
-    Ok(Arc::new(Upstream { name: name.into(), servers, timeouts, turn: AtomicUsize::new(0) }))
 }
 
 /// Reads the `match` of a route. An absent `host` is any host, an absent `path` any path.
@@ -63,10 +30,6 @@ pub fn matcher(mut section: Section) -> Result<Match, SettingError> {
     }
     section.finish()?;
     Ok(Match { host, path, methods })
-}
-
-fn address(text: &str) -> Option<SocketAddr> {
-    text.parse().ok().or_else(|| text.to_socket_addrs().ok()?.next())
 }
 
 fn host_pattern(text: &str) -> Result<HostPattern, String> {

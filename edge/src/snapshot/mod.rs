@@ -3,10 +3,12 @@
 //! This module owns the data types; `routes`, `gates` and `forward` decide over them. [`picture`] is the only place that writes.
 
 pub mod deaths;
+pub mod flow;
 pub mod identity;
 pub mod issuer;
 pub mod picture;
 pub mod route;
+pub mod upstream;
 pub mod verdicts;
 
 use std::sync::Arc;

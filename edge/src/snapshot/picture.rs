@@ -50,6 +50,7 @@ impl Picture {
     pub fn configure(&self, routes: RouteTable, issuers: Vec<ConfiguredIssuer>) -> u64 {
         let _writing = self.write();
         let old = self.load();
+        routes.adopt(&old.routes);
         let named: HashSet<String> = issuers.iter().map(|issuer| issuer.name.clone()).collect();
         let mut issuers: Vec<_> = issuers.into_iter().map(|issuer| self.carry_over(&old, &routes, issuer)).collect();
         // Pools that the feed has brought and no route names yet: a later configuration may name them.

@@ -1,8 +1,7 @@
 //! Routes, upstreams and the rules of their gates, as data. The deciding is done by `routes`, `gates` and `forward`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use common::canonical::Policy as CanonicalPolicy;
@@ -10,10 +9,15 @@ use common::claims::TokenUse;
 use http::{HeaderName, Method};
 use prometheus_client::metrics::counter::Counter;
 
+use crate::snapshot::flow::Flow;
+use crate::snapshot::upstream::Upstream;
+
 /// All routes in the order in which they are tried: the more exact before the less exact, then as written.
 #[derive(Debug, Default)]
 pub struct RouteTable {
     pub routes: Vec<Arc<Route>>,
+    /// Every upstream of the configuration, in the order of the file.
+    pub upstreams: Vec<Arc<Upstream>>,
     /// What a request head must be. It names every header that any route adds: none of them may come in from outside, on any route.
     pub heads: CanonicalPolicy,
 }
@@ -35,6 +39,7 @@ pub struct Route {
     pub token: Option<TokenRule>,
     pub revocation: RevocationRule,
     pub headers: Vec<AddedHeader>,
+    pub flow: Flow,
     pub meter: Meter,
 }
 
@@ -44,6 +49,17 @@ pub struct Meter {
     /// By hundreds of the status; the first is for what is no status.
     pub by_class: [Counter; 6],
     pub seconds: Counter<f64, AtomicU64>,
+}
+
+impl RouteTable {
+    /// What is known of servers of the table that this one replaces stays known.
+    pub fn adopt(&self, old: &Self) {
+        for upstream in &self.upstreams {
+            if let Some(old) = old.upstreams.iter().find(|old| old.name == upstream.name) {
+                upstream.adopt(old);
+            }
+        }
+    }
 }
 
 impl Meter {
@@ -71,26 +87,6 @@ pub enum PathPattern {
     Exact(String),
     /// `/orders/*`, kept as `/orders/`: that path and all below it.
     Prefix(String),
-}
-
-/// A named group of servers and how patiently they are asked.
-#[derive(Debug)]
-pub struct Upstream {
-    pub name: Arc<str>,
-    /// Never empty.
-    pub servers: Vec<SocketAddr>,
-    pub timeouts: Timeouts,
-    /// Round robin: the number of the next request.
-    pub turn: AtomicUsize,
-}
-
-/// Per connection attempt, per read and per write; `idle` is how long an unused connection is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub read: Duration,
-    pub write: Duration,
-    pub idle: Duration,
 }
 
 /// What a route asks of client certificates.
@@ -148,6 +144,9 @@ pub enum Piece {
 }
 
 #[cfg(test)]
+use crate::snapshot::upstream::settings::Settings;
+
+#[cfg(test)]
 impl Route {
     /// An open route for everything, for tests that change what they are about.
     pub fn fixture() -> Self {
@@ -158,16 +157,12 @@ impl Route {
             host: HostPattern::Any,
             path: PathPattern::Prefix("/".to_owned()),
             methods: Vec::new(),
-            upstream: Arc::new(Upstream {
-                name: "u".into(),
-                servers: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
-                timeouts: Timeouts { connect: second, read: second, write: second, idle: second },
-                turn: AtomicUsize::default(),
-            }),
+            upstream: Arc::new(Upstream::fixture(&[1], Settings::default())),
             certificate: CertificateRule::default(),
             token: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
             headers: Vec::new(),
+            flow: Flow::default(),
             meter: Meter::default(),
         }
     }
