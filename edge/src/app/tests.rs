@@ -1,10 +1,16 @@
 //! The whole edge in this process, on loopback, before a toy upstream and with keys from a JWKS file.
 
+mod failover;
 mod front;
+mod grpc;
 mod harness;
 mod head;
 mod listeners;
+mod origins;
 mod revocation;
+mod streams;
+mod tunnels;
+mod upstreams;
 
 use std::time::Duration;
 

@@ -184,9 +184,9 @@ impl ProxyHttp for Gateway {
             session.set_keepalive(None); // says `Connection: close`, so that the client's next request goes to whoever serves then
         }
         if switches {
-            trip::upgraded(session, ctx);
+            trip::upgraded(session, ctx)?;
         }
-        if switches || !response.status.is_informational() {
+        if upstream::is_final(response.status) {
             trip::answered(session, response.status.as_u16(), ctx)?;
         }
         upstream::answer(response, &ctx.request_id)
@@ -233,7 +233,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
-        let answered = session.response_written().is_some_and(|response| !response.status.is_informational());
+        let answered = session.response_written().is_some_and(|response| upstream::is_final(response.status));
         let reject = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, session.is_body_done()));
         if answered {
             // Too late for another status; the log says why the answer breaks off.

@@ -13,6 +13,7 @@ use crate::forward::retry::{Cause, Failed, may_repeat};
 use crate::gateway::body::Received;
 use crate::gateway::context::Context;
 use crate::gateway::peer::{self, Wanted};
+use crate::gateway::upstream::is_final;
 use crate::gateway::watch;
 use crate::reply::grpc;
 use crate::snapshot::flow::Flow;
@@ -243,7 +244,7 @@ pub fn broke_off(session: &Session, peer: &HttpPeer, error: &Error, reused: bool
     if trip.server.is_none() && cause != Cause::Stale {
         trip.server = find(&route.upstream, peer);
     }
-    let answered = session.response_written().is_some_and(|response| !response.status.is_informational());
+    let answered = session.response_written().is_some_and(|response| is_final(response.status));
     let idempotent = session.req_header().method.is_idempotent();
     let replayable = !session.retry_buffer_truncated();
     repeats(trip, route, failed(trip, cause, idempotent, replayable, answered))
@@ -273,13 +274,20 @@ pub fn answered(session: &Session, status: u16, ctx: &mut Context) -> Result<()>
     Ok(())
 }
 
-/// The connection has become a tunnel: its silence is watched by pingora, and it has no end.
-pub fn upgraded(session: &mut Session, ctx: &mut Context) {
-    let Some((route, trip)) = parts(ctx) else { return };
+/// The connection becomes a tunnel: its silence is watched by pingora, and it has no end. An error where nobody asked for that (RFC 9110
+/// §7.8); pingora would pass such an answer on as a preliminary one.
+pub fn upgraded(session: &mut Session, ctx: &mut Context) -> Result<()> {
+    let Some((route, trip)) = parts(ctx) else { return Ok(()) };
+    if trip.kind != Kind::Upgrade {
+        return Err(
+            Error::explain(ErrorType::InvalidHTTPHeader, "101 for a request that wanted no WebSocket").into_up()
+        );
+    }
     session.set_read_timeout(route.flow.tunnel_timeout);
     trip.deadline = None;
     trip.silence = None;
     watch::disarm();
+    Ok(())
 }
 
 /// What the client's side of the connection is held to.

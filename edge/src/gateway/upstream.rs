@@ -9,7 +9,7 @@ use common::reject::Reject;
 use http::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
 };
-use http::{request, response};
+use http::{StatusCode, request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
@@ -132,6 +132,11 @@ fn clean(response: &mut response::Parts) {
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
+}
+
+/// Whether nothing but its body follows the head with this status. 101 is one of them: after it HTTP has ended.
+pub fn is_final(status: StatusCode) -> bool {
+    !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS
 }
 
 /// The refusal for a failure on the way. `body_done`: nothing more was to come from the client.

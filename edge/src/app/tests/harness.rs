@@ -175,7 +175,7 @@ upstream = "nobody"
 pub struct Connection(TcpStream);
 
 impl Connection {
-    fn to(address: SocketAddr) -> Self {
+    pub fn to(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Self(stream)
@@ -199,6 +199,25 @@ impl Connection {
     /// None when the connection ends first.
     fn read_answer(&mut self) -> Option<Answer> {
         read_answer(&mut self.0)
+    }
+
+    /// What comes next, at most 64 KiB; empty at the end.
+    pub fn read(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 64 << 10];
+        let count = self.0.read(&mut bytes).unwrap_or(0);
+        bytes.truncate(count);
+        bytes
+    }
+
+    /// Reads until `text` has come; answers all that has.
+    pub fn read_until(&mut self, text: &str) -> String {
+        let mut all = Vec::new();
+        while !String::from_utf8_lossy(&all).contains(text) {
+            let more = self.read();
+            assert!(!more.is_empty(), "the end came before {text:?}: {}", String::from_utf8_lossy(&all));
+            all.extend_from_slice(&more);
+        }
+        String::from_utf8(all).unwrap()
     }
 
     pub fn is_closed(&mut self) -> bool {
