@@ -18,6 +18,8 @@ use crate::reply;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
+use crate::snapshot::route::Route;
+use crate::snapshot::upstream::settings::Protocol;
 
 /// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]
@@ -91,8 +93,34 @@ fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<
     for (name, value) in &added {
         line(&mut story, "adds", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
-    line(&mut story, "upstream", &route.upstream.name);
+    explain_upstream(&mut story, route);
     verdict(story, None)
+}
+
+/// Who would be asked, and what holds for bodies and time. What is known of the servers' health is the running edge's alone.
+fn explain_upstream(story: &mut String, route: &Route) {
+    let upstream = &route.upstream;
+    line(story, "upstream", &upstream.name);
+    for server in &upstream.live().servers {
+        let tls = upstream.settings.tls.as_ref();
+        let name = tls.map(|tls| tls.server_name.as_ref().unwrap_or(&server.host));
+        let protocol = match upstream.settings.protocol {
+            Protocol::Http1 => "HTTP/1.1",
+            Protocol::Http2 => "HTTP/2",
+            Protocol::Auto => "HTTP/2 or HTTP/1.1",
+        };
+        let security = name.map_or_else(String::new, |name| format!(" over TLS as {name}"));
+        line(story, "  server", &format!("{} by {protocol}{security}", server.address));
+    }
+    if upstream.live().servers.is_empty() {
+        line(story, "  server", "none: no name has an address now");
+    }
+    if let Some(most) = route.flow.max_body {
+        line(story, "max_body", &format!("{most} bytes"));
+    }
+    if let Some(limit) = route.flow.timeout {
+        line(story, "timeout", &format!("{limit:?}"));
+    }
 }
 
 fn describe(outcome: Outcome, nothing_asked: bool) -> String {
@@ -151,7 +179,7 @@ mod tests {
 
     const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
         [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
-        [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\n\
+        [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\nmax_body = \"1KiB\"\n\
         [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
 
     fn story(request: &str) -> String {
@@ -171,6 +199,9 @@ mod tests {
             "route      u /open/*",
             "token      asks nothing",
             "adds       x-edge: fra",
+            "upstream   u",
+            "  server   127.0.0.1:3 by HTTP/1.1",
+            "max_body   1024 bytes",
             "verdict    forward",
         ] {
             assert!(told.lines().any(|told| told == line), "{line}\n{told}");
