@@ -88,7 +88,8 @@ fn http2_origin() -> SocketAddr {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                let mut connection = h2::server::Builder::new().initial_window_size(1 << 20).handshake(stream).await.unwrap();
+                let mut connection =
+                    h2::server::Builder::new().initial_window_size(1 << 20).handshake(stream).await.unwrap();
                 while let Some(Ok((request, respond))) = connection.accept().await {
                     tokio::spawn(exchange(request, respond));
                 }

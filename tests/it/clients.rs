@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::short_or_long;
-use crate::world::{Home, World};
+use crate::world::{Home, TOLLGATE, World};
 
 /// Runs a program of tests/clients; its own words are the failure.
 fn run(program: &str, arguments: &[&str]) {
@@ -14,11 +14,17 @@ fn run(program: &str, arguments: &[&str]) {
 }
 
 fn run_in(world: World, program: &str, arguments: &[&str]) {
+    run_on(&world.json_path(), program, arguments);
+    assert!(world.stop().success());
+}
+
+/// `subject` is an `up.json`, or for programs that start what they need the path of `tollgate`.
+fn run_on(subject: &Path, program: &str, arguments: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(root.join(".venv/bin/python").exists(), "run `scripts/clients install` first (scripts/test does)");
     let output = Command::new(root.join("scripts/clients"))
         .arg("run")
-        .arg(world.json_path())
+        .arg(subject)
         .arg(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -27,7 +33,6 @@ fn run_in(world: World, program: &str, arguments: &[&str]) {
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{program}: {said}");
     println!("{said}");
-    assert!(world.stop().success());
 }
 
 #[test]
@@ -97,6 +102,11 @@ fn who_exists_is_not_told_by_unsigned_operations() {
 #[test]
 fn what_the_edge_refuses_and_what_reaches_the_upstream() {
     run("edge.py", &[]);
+}
+
+#[test]
+fn calls_sockets_events_and_long_bodies_by_grpcio_and_websockets() {
+    run_on(Path::new(TOLLGATE), "connections.py", &[&short_or_long(200, 2_048).to_string()]);
 }
 
 #[test]
