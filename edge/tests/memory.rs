@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use edge::{Shutdown, start};
+use edge::{Shutdown, Start, start};
 
 const BODY: usize = 256 << 20;
 /// What the process may grow by while a body passes: buffers of sockets, of the test, of HTTP/2's windows. A fifth of the body.
@@ -161,7 +161,7 @@ fn long_bodies_pass_in_little_memory_both_ways() {
     );
     std::fs::write(&file, config).unwrap();
     let (_handle, shutdown) = Shutdown::at_request();
-    let _running = start(&file, shutdown).unwrap();
+    let _running = start(&file, Start::Fresh, shutdown).unwrap();
     for upstream in ["h1", "h2"] {
         // Once in small: what is made once and kept is not the body's.
         ask(address, &format!("/{upstream}/get/{PIECE}"), 0, PIECE);

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use common::clock::{Clock, SystemClock};
+use pingora::connectors::TransportConnector;
 use ring::rand::{SecureRandom, SystemRandom};
 
 pub use self::pools::Pools;
@@ -118,6 +119,7 @@ pub fn start_with(
         metrics: Arc::clone(&metrics),
         log,
         in_flight: in_flight.clone(),
+        connector: TransportConnector::new(None),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
     };

@@ -7,6 +7,7 @@ mod forwarded;
 mod head;
 mod peer;
 mod trip;
+mod tunnel;
 mod upstream;
 pub mod watch;
 
@@ -21,6 +22,7 @@ use common::clock::Clock;
 use common::reject::Reject;
 use http::{HeaderValue, StatusCode};
 use pingora::ErrorSource;
+use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, HttpPeer, Result, Session};
@@ -53,6 +55,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     pub log: AccessLog,
     pub in_flight: InFlight,
+    /// To servers, for what pingora does not carry itself.
+    pub connector: TransportConnector,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -107,7 +111,14 @@ impl ProxyHttp for Gateway {
                     trip::hold_client(session, &route.flow);
                 }
                 upstream::forget_case(session.req_header_mut());
-                Ok(false)
+                if !tunnel::is_wanted(session) {
+                    return Ok(false);
+                }
+                if let Err(error) = tunnel::open(&self.connector, session, ctx).await {
+                    self.fail_to_proxy(session, &error, ctx).await;
+                }
+                session.set_keepalive(None);
+                Ok(true)
             }
             Err(reject) => {
                 self.refuse(session, ctx, reject).await?;

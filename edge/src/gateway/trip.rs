@@ -210,7 +210,7 @@ fn kind(session: &mut Session, upstream: &Upstream) -> Kind {
     if length.is_some_and(|length| length <= SHORT_BODY) { Kind::Plain } else { Kind::LongBody }
 }
 
-fn is_websocket(session: &Session) -> bool {
+pub fn is_websocket(session: &Session) -> bool {
     let upgrade = session.req_header().headers.get(UPGRADE);
     upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
@@ -276,8 +276,8 @@ pub fn answered(session: &Session, status: u16, ctx: &mut Context) -> Result<()>
 
 /// The connection becomes a tunnel: its silence is watched by pingora, and it has no end. An error where nobody asked for that (RFC 9110
 /// §7.8); pingora would pass such an answer on as a preliminary one.
-pub fn upgraded(session: &mut Session, ctx: &mut Context) -> Result<()> {
-    let Some((route, trip)) = parts(ctx) else { return Ok(()) };
+pub fn upgraded(session: &mut Session, ctx: &mut Context) -> Result<Option<Duration>> {
+    let Some((route, trip)) = parts(ctx) else { return Ok(None) };
     if trip.kind != Kind::Upgrade {
         return Err(
             Error::explain(ErrorType::InvalidHTTPHeader, "101 for a request that wanted no WebSocket").into_up()
@@ -287,7 +287,15 @@ pub fn upgraded(session: &mut Session, ctx: &mut Context) -> Result<()> {
     trip.deadline = None;
     trip.silence = None;
     watch::disarm();
-    Ok(())
+    Ok(route.flow.tunnel_timeout)
+}
+
+/// How long a server may take to answer a handshake.
+pub fn answer_within(ctx: &Context) -> Option<Duration> {
+    let route = ctx.route()?;
+    let silence = route.flow.read_timeout.unwrap_or(route.upstream.settings.timeouts.read);
+    let left = ctx.trip.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    silence.into_iter().chain(left).min()
 }
 
 /// What the client's side of the connection is held to.

@@ -28,7 +28,7 @@ const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 /// What a response has for the edge only.
-const HOP_BY_HOP: [HeaderName; 8] =
+pub const HOP_BY_HOP: [HeaderName; 8] =
     [CONNECTION, UPGRADE, KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER];
 /// What a request by HTTP/2 may have for the edge only. `TE: trailers` stays: the answer's trailers are passed on (RFC 9110 §6.5.1).
 const CLIENTS_HOP: [HeaderName; 3] = [PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TRAILER];
