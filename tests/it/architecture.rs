@@ -8,6 +8,7 @@ type Order = &'static [&'static [&'static str]];
 
 const COMMON: Order = &[
     &["ids", "clock", "secret", "settings", "reject", "canonical"],
+    &["refresh"],
     &["jose", "sigv4"],
     &["claims"],
     &["verify", "feed"],
