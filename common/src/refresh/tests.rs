@@ -22,7 +22,8 @@ const SOONEST: Chance = Chance(u32::MAX);
 
 #[test]
 fn plans_have_bounds() {
-    let plan = |refresh: u32, cool_down: u32, stale: u32| Plan::new(SECOND * refresh, SECOND * cool_down, SECOND * stale);
+    let plan =
+        |refresh: u32, cool_down: u32, stale: u32| Plan::new(SECOND * refresh, SECOND * cool_down, SECOND * stale);
     assert!(plan(600, 30, 86_400).is_ok());
     assert_eq!(plan(600, 0, 86_400), Err(PlanError::CoolDown));
     assert_eq!(plan(7_200, 3_601, 86_400), Err(PlanError::CoolDown));
