@@ -38,6 +38,8 @@ pub enum Reject {
     WrongType,
     /// A token bound to a key (`cnf`, RFC 7800) came as a plain bearer token.
     ProofRequired,
+    /// The issuer was asked and does not stand by it (RFC 7662 §2.2).
+    TokenInactive,
     InsufficientScope,
     GroupNotHeld,
 
@@ -73,6 +75,8 @@ pub enum Reject {
     UpstreamUnavailable,
     UpstreamTimeout,
     NotReady,
+    /// The issuer had to be asked about the token, and gave no answer in time.
+    IntrospectionUnavailable,
     Internal,
 }
 
@@ -85,7 +89,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -102,6 +106,7 @@ impl Reject {
         Self::WrongTokenUse,
         Self::WrongType,
         Self::ProofRequired,
+        Self::TokenInactive,
         Self::InsufficientScope,
         Self::GroupNotHeld,
         Self::TokenRevoked,
@@ -123,6 +128,7 @@ impl Reject {
         Self::UpstreamUnavailable,
         Self::UpstreamTimeout,
         Self::NotReady,
+        Self::IntrospectionUnavailable,
         Self::Internal,
     ];
 
@@ -188,6 +194,7 @@ impl Reject {
             Self::WrongTokenUse => row(401, TOKEN, "wrong_token_use", "wrong token use"),
             Self::WrongType => row(401, TOKEN, "wrong_type", "wrong token type"),
             Self::ProofRequired => row(401, TOKEN, "proof_required", "bound token without proof"),
+            Self::TokenInactive => row(401, TOKEN, "token_inactive", "inactive"),
             Self::InsufficientScope => row(403, SCOPE, "insufficient_scope", "insufficient scope"),
             Self::GroupNotHeld => row(403, SCOPE, "group_not_held", "group not held"),
             Self::TokenRevoked => row(401, TOKEN, "token_revoked", "revoked"),
@@ -211,6 +218,9 @@ impl Reject {
             Self::UpstreamUnavailable => row(502, "bad_gateway", "upstream_unavailable", "upstream unavailable"),
             Self::UpstreamTimeout => row(504, "gateway_timeout", "upstream_timeout", "upstream timeout"),
             Self::NotReady => row(503, UNAVAILABLE, "not_ready", "not ready"),
+            Self::IntrospectionUnavailable => {
+                row(503, UNAVAILABLE, "introspection_unavailable", "token could not be checked")
+            }
             Self::Internal => row(500, "server_error", "internal", "internal error"),
         }
     }

@@ -43,11 +43,11 @@ const ISSUER: Order = &[
 ];
 
 const EDGE: Order = &[
-    &["settings"],
+    &["settings", "files", "outbound"],
     &["snapshot"],
     &["facts", "networks"],
     &["gates", "routes", "forward", "reply", "observe", "tls"],
-    &["feed"],
+    &["feed", "keys", "introspection"],
     &["gateway"],
     &["front"],
     &["config"],

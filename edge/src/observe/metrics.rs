@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::observe::issuers::IssuerMetrics;
 use crate::snapshot::route::Meter;
 
 /// The edge's metrics. Cloning the handles inside is cheap; the registry is read by the admin listener only.
@@ -34,6 +35,8 @@ pub struct Metrics {
     pub feed_connected: Gauge,
     feed_lag: Family<PoolLabel, Gauge>,
     feed_age: Family<PoolLabel, Gauge<f64, AtomicU64>>,
+    /// Of issuers of others.
+    pub issuers: IssuerMetrics,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -81,6 +84,7 @@ impl Default for Metrics {
             feed_connected: Gauge::default(),
             feed_lag: Family::default(),
             feed_age: Family::default(),
+            issuers: IssuerMetrics::default(),
         };
         metrics.register();
         metrics
@@ -137,6 +141,7 @@ impl Metrics {
         registry.register("feed_lag", "Records that the issuer has and this edge has not", self.feed_lag.clone());
         let age = self.feed_age.clone();
         registry.register_with_unit("feed_age", "Since all was known, by the issuer's clock", Unit::Seconds, age);
+        self.issuers.register(registry);
     }
 }
 

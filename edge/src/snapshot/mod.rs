@@ -4,9 +4,11 @@
 
 pub mod deaths;
 pub mod identity;
+pub mod introspection;
 pub mod issuer;
 pub mod picture;
 pub mod route;
+pub mod source;
 pub mod verdicts;
 
 use std::sync::Arc;
