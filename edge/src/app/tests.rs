@@ -3,6 +3,9 @@
 mod front;
 mod harness;
 mod head;
+mod idp;
+mod introspection;
+mod keys;
 mod listeners;
 mod revocation;
 
