@@ -199,10 +199,16 @@ mod tests {
         [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\n\
         [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
 
+    /// Two issuers of others, which are not asked here.
+    const OTHERS: &str = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys?x=y\" }\n\
+        [[issuer]]\nname = \"opaque\"\niss = \"https://o\"\n\
+        introspection = { url = \"https://o/ask\", client_id = \"e\", client_secret_file = \"request\" }\n\
+        [[route]]\nmatch = { path = \"/both/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\", \"opaque\"] }\n";
+
     fn story(request: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let (config, file) = (folder.path().join("edge.toml"), folder.path().join("request"));
-        std::fs::write(&config, CONFIG).unwrap();
+        std::fs::write(&config, format!("{CONFIG}{OTHERS}")).unwrap();
         std::fs::write(&file, request).unwrap();
         explain(&config, &file).unwrap()
     }
@@ -233,5 +239,21 @@ mod tests {
             let told = story(request);
             assert!(told.ends_with(&format!("verdict    {verdict}\n")), "{told}");
         }
+    }
+
+    #[test]
+    fn issuers_of_others_are_named_and_not_asked() {
+        let told = story("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer opaque\n\n");
+        for line in [
+            "issuer     login: keys from https://i/keys, which are not fetched here, and none are kept on disk",
+            "issuer     opaque: is asked about its tokens at https://o/ask",
+            "token      asks the issuer, which is not done here",
+            "verdict    as the issuer answers",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        }
+        let jwt = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2kifQ.c2ln"; // of https://i
+        let told = story(&format!("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer {jwt}\n\n"));
+        assert!(told.ends_with("verdict    503 not_ready\n"), "{told}");
     }
 }

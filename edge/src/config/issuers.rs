@@ -25,6 +25,8 @@ const COOL_DOWN: Duration = Duration::from_secs(30);
 const MAX_STALE: Duration = Duration::from_secs(24 * 3_600);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Settings that say nothing where there are no keys.
+const OF_KEYS: [&str; 3] = ["profile", "algorithms", "rsa_alg"];
 const MOST_GROUP_CLAIMS: usize = 16;
 
 pub fn configured(sections: Vec<Section>, around: &Around<'_>) -> Result<Vec<ConfiguredIssuer>, SettingError> {
@@ -64,6 +66,10 @@ fn issuer(mut section: Section, around: &Around<'_>) -> Result<ConfiguredIssuer,
     match (section.section("jwks")?, section.section("introspection")?) {
         (Some(jwks), None) => by_keys(name, section, jwks, common, around),
         (None, Some(asked)) => {
+            if let Some(key) = OF_KEYS.into_iter().find(|key| section.has(key)) {
+                return Err(section
+                    .error(key, "goes with `jwks`: the issuer checks the token, and its answers have one reading"));
+            }
             section.finish()?;
             let settings = introspection::read(asked, common, around)?;
             Ok(ConfiguredIssuer { introspection: Some(Arc::new(settings)), ..ConfiguredIssuer::awaited(name) })
@@ -129,10 +135,10 @@ fn leeway(section: &mut Section) -> Result<Leeway, SettingError> {
 }
 
 fn groups(section: &mut Section) -> Result<Option<Arc<[Box<str>]>>, SettingError> {
-    if !section.has("groups") {
+    let (is_given, paths) = (section.has("groups"), section.texts("groups")?);
+    if !is_given {
         return Ok(None);
     }
-    let paths = section.texts("groups")?;
     if paths.len() > MOST_GROUP_CLAIMS || paths.iter().any(String::is_empty) {
         return Err(section.error("groups", format!("must be at most {MOST_GROUP_CLAIMS} names of claims")));
     }
@@ -151,10 +157,10 @@ fn authorities(section: &mut Section, folder: &Path) -> Result<Authorities, Sett
 }
 
 fn algorithms(section: &mut Section) -> Result<Vec<Alg>, SettingError> {
-    if !section.has("algorithms") {
+    let (is_given, names) = (section.has("algorithms"), section.texts("algorithms")?);
+    if !is_given {
         return Ok(Alg::ALL.to_vec());
     }
-    let names = section.texts("algorithms")?;
     if names.is_empty() {
         return Err(section.error("algorithms", "needs at least one algorithm"));
     }

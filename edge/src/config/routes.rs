@@ -140,12 +140,11 @@ fn check_use(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> Result<(), Strin
     if rule.token_use == TokenUse::Access {
         return Ok(());
     }
-    let issuers = rule.issuers.iter().filter_map(|&at| issuers.get(at));
-    match issuers.filter(|issuer| issuer.profile().is_some_and(|profile| !profile.reads_id_tokens())).next() {
-        Some(issuer) => Err(format!(
-            "\"id\" is not for the issuer \"{}\", of whose tokens access tokens alone are read",
-            issuer.name
-        )),
+    let reads_no_id = |issuer: &&ConfiguredIssuer| issuer.profile().is_some_and(|profile| !profile.reads_id_tokens());
+    match rule.issuers.iter().filter_map(|&at| issuers.get(at)).find(reads_no_id) {
+        Some(ConfiguredIssuer { name, .. }) => {
+            Err(format!("\"id\" is not for the issuer \"{name}\", of whose tokens access tokens alone are read"))
+        }
         None => Ok(()),
     }
 }

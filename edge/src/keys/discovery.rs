@@ -81,14 +81,14 @@ mod tests {
     fn a_place_is_looked_up_anew_now_and_then_and_after_a_failure() {
         let mut directory = Directory::default();
         assert!(directory.known().is_none());
-        assert_eq!(directory.remember(address("https://a.example/1")).1, true);
+        assert!(directory.remember(address("https://a.example/1")).1);
         for _ in 1..GOOD_FOR {
             assert!(directory.known().is_some());
         }
         assert!(directory.known().is_none());
-        assert_eq!(directory.remember(address("https://a.example/1")).1, false);
+        assert!(!directory.remember(address("https://a.example/1")).1);
         directory.forget();
         assert!(directory.known().is_none());
-        assert_eq!(directory.remember(address("https://a.example/2")).1, true);
+        assert!(directory.remember(address("https://a.example/2")).1);
     }
 }
