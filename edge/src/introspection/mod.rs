@@ -6,23 +6,31 @@
 mod ask;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use common::clock::Clock;
+use common::clock::{Clock, UnixMillis};
 use common::reject::Reject;
 use common::verify::Verified;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use self::ask::Asker;
+use self::ask::{AskError, Asker};
 use crate::observe::{Asked, IssuerMetrics};
+use crate::outbound::OutboundError;
 use crate::snapshot::Snapshot;
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::{Answer, Introspection, IntrospectionSettings};
 use crate::snapshot::issuer::Issuer;
 use crate::snapshot::verdicts::TokenDigest;
+
+/// How much longer than a question a request waits for its end.
+const GRACE: Duration = Duration::from_millis(250);
+/// One line of the log says that an issuer gives no answers, not one for each request.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// What all who wait for one token get.
 #[derive(Clone, Debug)]
@@ -48,6 +56,7 @@ struct Desk {
     places: Semaphore,
     /// Tokens that are being asked about, or wait for it.
     open: Mutex<HashMap<TokenDigest, watch::Receiver<Option<Said>>>>,
+    complained: AtomicU64,
 }
 
 /// How a request stands to the question about its token.
@@ -95,8 +104,8 @@ impl Introspector {
                 return Err(Reject::IntrospectionUnavailable);
             }
         };
-        // The sender is gone without a word where the runtime ends: no answer, either.
-        let said = timeout(limit, said.wait_for(Option::is_some)).await;
+        // The question ends by itself at its limit; this is for a runtime that hangs, or has ended and taken the sender with it.
+        let said = timeout(limit + GRACE, said.wait_for(Option::is_some)).await;
         match said.ok().and_then(Result::ok).and_then(|said| said.clone()) {
             // An identity of this request's own: it notes which routes it has passed, and another request may have another route table.
             Some(Said::Active(verified)) => Ok(Answer::Active(Arc::new(Identity::new((*verified).clone())))),
@@ -147,7 +156,7 @@ impl Desk {
     fn new(settings: Arc<IntrospectionSettings>) -> Self {
         let endpoint = &settings.endpoint;
         let (asker, places) = (Asker::new(endpoint), Semaphore::new(endpoint.concurrency));
-        Self { settings, asker, places, open: Mutex::default() }
+        Self { settings, asker, places, open: Mutex::default(), complained: AtomicU64::new(0) }
     }
 
     async fn ask(&self, name: &str, token: &str, clock: &dyn Clock, metrics: &IssuerMetrics) -> Said {
@@ -155,26 +164,31 @@ impl Desk {
             let _place = self.places.acquire().await.ok()?;
             Some(self.asker.ask(&self.settings, token, clock).await)
         };
-        let (said, result) = match timeout(self.settings.endpoint.timeout, asking).await {
-            Ok(Some(Ok(said))) => {
-                let result = match &said {
-                    Said::Active(_) => Asked::Active,
-                    Said::Refused(Reject::TokenInactive) => Asked::Inactive,
-                    Said::Refused(_) | Said::Nothing => Asked::Refused,
-                };
-                (said, result)
-            }
-            Ok(Some(Err(error))) => {
-                tracing::warn!(issuer = name, %error, "no answer to an introspection");
-                (Said::Nothing, Asked::Failed)
-            }
-            Ok(None) | Err(_) => {
-                tracing::warn!(issuer = name, "no answer to an introspection in time");
-                (Said::Nothing, Asked::Failed)
-            }
+        let limit = self.settings.endpoint.timeout;
+        let answer = match timeout(limit, asking).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => Err(AskError::Outbound(OutboundError::Timeout(limit))),
+        };
+        let said = answer.unwrap_or_else(|error| {
+            self.complain(name, &error, clock.now());
+            Said::Nothing
+        });
+        let result = match &said {
+            Said::Active(_) => Asked::Active,
+            Said::Refused(Reject::TokenInactive) => Asked::Inactive,
+            Said::Refused(_) => Asked::Refused,
+            Said::Nothing => Asked::Failed,
         };
         metrics.asked(name, result);
         said
+    }
+
+    fn complain(&self, name: &str, error: &AskError, now: UnixMillis) {
+        let last = UnixMillis(self.complained.load(Ordering::Relaxed));
+        if now < last || now.since(last) >= COMPLAIN_EVERY {
+            self.complained.store(now.0, Ordering::Relaxed);
+            tracing::warn!(issuer = name, %error, "no answer to an introspection");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::keys::Surroundings;
 use crate::keys::fetch::{Asker, Brought, FetchError};
 use crate::keys::kept::Shelf;
 use crate::observe::Fetched;
+use crate::snapshot::issuer::Trust;
 use crate::snapshot::source::{BadKeys, FetchedKeys};
 
 /// How often it looks whether a name was missed, or the clock was set.
@@ -35,7 +36,7 @@ enum Taken {
 }
 
 impl Fetcher {
-    /// What is kept on disk is in force when this returns, where the picture has nothing better.
+    /// What is kept on disk is in force when this returns.
     pub(super) fn new(
         surroundings: Surroundings,
         name: Arc<str>,
@@ -78,12 +79,14 @@ impl Fetcher {
         match brought {
             Ok(Brought::Unchanged { lifetime }) => {
                 self.refresher.succeeded(now, lifetime, chance);
+                self.tell();
                 self.count(Fetched::Unchanged);
                 self.keep(None, now).await;
             }
             Ok(Brought::Set { text, etag, lifetime }) => match self.take(&text) {
                 Ok(taken) => {
                     self.refresher.succeeded(now, lifetime, chance);
+                    self.tell();
                     self.etag = etag;
                     self.count(match taken {
                         Taken::Changed => Fetched::Changed,
@@ -114,9 +117,7 @@ impl Fetcher {
     fn take(&self, text: &str) -> Result<Taken, BadKeys> {
         let trust = self.keys.source.reading.trust(text)?;
         let current = self.surroundings.picture.trusted(&self.name);
-        let same = |current: &crate::snapshot::issuer::Trust| {
-            current.access_keys.jwks().has_same_keys(trust.access_keys.jwks())
-        };
+        let same = |current: &Trust| current.access_keys.jwks().has_same_keys(trust.access_keys.jwks());
         if current.as_ref().is_some_and(same) {
             return Ok(Taken::Unchanged);
         }
@@ -127,7 +128,7 @@ impl Fetcher {
     }
 
     /// On disk, with the time that counts for its age.
-    async fn keep(&mut self, text: Option<String>, now: UnixMillis) {
+    async fn keep(&self, text: Option<String>, now: UnixMillis) {
         let Some(shelf) = &self.shelf else { return };
         let current = || {
             let trust = self.surroundings.picture.trusted(&self.name)?;

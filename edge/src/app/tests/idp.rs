@@ -17,6 +17,8 @@ pub enum Reaction {
     Answer(u16, String, String),
     /// Takes the request and says nothing until the other side gives up.
     Hang,
+    /// Answers with this when it is released.
+    Hold(String),
     /// Bytes that are no HTTP.
     Rubbish,
 }
@@ -33,6 +35,7 @@ pub struct Hit {
 struct Inside {
     reactions: HashMap<String, Reaction>,
     hits: Vec<Hit>,
+    released: bool,
 }
 
 /// The server; it lives as long as the test process.
@@ -79,6 +82,16 @@ impl Idp {
         self.inside.lock().unwrap().reactions.insert(path.to_owned(), reaction);
     }
 
+    /// Every answer that was held goes out, and none is held any more.
+    pub fn release(&self) {
+        self.inside.lock().unwrap().released = true;
+    }
+
+    pub fn hold(&self, path: &str, body: impl Into<String>) {
+        self.inside.lock().unwrap().released = false;
+        self.react(path, Reaction::Hold(body.into()));
+    }
+
     pub fn answer(&self, path: &str, body: impl Into<String>) {
         self.react(path, Reaction::Answer(200, String::new(), body.into()));
     }
@@ -105,10 +118,15 @@ fn serve(mut stream: impl Read + Write, inside: &Mutex<Inside>) {
             inside.hits.push(hit.clone());
             inside.reactions.get(&hit.path).cloned()
         };
+        let answer = |status: u16, headers: &str, body: &str| {
+            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
+        };
         let sent = match reaction.unwrap_or(Reaction::Answer(404, String::new(), String::new())) {
-            Reaction::Answer(status, headers, body) => stream.write_all(
-                format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len()).as_bytes(),
-            ),
+            Reaction::Answer(status, headers, body) => stream.write_all(answer(status, &headers, &body).as_bytes()),
+            Reaction::Hold(body) => {
+                eventually("the answer is released", || inside.lock().unwrap().released);
+                stream.write_all(answer(200, "", &body).as_bytes())
+            }
             Reaction::Hang => {
                 let _ = stream.read(&mut [0; 1]);
                 return;

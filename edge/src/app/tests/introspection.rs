@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bearer;
 use super::harness::{Answer, Edge, NOW, request, second_key, signed, signing_key};
-use super::idp::{Idp, Reaction, eventually, nobody, set_of};
+use super::idp::{Idp, Reaction, eventually, nobody, set_of, several_looks};
 use crate::snapshot::deaths::{Death, Fingerprint, Kind, Mark};
 
 const ISS: &str = "https://opaque.example";
@@ -178,36 +178,43 @@ fn without_an_answer_nothing_passes() {
     assert_eq!(ask(&away, "/o/x", "t").status, 503);
 }
 
-/// All at once, each on a connection of its own.
-fn at_once(edge: &Edge, tokens: &[String]) -> Vec<u16> {
-    let mut connections: Vec<_> = tokens
-        .iter()
-        .map(|token| {
-            let mut connection = edge.connect();
-            connection.write(&request("/o/x", &[("authorization", &bearer(token))]));
-            connection
-        })
-        .collect();
+/// Asked all at once, each on a connection of its own; `meanwhile` before the first answer is read.
+fn at_once(edge: &Edge, tokens: &[String], meanwhile: impl FnOnce()) -> Vec<u16> {
+    let asking = |token: &String| {
+        let mut connection = edge.connect();
+        connection.write(&request("/o/x", &[("authorization", &bearer(token))]));
+        connection
+    };
+    let mut connections: Vec<_> = tokens.iter().map(asking).collect();
+    meanwhile();
     connections.iter_mut().map(|connection| connection.try_send(b"").expect("an answer").status).collect()
 }
 
 #[test]
 fn one_token_is_asked_about_once_and_many_wait_in_a_bounded_line() {
     let idp = Idp::start();
-    idp.react("/introspect", Reaction::Hang);
-    let edge = edge_at(&idp.url("/introspect"), ", timeout = \"1s\", concurrency = 2, queue = 2");
-    assert_eq!(at_once(&edge, &vec!["same".to_owned(); 20]), [503; 20]);
-    assert_eq!((idp.count("/introspect"), metric(&edge, "failed").as_str()), (1, "1"));
+    let edge = edge_at(&idp.url("/introspect"), ", timeout = \"20s\", concurrency = 2, queue = 2");
+    idp.hold("/introspect", active().to_string());
+    let release = || {
+        eventually("it is asked", || idp.count("/introspect") == 1);
+        several_looks();
+        idp.release();
+    };
+    assert_eq!(at_once(&edge, &vec!["same".to_owned(); 20], release), [200; 20]);
+    assert_eq!((idp.count("/introspect"), metric(&edge, "active").as_str()), (1, "1"));
+
+    idp.hold("/introspect", active().to_string());
     let different: Vec<String> = (0..20).map(|i| format!("t{i}")).collect();
-    assert_eq!(at_once(&edge, &different), [503; 20]);
-    assert!(idp.count("/introspect") <= 1 + 4, "{}", idp.count("/introspect"));
-    let shed: usize = metric(&edge, "shed").parse().unwrap();
-    assert_eq!(shed, 16);
-    idp.answer("/introspect", active().to_string());
-    eventually("the line is empty again", || ask(&edge, "/o/x", "later").status == 200);
-    let asked = idp.count("/introspect");
-    assert_eq!(at_once(&edge, &vec!["good".to_owned(); 20]), [200; 20]);
-    assert_eq!(idp.count("/introspect"), asked + 1);
+    let release = || {
+        eventually("no more than four are taken", || metric(&edge, "shed") == "16");
+        eventually("two at a time are asked about", || idp.count("/introspect") == 1 + 2);
+        idp.release();
+    };
+    let mut statuses = at_once(&edge, &different, release);
+    statuses.sort_unstable();
+    assert_eq!((&statuses[..4], &statuses[4..]), (&[200; 4][..], &[503; 16][..]));
+    assert_eq!(ask(&edge, "/o/x", "later").status, 200, "the line is empty again");
+    assert_eq!(idp.count("/introspect"), 1 + 4 + 1);
 }
 
 #[test]
