@@ -1,5 +1,5 @@
 //! What issuer, edge and bench share: identifiers, time, secrets, JOSE, token verification, refusal reasons, the canonical
-//! request, SigV4 and the frames of the feed.
+//! request, SigV4, the refreshing of what others publish, and the frames of the feed.
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod feed;
 pub mod ids;
 pub mod jose;
+pub mod refresh;
 pub mod reject;
 pub mod secret;
 pub mod settings;

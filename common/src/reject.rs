@@ -38,6 +38,8 @@ pub enum Reject {
     WrongType,
     /// A token bound to a key (`cnf`, RFC 7800) came as a plain bearer token.
     ProofRequired,
+    /// The issuer was asked and does not stand by it (RFC 7662 §2.2).
+    TokenInactive,
     InsufficientScope,
     GroupNotHeld,
 
@@ -79,6 +81,8 @@ pub enum Reject {
     /// As many requests as the upstream may have are in flight.
     CircuitOpen,
     NotReady,
+    /// The issuer had to be asked about the token, and gave no answer in time.
+    IntrospectionUnavailable,
     Internal,
 }
 
@@ -91,7 +95,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -108,6 +112,7 @@ impl Reject {
         Self::WrongTokenUse,
         Self::WrongType,
         Self::ProofRequired,
+        Self::TokenInactive,
         Self::InsufficientScope,
         Self::GroupNotHeld,
         Self::TokenRevoked,
@@ -132,6 +137,7 @@ impl Reject {
         Self::NoHealthyUpstream,
         Self::CircuitOpen,
         Self::NotReady,
+        Self::IntrospectionUnavailable,
         Self::Internal,
     ];
 
@@ -197,6 +203,7 @@ impl Reject {
             Self::WrongTokenUse => row(401, TOKEN, "wrong_token_use", "wrong token use"),
             Self::WrongType => row(401, TOKEN, "wrong_type", "wrong token type"),
             Self::ProofRequired => row(401, TOKEN, "proof_required", "bound token without proof"),
+            Self::TokenInactive => row(401, TOKEN, "token_inactive", "inactive"),
             Self::InsufficientScope => row(403, SCOPE, "insufficient_scope", "insufficient scope"),
             Self::GroupNotHeld => row(403, SCOPE, "group_not_held", "group not held"),
             Self::TokenRevoked => row(401, TOKEN, "token_revoked", "revoked"),
@@ -223,6 +230,9 @@ impl Reject {
             Self::NoHealthyUpstream => row(503, UNAVAILABLE, "no_healthy_upstream", "no healthy server"),
             Self::CircuitOpen => row(503, UNAVAILABLE, "circuit_open", "too many requests in flight"),
             Self::NotReady => row(503, UNAVAILABLE, "not_ready", "not ready"),
+            Self::IntrospectionUnavailable => {
+                row(503, UNAVAILABLE, "introspection_unavailable", "token could not be checked")
+            }
             Self::Internal => row(500, "server_error", "internal", "internal error"),
         }
     }

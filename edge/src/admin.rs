@@ -91,9 +91,14 @@ impl State {
             if !is_named(position, &snapshot) {
                 continue;
             }
-            if issuer.trust.is_none() {
+            // An issuer that is asked about its tokens has none.
+            if issuer.trust.is_none() && issuer.introspection.is_none() {
                 reasons.push(format!("{}: no keys yet", issuer.name));
                 continue;
+            }
+            if let Some(keys) = issuer.keys.as_ref().filter(|keys| !keys.is_good(now)) {
+                let age = keys.age(now).unwrap_or_default().as_secs();
+                reasons.push(format!("{}: the keys are {age} s old, which is too old", issuer.name));
             }
             let Some(limit) = patience_with(position, &snapshot) else { continue };
             match issuer.news.as_ref().and_then(|news| news.age(now)) {
@@ -224,6 +229,9 @@ fn metrics(state: &State) -> Answer {
             state.metrics.feed(name.as_str(), progress.lag, state.clock.now().since(progress.fresh_as_of));
         }
     }
+    let (snapshot, now) = (state.picture.load(), state.clock.now());
+    let aged = snapshot.issuers.iter().filter_map(|issuer| Some((&*issuer.name, issuer.keys.as_ref()?.age(now)?)));
+    state.metrics.issuers.ages(aged);
     match state.metrics.text() {
         Ok(body) => Answer {
             status: "200 OK",

@@ -10,16 +10,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{ConfigError, environment, load};
 use crate::facts::{Connection, Facts};
-use crate::forward;
 use crate::gates::{Outcome, RequestView, session, token};
 use crate::gateway::take_apart;
 use crate::observe::Metrics;
 use crate::reply;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
+use crate::snapshot::issuer::Issuer;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::route::Route;
 use crate::snapshot::upstream::settings::Protocol;
+use crate::{forward, keys};
 
 /// Why there is no explanation.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +38,22 @@ pub fn explain(config: &Path, request: &Path) -> Result<String, ExplainError> {
     let config = load(config, &environment(), &Metrics::default())?;
     let picture = Picture::new(config.verdict_bytes);
     picture.configure(config.routes, config.issuers);
+    let now = SystemClock.now();
+    take_kept_keys(&picture, config.state_dir.as_deref(), now);
     let text = std::fs::read(request)?;
-    explain_head(&picture.load(), &with_line_ends(&text), SystemClock.now())
+    explain_head(&picture.load(), &with_line_ends(&text), now)
+}
+
+/// Nothing is fetched here; what an edge has kept on disk counts.
+fn take_kept_keys(picture: &Picture, state_dir: Option<&Path>, now: UnixMillis) {
+    let Some(dir) = state_dir else { return };
+    for issuer in &picture.load().issuers {
+        let Some(keys) = &issuer.keys else { continue };
+        if let Some((trust, fetched)) = keys::restored(dir, &issuer.name, &keys.source, now) {
+            keys.set(fetched, fetched.plus(keys.source.plan.max_stale()));
+            picture.fetched(&issuer.name, keys, trust);
+        }
+    }
 }
 
 fn explain_head(snapshot: &Arc<Snapshot>, raw: &[u8], now: UnixMillis) -> Result<String, ExplainError> {
@@ -73,10 +88,18 @@ fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<
         line(&mut story, "certificate", "is asked for at the TLS handshake, which a file does not tell");
     }
     let mut facts = Facts::default();
+    for issuer in named(route, snapshot) {
+        line(&mut story, "issuer", &format!("{}: {}", issuer.name, whence(issuer, view.now)));
+    }
     let outcome = token::check(view, &mut facts, snapshot);
     line(&mut story, "token", &describe(outcome, route.token.is_none()));
-    if let Outcome::Reject(reject) = outcome {
-        return verdict(story, Some(reject));
+    match outcome {
+        Outcome::Continue => {}
+        Outcome::Reject(reject) => return verdict(story, Some(reject)),
+        Outcome::NeedIntrospection(_) => {
+            line(&mut story, "verdict", "as the issuer answers");
+            return story;
+        }
     }
     if let Some(bearer) = &facts.bearer {
         line(&mut story, "  issuer", &bearer.issuer.name);
@@ -123,11 +146,32 @@ fn explain_upstream(story: &mut String, route: &Route) {
     }
 }
 
+/// The issuers whose tokens a route takes.
+fn named<'s>(route: &'s Route, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Issuer> {
+    let positions = route.token.iter().flat_map(|rule| &rule.issuers);
+    positions.filter_map(|&position| snapshot.issuers.get(position).map(|issuer| &**issuer))
+}
+
+/// How an issuer's tokens are checked, and by what this explanation goes.
+fn whence(issuer: &Issuer, now: UnixMillis) -> String {
+    if let Some(introspection) = &issuer.introspection {
+        return format!("is asked about its tokens at {}", introspection.settings.endpoint.address);
+    }
+    let Some(keys) = &issuer.keys else { return "comes by the feed, which is not followed here".to_owned() };
+    let place = &keys.source.place;
+    match (&issuer.trust, keys.age(now)) {
+        (None, _) => format!("keys from {place}, which are not fetched here, and none are kept on disk"),
+        (Some(_), Some(age)) => format!("keys from {place}, as kept on disk {} s ago", age.as_secs()),
+        (Some(_), None) => format!("keys from {place}"),
+    }
+}
+
 fn describe(outcome: Outcome, nothing_asked: bool) -> String {
     match outcome {
         Outcome::Continue if nothing_asked => "asks nothing".to_owned(),
         Outcome::Continue => "passes".to_owned(),
         Outcome::Reject(reject) => format!("refuses: {}", reject.metric()),
+        Outcome::NeedIntrospection(_) => "asks the issuer, which is not done here".to_owned(),
     }
 }
 
@@ -182,10 +226,16 @@ mod tests {
         [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\nmax_body = \"1KiB\"\n\
         [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
 
+    /// Two issuers of others, which are not asked here.
+    const OTHERS: &str = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys?x=y\" }\n\
+        [[issuer]]\nname = \"opaque\"\niss = \"https://o\"\n\
+        introspection = { url = \"https://o/ask\", client_id = \"e\", client_secret_file = \"request\" }\n\
+        [[route]]\nmatch = { path = \"/both/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\", \"opaque\"] }\n";
+
     fn story(request: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let (config, file) = (folder.path().join("edge.toml"), folder.path().join("request"));
-        std::fs::write(&config, CONFIG).unwrap();
+        std::fs::write(&config, format!("{CONFIG}{OTHERS}")).unwrap();
         std::fs::write(&file, request).unwrap();
         explain(&config, &file).unwrap()
     }
@@ -219,5 +269,21 @@ mod tests {
             let told = story(request);
             assert!(told.ends_with(&format!("verdict    {verdict}\n")), "{told}");
         }
+    }
+
+    #[test]
+    fn issuers_of_others_are_named_and_not_asked() {
+        let told = story("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer opaque\n\n");
+        for line in [
+            "issuer     login: keys from https://i/keys, which are not fetched here, and none are kept on disk",
+            "issuer     opaque: is asked about its tokens at https://o/ask",
+            "token      asks the issuer, which is not done here",
+            "verdict    as the issuer answers",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        }
+        let jwt = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2kifQ.c2ln"; // of https://i
+        let told = story(&format!("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer {jwt}\n\n"));
+        assert!(told.ends_with("verdict    503 not_ready\n"), "{told}");
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::snapshot::identity::Identity;
+use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
 
 /// The facts that gates add for those after them, and for the headers and the log.
@@ -11,6 +12,8 @@ use crate::snapshot::issuer::Issuer;
 pub struct Facts {
     /// Set by the token gate: whose token it is, and what it says.
     pub bearer: Option<Bearer>,
+    /// Brought from outside between two passes, where the first one said that it needs it: what the issuer says of this request's token.
+    pub introspected: Option<Answer>,
 }
 
 /// What is known of the connection that a request came by.

@@ -3,6 +3,8 @@
 //! ```text
 //! app -> front -> gateway -> {gates, routes, forward, reply, observe} -> {facts, snapshot} -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
+//! app -> keys, which fetches key sets of others and writes them into the picture
+//! gateway -> introspection, which asks an issuer about a token where a gate said so; both ask by outbound
 //! config assembles what the modules read out of `settings`; admin and explain are assembled by app and the binary
 //! ```
 //! The gates import neither pingora nor the feed. A request takes one snapshot and decides by it to its end.
@@ -13,12 +15,16 @@ pub mod config;
 pub mod explain;
 mod facts;
 pub mod feed;
+mod files;
 mod forward;
 mod front;
 mod gates;
 mod gateway;
+mod introspection;
+mod keys;
 mod networks;
 mod observe;
+mod outbound;
 mod reply;
 mod routes;
 pub mod snapshot;

@@ -8,6 +8,7 @@ type Order = &'static [&'static [&'static str]];
 
 const COMMON: Order = &[
     &["ids", "clock", "secret", "settings", "reject", "canonical"],
+    &["refresh"],
     &["jose", "sigv4"],
     &["claims"],
     &["verify", "feed"],
@@ -42,11 +43,11 @@ const ISSUER: Order = &[
 ];
 
 const EDGE: Order = &[
-    &["settings"],
+    &["settings", "files", "outbound"],
     &["snapshot"],
     &["facts", "networks"],
     &["gates", "routes", "forward", "reply", "observe", "tls"],
-    &["feed"],
+    &["feed", "keys", "introspection"],
     &["gateway"],
     &["front"],
     &["config"],

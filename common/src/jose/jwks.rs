@@ -61,6 +61,11 @@ impl Jwks {
         &self.keys
     }
 
+    /// Whether both have the same keys, in whatever order: some providers shuffle theirs.
+    pub fn has_same_keys(&self, other: &Self) -> bool {
+        self.keys.len() == other.keys.len() && self.keys.iter().all(|key| other.keys.contains(key))
+    }
+
     /// The JSON that [`Jwks::parse`] reads.
     pub fn to_json(&self) -> String {
         // Strings under distinct names cannot fail to serialise.

@@ -44,7 +44,18 @@ impl KeySet {
 
     /// RSA keys without `alg` are pinned to `rsa_alg`; elliptic curve keys to the one algorithm of their curve.
     pub fn with_rsa_alg(issuer: impl Into<Arc<str>>, jwks: Jwks, rsa_alg: Alg) -> Result<Self, JwkError> {
-        let keys = jwks.keys().iter().map(|jwk| Ok((jwk.kid().into(), Key::pinned(jwk, rsa_alg)?)));
+        Self::with_algorithms(issuer, jwks, rsa_alg, &Alg::ALL)
+    }
+
+    /// The same, with those keys alone that are pinned to one of `allowed`; the others verify nothing, as if they had not been published.
+    pub fn with_algorithms(
+        issuer: impl Into<Arc<str>>,
+        jwks: Jwks,
+        rsa_alg: Alg,
+        allowed: &[Alg],
+    ) -> Result<Self, JwkError> {
+        let chosen = jwks.keys().iter().filter(|jwk| allowed.contains(&jwk.pinned_alg(rsa_alg)));
+        let keys = chosen.map(|jwk| Ok((jwk.kid().into(), Key::pinned(jwk, rsa_alg)?)));
         Ok(Self { issuer: issuer.into(), keys: keys.collect::<Result<_, JwkError>>()?, jwks })
     }
 

@@ -38,7 +38,7 @@ impl Unverified<'_> {
             token_use: identity.token_use,
             client_id: identity.client_id,
             audience: identity.audience,
-            scope: optional(&claims, "scope")?.unwrap_or_default(),
+            scope: profile.scope(&claims)?,
             groups: profile.groups(&claims)?,
             username: username(&claims)?,
             mint: jti.as_deref().and_then(not_before::mint_time),

@@ -6,9 +6,11 @@
 //! caller's next question, and is never answered from here.
 
 mod authenticate;
+mod introspection;
 pub mod not_before;
 mod policy;
 mod profile;
+mod providers;
 mod times;
 mod unverified;
 mod verified;
@@ -17,6 +19,10 @@ use crate::clock::UnixMillis;
 use crate::jose::KeySet;
 use crate::reject::Reject;
 
+pub use introspection::{
+    Introspected, IntrospectionTerms, MAX_INTROSPECTION_BYTES, MAX_OPAQUE_BYTES, UnreadableAnswer, is_opaque_token,
+    looks_like_jws,
+};
 pub use policy::Policy;
 pub use profile::Profile;
 pub use times::Leeway;

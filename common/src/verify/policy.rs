@@ -17,8 +17,9 @@ pub struct Policy {
     pub token_use: TokenUse,
     /// App clients that may call; empty means any client of the issuer.
     pub clients: Box<[Box<str>]>,
-    /// One of these must be in `aud`. Under [`Profile::Rfc9068`] an empty list admits nothing (RFC 9068 §4: the resource
-    /// server must find itself there); under [`Profile::Cognito`], whose access tokens have no `aud`, it asks nothing.
+    /// One of these must be in `aud`. An empty list admits nothing under [`Profile::Rfc9068`] (RFC 9068 §4: the resource server must find
+    /// itself there), [`Profile::Auth0`], [`Profile::Entra`] and [`Profile::Okta`]; it asks nothing under [`Profile::Cognito`], whose access
+    /// tokens have no `aud`, [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
     pub audiences: Box<[Box<str>]>,
     /// Every one of these must be held.
     pub scopes_all: Box<[Box<str>]>,
@@ -72,9 +73,9 @@ impl Policy {
     }
 
     fn admits_audience(&self, token: &Verified) -> bool {
-        match self.profile {
-            Profile::Cognito if self.audiences.is_empty() => true,
-            Profile::Cognito | Profile::Rfc9068 => self.audiences.iter().any(|asked| token.audience.contains(asked)),
+        if self.audiences.is_empty() {
+            return !self.profile.demands_audience();
         }
+        self.audiences.iter().any(|asked| token.audience.contains(asked))
     }
 }

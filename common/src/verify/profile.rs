@@ -1,9 +1,10 @@
-//! The two named ways to read a token. There is no lenient third one.
+//! The named ways to read a token. Each is strict about its own; there is no lenient one for all.
 
 use crate::claims::TokenUse;
 use crate::jose::JwsHeader;
 use crate::jose::json::Object;
 use crate::reject::Reject;
+use crate::verify::providers;
 
 /// Which claims a token must carry, and where they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +14,16 @@ pub enum Profile {
     Cognito,
     /// JWT access tokens (RFC 9068 §2): `typ: at+jwt`, `aud`, `client_id`, `jti`.
     Rfc9068,
+    /// Keycloak's access tokens: the claim `typ` tells them from its other tokens, `azp` names the client, roles are in `realm_access`.
+    Keycloak,
+    /// Auth0's access tokens of either dialect: `azp` or `client_id` names the client, which is not in `aud`.
+    Auth0,
+    /// Access tokens of Microsoft Entra ID, v1.0 and v2.0: `azp` or `appid` names the client, `scp` or `roles` says what it may.
+    Entra,
+    /// Access tokens of Okta's custom authorization servers: `cid` names the client, `scp` is a list.
+    Okta,
+    /// What an introspection endpoint said of a token (RFC 7662 §2.2); no JWT is read by it.
+    Introspected,
 }
 
 /// What a profile finds in a token.
@@ -22,23 +33,57 @@ pub(super) struct Identity {
     pub audience: Box<[Box<str>]>,
 }
 
+impl Identity {
+    pub(super) fn access(client_id: Box<str>, audience: Box<[Box<str>]>) -> Self {
+        Self { token_use: TokenUse::Access, client_id, audience }
+    }
+}
+
 impl Profile {
+    /// Those that read JWTs, under the names that settings have for them.
+    pub const OF_TOKENS: [Self; 6] =
+        [Self::Cognito, Self::Rfc9068, Self::Keycloak, Self::Auth0, Self::Entra, Self::Okta];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cognito => "cognito",
             Self::Rfc9068 => "rfc9068",
+            Self::Keycloak => "keycloak",
+            Self::Auth0 => "auth0",
+            Self::Entra => "entra",
+            Self::Okta => "okta",
+            Self::Introspected => "introspection",
+        }
+    }
+
+    /// Whether it knows ID tokens, besides access tokens.
+    pub const fn reads_id_tokens(self) -> bool {
+        matches!(self, Self::Cognito)
+    }
+
+    /// Whether a token must name one of the audiences that are asked for, even where none is: where tokens of one issuer for different APIs
+    /// can be told apart by `aud` alone.
+    pub(super) const fn demands_audience(self) -> bool {
+        match self {
+            Self::Cognito | Self::Keycloak | Self::Introspected => false,
+            Self::Rfc9068 | Self::Auth0 | Self::Entra | Self::Okta => true,
         }
     }
 
     /// The header's `typ` (RFC 8725 §3.11): what stops a JWT that was made for another purpose.
     pub(super) fn check_type(self, header: &JwsHeader) -> Result<(), Reject> {
-        let right = match (self, header.typ.as_deref()) {
-            (Self::Cognito, None) => true,
-            (Self::Cognito, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
-            (Self::Rfc9068, Some(typ)) => {
-                typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
-            }
-            (Self::Rfc9068, None) => false,
+        let typ = header.typ.as_deref();
+        let plain = typ.is_some_and(|typ| typ.eq_ignore_ascii_case("JWT"));
+        let access =
+            typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
+        let right = match self {
+            Self::Cognito => plain || typ.is_none(),
+            Self::Rfc9068 => access,
+            // Both can be set to say `at+jwt` instead of `JWT`.
+            Self::Keycloak | Self::Auth0 => plain || access,
+            Self::Entra => plain,
+            Self::Okta => plain || access || typ.is_none(),
+            Self::Introspected => false,
         };
         if right { Ok(()) } else { Err(Reject::WrongType) }
     }
@@ -47,6 +92,11 @@ impl Profile {
         match self {
             Self::Cognito => cognito(claims),
             Self::Rfc9068 => rfc9068(claims),
+            Self::Keycloak => providers::keycloak(claims),
+            Self::Auth0 => providers::auth0(claims),
+            Self::Entra => providers::entra(claims),
+            Self::Okta => providers::okta(claims),
+            Self::Introspected => providers::introspected(claims),
         }
     }
 
@@ -55,7 +105,21 @@ impl Profile {
     pub(super) fn groups(self, claims: &Object) -> Result<Box<[Box<str>]>, Reject> {
         match self {
             Self::Cognito => list(claims, "cognito:groups"),
-            Self::Rfc9068 => Ok(list(claims, "groups").unwrap_or_default()),
+            Self::Rfc9068 | Self::Okta | Self::Introspected => Ok(list(claims, "groups").unwrap_or_default()),
+            Self::Keycloak => Ok(providers::lists_at(claims, ["realm_access.roles", "groups"])),
+            Self::Auth0 => Ok(list(claims, "permissions").unwrap_or_default()),
+            Self::Entra => Ok(list(claims, "roles").unwrap_or_default()),
+        }
+    }
+
+    /// Space-separated (RFC 6749 §3.3), wherever the profile has it.
+    pub(super) fn scope(self, claims: &Object) -> Result<Box<str>, Reject> {
+        match self {
+            Self::Entra => Ok(optional(claims, "scp")?.unwrap_or_default()),
+            Self::Okta => providers::listed_scope(claims),
+            Self::Cognito | Self::Rfc9068 | Self::Keycloak | Self::Auth0 | Self::Introspected => {
+                Ok(optional(claims, "scope")?.unwrap_or_default())
+            }
         }
     }
 }
@@ -82,7 +146,7 @@ fn rfc9068(claims: &Object) -> Result<Identity, Reject> {
     if audience.is_empty() {
         return Err(Reject::InvalidClaims);
     }
-    Ok(Identity { token_use: TokenUse::Access, client_id, audience })
+    Ok(Identity::access(client_id, audience))
 }
 
 pub(super) fn required(claims: &Object, name: &str) -> Result<Box<str>, Reject> {
@@ -93,12 +157,12 @@ pub(super) fn optional(claims: &Object, name: &str) -> Result<Option<Box<str>>, 
     Ok(claims.text(name).map_err(|_| Reject::InvalidClaims)?.map(Into::into))
 }
 
-fn list(claims: &Object, name: &str) -> Result<Box<[Box<str>]>, Reject> {
+pub(super) fn list(claims: &Object, name: &str) -> Result<Box<[Box<str>]>, Reject> {
     Ok(claims.value(name).map_err(|_| Reject::InvalidClaims)?.unwrap_or_default())
 }
 
 /// RFC 7519 §4.1.3: a string or an array of strings.
-fn audience(claims: &Object) -> Result<Box<[Box<str>]>, Reject> {
+pub(super) fn audience(claims: &Object) -> Result<Box<[Box<str>]>, Reject> {
     match claims.raw("aud") {
         Some(raw) if raw.starts_with('[') => list(claims, "aud"),
         Some(_) => Ok(Box::new([required(claims, "aud")?])),

@@ -45,6 +45,29 @@ pub(super) struct Times {
 pub(super) fn check(claims: &Object, leeway: Leeway, now: UnixMillis) -> Result<Times, Reject> {
     let exp = numeric_date(claims, "exp")?.ok_or(Reject::InvalidClaims)?;
     let iat = numeric_date(claims, "iat")?.ok_or(Reject::InvalidClaims)?;
+    compare(claims, exp, iat, leeway, now)
+}
+
+/// The same for an introspected token, where all of them are optional (RFC 7662 §2.2). One without `exp` is taken to live for `without_exp`, one
+/// without `iat` to be older than any sign-out.
+pub(super) fn check_introspected(
+    claims: &Object,
+    leeway: Leeway,
+    without_exp: Duration,
+    now: UnixMillis,
+) -> Result<Times, Reject> {
+    let exp = numeric_date(claims, "exp")?.unwrap_or(now.plus(without_exp));
+    let iat = numeric_date(claims, "iat")?.unwrap_or(UnixMillis(0));
+    compare(claims, exp, iat, leeway, now)
+}
+
+fn compare(
+    claims: &Object,
+    exp: UnixMillis,
+    iat: UnixMillis,
+    leeway: Leeway,
+    now: UnixMillis,
+) -> Result<Times, Reject> {
     let nbf = numeric_date(claims, "nbf")?;
     let auth_time = numeric_date(claims, "auth_time")?;
     let latest = now.plus(leeway.span());

@@ -9,21 +9,22 @@ use crate::clock::UnixMillis;
 use crate::jose::json::Object;
 use crate::reject::Reject;
 use crate::verify::profile::Profile;
+use crate::verify::providers;
 use crate::verify::times::{self, Leeway};
 
-/// What an authenticated token says. Only [`crate::verify::authenticate`] makes one. The user is (`iss`, `sub`), never a name
+/// What an authenticated token says. Only [`crate::verify::authenticate`] and introspection make one. The user is (`iss`, `sub`), never a name
 /// or an address (SECURITY.md E08).
 #[derive(Clone)]
 pub struct Verified {
     pub iss: Arc<str>,
     pub sub: Box<str>,
     pub token_use: TokenUse,
-    /// The app client: `client_id`, or the `aud` of a Cognito ID token.
+    /// The app client: `client_id`, the `aud` of a Cognito ID token, or what the profile has in its place.
     pub client_id: Box<str>,
     pub audience: Box<[Box<str>]>,
     /// Space-separated, as on the wire; see [`Verified::scopes`].
     pub scope: Box<str>,
-    /// `cognito:groups`, or the `groups` of RFC 9068 §2.2.3.1.
+    /// `cognito:groups`, the `groups` of RFC 9068 §2.2.3.1, or what the profile has in their place.
     pub groups: Box<[Box<str>]>,
     pub username: Option<Box<str>>,
     pub jti: Option<Box<str>>,
@@ -35,7 +36,7 @@ pub struct Verified {
     pub exp: UnixMillis,
     pub iat: UnixMillis,
     pub auth_time: Option<UnixMillis>,
-    /// The key that signed it.
+    /// The key that signed it; empty where an endpoint vouched for it.
     pub kid: Arc<str>,
     pub profile: Profile,
     pub(super) leeway: Leeway,
@@ -75,6 +76,12 @@ impl Verified {
             _ => Cow::Borrowed(raw),
         };
         (!text.chars().any(char::is_control)).then_some(text)
+    }
+
+    /// The same, with the groups that these claims list instead of the profile's own; see docs/CONFIG.md for what a path may be.
+    pub fn with_groups_at(mut self, paths: &[Box<str>]) -> Self {
+        self.groups = providers::lists_at(&self.claims, paths.iter().map(|path| &**path));
+        self
     }
 
     /// All claims as received.

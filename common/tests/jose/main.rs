@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod attacks;
+mod introspection;
 mod keysets;
 mod policies;
 mod properties;
+mod providers;
 mod roundtrip;
 mod support;
 mod wycheproof;

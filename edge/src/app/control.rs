@@ -26,8 +26,8 @@ use crate::feed::{self, FeedConfig, FeedHandle};
 const LAST_SAVE: Duration = Duration::from_secs(1);
 /// How often a starting edge is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Disk writes of the feed, and the resolver.
-const BLOCKING_THREADS: usize = 4;
+/// Disk writes of the feed and of kept key sets, key files, and names that are looked up: a name server that hangs must not hold up the rest.
+const BLOCKING_THREADS: usize = 16;
 
 /// The running thread.
 pub struct Control {

@@ -5,6 +5,7 @@
 
 mod control;
 mod handover;
+mod issuers;
 mod pools;
 mod reload;
 mod server;
@@ -30,6 +31,7 @@ pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, State};
 use crate::app::control::Control;
 use crate::app::handover::{HandoverError, Socket, Taken};
+use crate::app::issuers::Issuers;
 use crate::config::{Config, ConfigError, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
@@ -111,6 +113,8 @@ pub fn start_with(
     let config = load(file, &environment(), &metrics)?;
     let taken = listeners_of_another(start, config.listen.places.upgrade.as_deref())?;
     let picture = Arc::new(Picture::new(config.verdict_bytes));
+    let runtime = control::runtime()?;
+    let issuers = Arc::new(Issuers::new(&runtime, &picture, &clock, &metrics, config.state_dir.clone()));
     let log = AccessLog::start(config.log, metrics.log_lines_dropped.clone(), log).map_err(StartError::Thread)?;
     let in_flight = InFlight::default();
     let gateway = Gateway {
@@ -122,6 +126,7 @@ pub fn start_with(
         connector: TransportConnector::new(None),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
+        introspector: issuers.introspector(),
     };
     let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config.listen)));
     let reload = Arc::new(Reload {
@@ -130,9 +135,11 @@ pub fn start_with(
         metrics: Arc::clone(&metrics),
         reception: Arc::clone(&reception),
         places: config.listen.places.clone(),
+        issuers: Arc::clone(&issuers),
         one_at_a_time: Mutex::default(),
     });
-    launch(config, Parts { gateway, picture, metrics, clock, in_flight, reception, reload }, taken, shutdown)
+    let parts = Parts { gateway, picture, metrics, clock, in_flight, reception, reload, runtime, issuers };
+    launch(config, parts, taken, shutdown)
 }
 
 /// Reads and validates a configuration and every file that it names, and starts nothing.
@@ -166,16 +173,20 @@ struct Parts {
     in_flight: InFlight,
     reception: Arc<ArcSwap<Reception>>,
     reload: Arc<Reload>,
+    runtime: tokio::runtime::Runtime,
+    issuers: Arc<Issuers>,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
     let Config { listen, feed, routes, issuers, .. } = config;
     let generation = parts.picture.configure(routes, issuers);
     parts.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    // With what is kept on disk; nothing is fetched before the runtime runs.
+    parts.issuers.follow();
     let drain_limit = listen.places.drain;
     let sockets = server::sockets(&listen.places, taken.as_mut())?;
     let admin = listen.places.admin.map(|address| server::socket(address, taken.as_mut())).transpose()?;
-    let runtime = control::runtime()?;
+    let runtime = parts.runtime;
     let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let state = Arc::new(State::new(

@@ -119,6 +119,7 @@ fn trust(pool: &PoolId, state: &FeedState) -> Result<Option<Trust>, &'static str
         leeway: Leeway::default(),
         access_keys: keys(KeyPurpose::AccessToken)?,
         id_keys: keys(KeyPurpose::IdToken)?,
+        groups: None,
     }))
 }
 

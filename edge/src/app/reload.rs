@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use crate::app::issuers::Issuers;
 use crate::app::server;
 use crate::config::{ConfigError, Places, environment, load};
 use crate::front::Reception;
@@ -19,6 +20,7 @@ pub struct Reload {
     pub reception: Arc<ArcSwap<Reception>>,
     /// As at the start.
     pub places: Places,
+    pub issuers: Arc<Issuers>,
     pub one_at_a_time: Mutex<()>,
 }
 
@@ -34,6 +36,7 @@ impl Reload {
         }
         self.reception.store(Arc::new(server::reception(&config.listen)));
         let generation = self.picture.configure(config.routes, config.issuers);
+        self.issuers.follow();
         self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         Ok(generation)
     }

@@ -1,5 +1,6 @@
 //! Assembles the settings of all modules into one validated [`Config`]. Nothing here starts, listens or connects.
 
+mod introspection;
 mod issuers;
 mod listen;
 mod routes;
@@ -28,6 +29,8 @@ pub struct Config {
     pub log: LogLevel,
     /// Memory for known tokens, for each issuer; bytes.
     pub verdict_bytes: usize,
+    /// Where key sets that were fetched are kept over a restart.
+    pub state_dir: Option<PathBuf>,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -55,9 +58,9 @@ pub enum ConfigError {
 pub fn load(path: &Path, environment: &[(String, String)], metrics: &Metrics) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let environment = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    parse(&text, environment, SECTIONS)
-        .and_then(|root| read(root, folder, metrics))
+    let overrides = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    parse(&text, overrides, SECTIONS)
+        .and_then(|root| read(root, &Around { folder, environment, metrics }))
         .map_err(|source| ConfigError::Setting { file: path.to_owned(), source })
 }
 
@@ -68,7 +71,16 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, SettingError> {
+/// What settings refer to besides each other.
+struct Around<'a> {
+    /// Relative paths are relative to it.
+    folder: &'a Path,
+    environment: &'a [(String, String)],
+    metrics: &'a Metrics,
+}
+
+fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> {
+    let (folder, metrics) = (around.folder, around.metrics);
     let listen = root.section("listen")?.ok_or_else(|| root.missing("listen"))?;
     let mut listen = listen::read(listen, folder)?;
     let feed = root.section("feed")?.map(|section| feed(section, folder)).transpose()?;
@@ -78,27 +90,27 @@ fn read(mut root: Section, folder: &Path, metrics: &Metrics) -> Result<Config, S
         None => LogLevel::All,
         Some(section) => log_level(section)?,
     };
-    let verdict_bytes = match root.section("cache")? {
-        None => DEFAULT_VERDICT_BYTES,
-        Some(section) => verdict_bytes(section)?,
-    };
+    let cache = root.section("cache")?.map(|section| cache(section, folder)).transpose()?;
+    let cache = cache.unwrap_or(Cache { verdict_bytes: DEFAULT_VERDICT_BYTES, state_dir: None });
     if root.text("routes")?.is_some_and(|routes| routes != "local") {
         return Err(root.error("routes", "only \"local\" is supported yet"));
     }
     if !root.sections("acl")?.is_empty() {
         return Err(root.error("acl", "is not supported yet"));
     }
-    let mut issuers = issuers::configured(root.sections("issuer")?, folder)?;
+    let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let surroundings =
         Surroundings { has_feed: feed.is_some(), asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks) };
     let routes = routes::table(root.sections("route")?, upstreams, &mut issuers, surroundings, metrics)?;
     root.finish()?;
+    let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
     Ok(Config {
         listen,
         feed,
         log,
-        verdict_bytes: usize::try_from(verdict_bytes).unwrap_or(usize::MAX),
+        verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
+        state_dir,
         routes,
         issuers,
     })
@@ -125,10 +137,19 @@ fn log_level(mut section: Section) -> Result<LogLevel, SettingError> {
     Ok(level)
 }
 
-fn verdict_bytes(mut section: Section) -> Result<u64, SettingError> {
-    let bytes = section.size("verdicts")?.unwrap_or(DEFAULT_VERDICT_BYTES);
+/// `[cache]`.
+struct Cache {
+    verdict_bytes: u64,
+    state_dir: Option<PathBuf>,
+}
+
+fn cache(mut section: Section, folder: &Path) -> Result<Cache, SettingError> {
+    let cache = Cache {
+        verdict_bytes: section.size("verdicts")?.unwrap_or(DEFAULT_VERDICT_BYTES),
+        state_dir: section.file("state_dir")?.map(|dir| folder.join(dir)),
+    };
     section.finish()?;
-    Ok(bytes)
+    Ok(cache)
 }
 
 /// In the order of the file; their names are unique.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::canonical::{IdentityHeaders, Policy};
+use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
@@ -90,7 +91,12 @@ fn route(
     };
     let token = match section.section("token")? {
         None => None,
-        Some(rule) => Some(gates::token::config::rule(rule, |name| position(issuers, surroundings.has_feed, name))?),
+        Some(rule) => {
+            let place = rule.place("use");
+            let rule = gates::token::config::rule(rule, |name| position(issuers, surroundings.has_feed, name))?;
+            check_use(&rule, issuers).map_err(|problem| SettingError::new(place, problem))?;
+            Some(rule)
+        }
     };
     let default = gates::session::config::default_rule(token.as_ref().is_some_and(|rule| names_pool(rule, issuers)));
     let revocation = match section.section("revocation")? {
@@ -129,8 +135,22 @@ fn position(issuers: &mut Vec<ConfiguredIssuer>, has_feed: bool, name: &str) -> 
     if !has_feed || common::ids::PoolId::parse(pool).is_err() {
         return None;
     }
-    issuers.push(ConfiguredIssuer { name: name.to_owned(), trust: None });
+    issuers.push(ConfiguredIssuer::awaited(name));
     Some(issuers.len() - 1)
+}
+
+/// Most profiles know access tokens alone, so that such a route would refuse every token of theirs.
+fn check_use(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> Result<(), String> {
+    if rule.token_use == TokenUse::Access {
+        return Ok(());
+    }
+    let reads_no_id = |issuer: &&ConfiguredIssuer| issuer.profile().is_some_and(|profile| !profile.reads_id_tokens());
+    match rule.issuers.iter().filter_map(|&at| issuers.get(at)).find(reads_no_id) {
+        Some(ConfiguredIssuer { name, .. }) => {
+            Err(format!("\"id\" is not for the issuer \"{name}\", of whose tokens access tokens alone are read"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn names_pool(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> bool {

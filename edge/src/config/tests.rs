@@ -80,9 +80,165 @@ fn the_environment_sets_scalars() {
     assert_eq!(error, "listen.htpp: unknown key; did you mean `http`?");
 }
 
+const JWKS: &str = "jwks = { url = \"https://i/jwks\" }";
+
+fn with_issuer(lines: &str) -> String {
+    format!("{GOOD}[[issuer]]\nname = \"corp\"\niss = \"https://i\"\n{lines}\n")
+}
+
 #[test]
-fn jwks_by_url_is_refused_clearly() {
-    let issuer = "[[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"rfc9068\"\njwks = { url = \"https://i/jwks\" }\n";
-    let error = load_text(&format!("{GOOD}{issuer}"), &[]).unwrap_err();
-    assert_eq!(error, "issuer[0].jwks.url: is not supported yet: use `file`");
+fn issuers_of_others_load() {
+    let profiles = ["cognito", "rfc9068", "keycloak", "auth0", "entra", "okta"];
+    for profile in profiles {
+        let config = load_text(&with_issuer(&format!("profile = \"{profile}\"\n{JWKS}")), &[]).unwrap();
+        assert_eq!(config.issuers[0].profile().unwrap().as_str(), profile);
+    }
+    let more = "profile = \"entra\"\nalgorithms = [\"PS256\", \"EdDSA\"]\ngroups = [\"groups\"]\nleeway = \"30s\"\nallow_http = true\n\
+        jwks = { discovery = true, refresh = \"5m\", max_stale = \"1h\", cool_down = \"10s\", timeout = \"1s\" }";
+    let config = load_text(&with_issuer(more), &[]).unwrap();
+    let source = &config.issuers[0].keys.as_ref().unwrap().source;
+    assert_eq!((source.reading.rsa_alg.name(), source.reading.algorithms.len()), ("PS256", 2));
+    assert_eq!(source.place.to_string(), "where https://i/.well-known/openid-configuration says");
+    assert_eq!(config.state_dir.as_ref().unwrap().file_name().unwrap(), "state", "the feed's, where there is no other");
+    let asked = "introspection = { url = \"https://i/introspect\", client_id = \"edge\", client_secret_env = \"SECRET\", auth = \"post\" }";
+    let config =
+        load_text(&format!("[cache]\nstate_dir = \"kept\"\n{}", with_issuer(asked)), &[("SECRET", "s")]).unwrap();
+    let settings = config.issuers[0].introspection.as_ref().unwrap();
+    assert_eq!((settings.endpoint.client_secret.expose(), &*settings.terms.iss), ("s", "https://i"));
+    assert!(!format!("{config:?}").contains("client_secret: \"s\""), "a secret is not shown");
+    assert_eq!(config.state_dir.unwrap().file_name().unwrap(), "kept");
+}
+
+#[test]
+fn mistakes_about_issuers_of_others_are_told() {
+    const ASKED: &str = "introspection = { url = \"https://i/x\", client_id = \"e\", client_secret_env = \"SECRET\" }";
+    let oidc = format!("profile = \"auth0\"\n{JWKS}");
+    let (jwks, asked) = (oidc.as_str(), ASKED);
+    let cases = [
+        (
+            jwks,
+            "auth0",
+            "oidc",
+            "issuer[0].profile: \"oidc\" is none of \"cognito\", \"rfc9068\", \"keycloak\", \"auth0\", \"entra\", \"okta\"",
+        ),
+        (jwks, JWKS, "", "issuer[0].jwks: is missing"),
+        (
+            jwks,
+            JWKS,
+            "jwks = {}",
+            "issuer[0].jwks.url: must be the only one of `url`, `file` and `discovery = true`, and one must be there",
+        ),
+        (
+            jwks,
+            " }",
+            ", discovery = true }",
+            "issuer[0].jwks.url: must be the only one of `url`, `file` and `discovery = true`, and one must be there",
+        ),
+        (
+            jwks,
+            "https://i/jwks",
+            "http://i/jwks",
+            "issuer[0].jwks.url: \"http://i/jwks\" must be https: plain http goes to this machine only, unless `allow_http` says otherwise",
+        ),
+        (
+            jwks,
+            "https://i/jwks",
+            "jwks",
+            "issuer[0].jwks.url: \"jwks\" is no URL such as \"https://login.example.com/keys\"",
+        ),
+        (
+            jwks,
+            "https://i/jwks",
+            "https://u:p@i/",
+            "issuer[0].jwks.url: \"https://u:p@i/\" must have neither user, password nor fragment",
+        ),
+        (
+            jwks,
+            " }",
+            ", refresh = \"10s\", cool_down = \"11s\" }",
+            "issuer[0].jwks.refresh: must be between `cool_down` and 7d",
+        ),
+        (jwks, " }", ", cool_down = \"0s\" }", "issuer[0].jwks.cool_down: must be between 1s and 1h"),
+        (jwks, " }", ", max_stale = \"1m\" }", "issuer[0].jwks.max_stale: must be between `refresh` and 30d"),
+        (jwks, " }", ", timeout = \"1m\" }", "issuer[0].jwks.timeout: must be between 100ms and 30s"),
+        (jwks, " }", ", max_stail = \"1d\" }", "issuer[0].jwks.max_stail: unknown key; did you mean `max_stale`?"),
+        (
+            jwks,
+            "profile",
+            "algorithms = [\"HS256\"]\nprofile",
+            "issuer[0].algorithms: \"HS256\" is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
+        ),
+        (jwks, "profile", "algorithms = []\nprofile", "issuer[0].algorithms: needs at least one algorithm"),
+        (jwks, "profile", "rsa_alg = \"ES256\"\nprofile", "issuer[0].rsa_alg: \"ES256\" is no algorithm of RSA keys"),
+        (
+            jwks,
+            "profile",
+            "algorithms = [\"ES256\"]\nrsa_alg = \"RS256\"\nprofile",
+            "issuer[0].rsa_alg: \"RS256\" is not among `algorithms`",
+        ),
+        (jwks, "profile", "groups = [\"\"]\nprofile", "issuer[0].groups: must be at most 16 names of claims"),
+        (jwks, "profile", "iss2 = \"x\"\nprofile", "issuer[0].iss2: unknown key; did you mean `iss`?"),
+        (
+            jwks,
+            JWKS,
+            "jwks = { url = \"https://i/x\" }\nintrospection = {}",
+            "issuer[0].introspection: cannot stand beside `jwks`: make two issuers, and name both in the route",
+        ),
+        (
+            asked,
+            "introspection",
+            "profile = \"auth0\"\nintrospection",
+            "issuer[0].profile: goes with `jwks`: the issuer checks the token, and its answers have one reading",
+        ),
+        (asked, "url", "uri", "issuer[0].introspection.uri: unknown key; did you mean `url`?"),
+        (
+            asked,
+            "https",
+            "http",
+            "issuer[0].introspection.url: \"http://i/x\" must be https: plain http goes to this machine only, unless `allow_http` says otherwise",
+        ),
+        (
+            asked,
+            "SECRET",
+            "NOTHING",
+            "issuer[0].introspection.client_secret_env: there is no NOTHING in the environment",
+        ),
+        (asked, "SECRET", "EMPTY", "issuer[0].introspection.client_secret_env: holds no secret"),
+        (
+            asked,
+            ", client_secret_env = \"SECRET\"",
+            "",
+            "issuer[0].introspection.client_secret_file: is missing: there must be `client_secret_file` or `client_secret_env`, and not both",
+        ),
+        (
+            asked,
+            " }",
+            ", client_secret = \"x\" }",
+            "issuer[0].introspection.client_secret: unknown key; did you mean `client_secret_env`?",
+        ),
+        (
+            asked,
+            " }",
+            ", auth = \"none\" }",
+            "issuer[0].introspection.auth: \"none\" is neither \"basic\" nor \"post\"",
+        ),
+        (asked, " }", ", timeout = \"1m\" }", "issuer[0].introspection.timeout: must be between 100ms and 30s"),
+        (asked, " }", ", concurrency = 0 }", "issuer[0].introspection.concurrency: must be between 1 and 1024"),
+        (
+            asked,
+            " }",
+            ", cache_bytes = \"1KiB\" }",
+            "issuer[0].introspection.cache_bytes: must be between 64KiB and 4GiB",
+        ),
+    ];
+    for (lines, from, to, expected) in cases {
+        assert!(lines.contains(from), "{from}");
+        let text = with_issuer(&lines.replacen(from, to, 1));
+        assert_eq!(load_text(&text, &[("SECRET", "s"), ("EMPTY", "")]).unwrap_err(), expected, "{to}");
+    }
+    let id = GOOD.replace("use = \"access\"", "use = \"id\"").replace("\"pool:us-east-1_AbCdEf123\"", "\"corp\"");
+    let text = with_issuer(&oidc).replace(GOOD, &id);
+    let expected =
+        "route[0].token.use: \"id\" is not for the issuer \"corp\", of whose tokens access tokens alone are read";
+    assert_eq!(load_text(&text, &[]).unwrap_err(), expected);
 }

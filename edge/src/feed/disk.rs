@@ -13,7 +13,7 @@ use common::feed::{Epoch, FeedName, FeedState, Kept, Position, Record, Restored}
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::files;
+use crate::files;
 
 const STATE_MAGIC: &[u8] = b"tollgate feed state 1\n";
 const MARKS_MAGIC: &[u8] = b"tollgate feed marks 1\n";

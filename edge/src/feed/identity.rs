@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use serde::{Deserialize, Serialize};
 
 use super::error::FeedError;
-use super::files;
+use crate::files;
 
 const FILE: &str = "identity";
 

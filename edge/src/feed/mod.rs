@@ -12,7 +12,6 @@ mod client;
 mod dial;
 mod disk;
 mod error;
-mod files;
 mod identity;
 mod join;
 mod sink;

@@ -29,17 +29,19 @@ pub struct RequestView<'r> {
 pub enum Outcome {
     Continue,
     Reject(Reject),
+    /// The issuer at this position in the snapshot must say what the token is worth: ask it, put its answer into the facts, and ask again.
+    NeedIntrospection(usize),
 }
 
 /// The gates in their fixed order; the first refusal stands.
 pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
     match certificate::check(request) {
         Outcome::Continue => {}
-        refusal @ Outcome::Reject(_) => return refusal,
+        halt => return halt,
     }
     match token::check(request, facts, snapshot) {
         Outcome::Continue => session::check(request, facts),
-        refusal => refusal,
+        halt => halt,
     }
 }
 

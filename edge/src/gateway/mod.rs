@@ -36,6 +36,7 @@ pub use self::peer::{Wanted, describe};
 use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView};
 use crate::gateway::context::{Canonical, Decision};
+use crate::introspection::Introspector;
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
 use crate::reply::{self, Asked, Form, grpc};
 use crate::routes::{self, Choice};
@@ -60,6 +61,7 @@ pub struct Gateway {
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
+    pub introspector: Arc<Introspector>,
 }
 
 /// Numbers requests: a random part of this process, and a count.
@@ -79,6 +81,19 @@ impl RequestIds {
         // By hand: `format!` takes ten times as long, and every request needs one.
         let digits: Vec<u8> = (0..32).rev().map(|place| hex_digit((number >> (place * 4)) & 15)).collect();
         HeaderValue::from_maybe_shared(Bytes::from(digits)).unwrap_or(HeaderValue::from_static("0"))
+    }
+}
+
+/// Why a request does not go on now.
+enum Halt {
+    Reject(Reject),
+    /// Before the issuer at this position has been asked about the token.
+    Introspect(usize),
+}
+
+impl From<Reject> for Halt {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
     }
 }
 
@@ -105,7 +120,14 @@ impl ProxyHttp for Gateway {
         if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
             session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
         }
-        match self.decide(session, ctx) {
+        let decided = match self.decide(session, ctx) {
+            Err(Halt::Introspect(issuer)) => match self.introspect(session, ctx, issuer).await {
+                Ok(()) => self.decide(session, ctx),
+                Err(reject) => Err(Halt::Reject(reject)),
+            },
+            decided => decided,
+        };
+        match decided {
             Ok(()) => {
                 if let Some(route) = ctx.route() {
                     trip::hold_client(session, &route.flow);
@@ -120,7 +142,11 @@ impl ProxyHttp for Gateway {
                 session.set_keepalive(None);
                 Ok(true)
             }
-            Err(reject) => {
+            Err(halt) => {
+                let reject = match halt {
+                    Halt::Reject(reject) => reject,
+                    Halt::Introspect(_) => Reject::Internal, // the answer is there
+                };
                 self.refuse(session, ctx, reject).await?;
                 Ok(true)
             }
@@ -294,7 +320,7 @@ impl ProxyHttp for Gateway {
 
 impl Gateway {
     /// Canonical form, route, gates: in this order, and the first refusal stands.
-    fn decide(&self, session: &Session, ctx: &mut Context) -> Result<(), Reject> {
+    fn decide(&self, session: &Session, ctx: &mut Context) -> Result<(), Halt> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let raw = head::raw(session);
         let request = head::canonical(session, raw.as_deref(), &snapshot.routes.heads).map_err(|ambiguity| {
@@ -312,8 +338,8 @@ impl Gateway {
         drop(decoded);
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
+        let mut facts = Facts { introspected: ctx.facts.introspected.take(), ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
-        let mut facts = Facts::default();
         let view = RequestView {
             canonical: &request,
             connection: &ctx.connection,
@@ -325,9 +351,19 @@ impl Gateway {
         let flow = route.flow;
         ctx.facts = facts;
         match outcome {
-            Verdict::Continue => body::declared(&flow, request.framing),
-            Verdict::Reject(reject) => Err(reject),
+            Verdict::Continue => Ok(body::declared(&flow, request.framing)?),
+            Verdict::Reject(reject) => Err(reject.into()),
+            Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
         }
+    }
+
+    /// Asks the issuer about the request's token; its answer is a fact for the gates.
+    async fn introspect(&self, session: &Session, ctx: &mut Context, issuer: usize) -> Result<(), Reject> {
+        let issuer = ctx.snapshot.issuers.get(issuer).ok_or(Reject::Internal)?;
+        let token = gates::token::presented(&session.req_header().headers)?;
+        let answer = self.introspector.ask(issuer, token).await?;
+        ctx.facts.introspected = Some(answer);
+        Ok(())
     }
 
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {

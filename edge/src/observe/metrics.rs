@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::observe::issuers::IssuerMetrics;
 use crate::snapshot::route::Meter;
 use crate::snapshot::upstream::condition::Health;
 use crate::snapshot::upstream::{Outcome, UpstreamMeter, View};
@@ -43,6 +44,8 @@ pub struct Metrics {
     pub feed_connected: Gauge,
     feed_lag: Family<PoolLabel, Gauge>,
     feed_age: Family<PoolLabel, Gauge<f64, AtomicU64>>,
+    /// Of issuers of others.
+    pub issuers: IssuerMetrics,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -113,6 +116,7 @@ impl Default for Metrics {
             feed_connected: Gauge::default(),
             feed_lag: Family::default(),
             feed_age: Family::default(),
+            issuers: IssuerMetrics::default(),
         };
         metrics.register();
         metrics
@@ -206,6 +210,7 @@ impl Metrics {
         registry.register("feed_lag", "Records that the issuer has and this edge has not", self.feed_lag.clone());
         let age = self.feed_age.clone();
         registry.register_with_unit("feed_age", "Since all was known, by the issuer's clock", Unit::Seconds, age);
+        self.issuers.register(registry);
     }
 }
 

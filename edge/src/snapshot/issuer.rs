@@ -11,7 +11,9 @@ use common::jose::KeySet;
 use common::verify::{Leeway, Policy, Profile};
 
 use crate::snapshot::deaths::Deaths;
+use crate::snapshot::introspection::Introspection;
 use crate::snapshot::route::{Route, RouteTable, TokenRule};
+use crate::snapshot::source::FetchedKeys;
 use crate::snapshot::verdicts::Verdicts;
 
 /// One issuer that routes may name.
@@ -19,8 +21,12 @@ use crate::snapshot::verdicts::Verdicts;
 pub struct Issuer {
     /// `corp`, or `pool:us-east-1_AbCdEf123`.
     pub name: Arc<str>,
-    /// None: nothing has arrived yet, so no token of this issuer is accepted.
+    /// None: nothing has arrived yet, or never will, since the issuer is asked instead; no JWT of this issuer is accepted.
     pub trust: Option<Trust>,
+    /// Of an issuer whose keys are fetched: how far `trust` can be believed.
+    pub keys: Option<Arc<FetchedKeys>>,
+    /// Of an issuer that is asked about its tokens.
+    pub introspection: Option<Arc<Introspection>>,
     /// What each route asks of this issuer's tokens, by [`Route::number`]; empty without trust.
     pub policies: Arc<[Option<Policy>]>,
     pub deaths: Deaths,
@@ -40,6 +46,8 @@ pub struct Trust {
     pub access_keys: Arc<KeySet>,
     /// Keys apart from those for access tokens, as Cognito has them; the same set where an issuer makes no difference.
     pub id_keys: Arc<KeySet>,
+    /// Claims that list groups, instead of the profile's own.
+    pub groups: Option<Arc<[Box<str>]>>,
 }
 
 impl Trust {
@@ -62,28 +70,42 @@ impl Trust {
             TokenUse::Id => &self.access_keys,
         }
     }
+}
 
-    /// What every route asks of tokens under this trust.
-    pub fn policies(&self, table: &RouteTable) -> Arc<[Option<Policy>]> {
-        table.routes.iter().map(|route| route.token.as_ref().map(|rule| self.policy(rule))).collect()
-    }
+/// What every route asks of an issuer's tokens.
+pub fn policies(profile: Profile, iss: &Arc<str>, leeway: Leeway, table: &RouteTable) -> Arc<[Option<Policy>]> {
+    let of = |rule| policy(profile, iss, leeway, rule);
+    table.routes.iter().map(|route| route.token.as_ref().map(of)).collect()
+}
 
-    fn policy(&self, rule: &TokenRule) -> Policy {
-        let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
-        Policy {
-            profile: self.profile,
-            issuer: Arc::clone(self.iss()),
-            token_use: rule.token_use,
-            clients: boxed(&rule.clients),
-            audiences: boxed(&rule.audiences),
-            scopes_all: boxed(&rule.scopes_all),
-            groups_any: boxed(&rule.groups_any),
-            leeway: self.leeway,
-        }
+fn policy(profile: Profile, iss: &Arc<str>, leeway: Leeway, rule: &TokenRule) -> Policy {
+    let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+    Policy {
+        profile,
+        issuer: Arc::clone(iss),
+        token_use: rule.token_use,
+        clients: boxed(&rule.clients),
+        audiences: boxed(&rule.audiences),
+        scopes_all: boxed(&rule.scopes_all),
+        groups_any: boxed(&rule.groups_any),
+        leeway,
     }
 }
 
 impl Issuer {
+    /// Whether its keys can be believed now. Those that the feed brings can as long as they are there.
+    pub fn is_good(&self, now: UnixMillis) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.is_good(now))
+    }
+
+    /// Its exact `iss`, as far as it is known.
+    pub fn iss(&self) -> Option<&Arc<str>> {
+        let trusted = self.trust.as_ref().map(Trust::iss);
+        let fetched = || self.keys.as_ref().map(|keys| &keys.source.reading.iss);
+        let asked = || self.introspection.as_ref().map(|asked| &asked.settings.terms.iss);
+        trusted.or_else(fetched).or_else(asked)
+    }
+
     /// What `route` asks of this issuer's tokens.
     pub fn policy(&self, route: &Route) -> Option<&Policy> {
         self.policies.get(route.number)?.as_ref()

@@ -5,9 +5,11 @@
 pub mod deaths;
 pub mod flow;
 pub mod identity;
+pub mod introspection;
 pub mod issuer;
 pub mod picture;
 pub mod route;
+pub mod source;
 pub mod upstream;
 pub mod verdicts;
 

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use common::clock::UnixMillis;
-use common::verify::Policy;
+use common::verify::{Policy, Profile};
 
 use crate::snapshot::Snapshot;
 use crate::snapshot::deaths::{Death, Deaths, Frozen, merge};
-use crate::snapshot::issuer::{Issuer, News, Trust};
+use crate::snapshot::introspection::{Introspection, IntrospectionSettings};
+use crate::snapshot::issuer::{self, Issuer, News, Trust};
 use crate::snapshot::route::RouteTable;
+use crate::snapshot::source::FetchedKeys;
 use crate::snapshot::verdicts::Verdicts;
 
 /// From this many deaths in the overlay on, they are folded into the base.
@@ -66,8 +68,10 @@ impl Picture {
         self.ensure(issuer);
         self.change(issuer, |old, routes| Issuer {
             name: Arc::clone(&old.name),
-            policies: policies(state.trust.as_ref(), routes),
+            policies: policies(state.trust.as_ref(), None, routes),
             trust: state.trust,
+            keys: old.keys.clone(),
+            introspection: None,
             deaths: Deaths::frozen(state.deaths),
             disabled_clients: Arc::new(state.disabled_clients),
             news: Some(news_after(old, state.as_of)),
@@ -78,10 +82,23 @@ impl Picture {
     /// Replaces an issuer's keys and `iss`; `None` switches it off. Its revocations stay.
     pub fn trust(&self, issuer: &str, trust: Option<Trust>) {
         self.change(issuer, |old, routes| Issuer {
-            policies: policies(trust.as_ref(), routes),
+            policies: policies(trust.as_ref(), None, routes),
             trust,
             verdicts: self.no_verdicts(),
             ..copy(old)
+        });
+    }
+
+    /// Takes fetched keys into use, unless `keys` is no longer how this issuer is configured: a fetch may end after a reload.
+    pub fn fetched(&self, issuer: &str, keys: &Arc<FetchedKeys>, trust: Trust) {
+        self.change(issuer, |old, routes| match &old.keys {
+            Some(current) if Arc::ptr_eq(current, keys) => Issuer {
+                policies: policies(Some(&trust), None, routes),
+                trust: Some(trust),
+                verdicts: self.no_verdicts(),
+                ..copy(old)
+            },
+            _ => copy(old),
         });
     }
 
@@ -131,7 +148,7 @@ impl Picture {
             return;
         }
         let mut issuers = old.issuers.clone();
-        issuers.push(self.carry_over(&old, &old.routes, ConfiguredIssuer { name: issuer.to_owned(), trust: None }));
+        issuers.push(self.carry_over(&old, &old.routes, ConfiguredIssuer::awaited(issuer)));
         let routes = Arc::clone(&old.routes);
         self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers }));
     }
@@ -157,19 +174,28 @@ impl Picture {
 
     fn carry_over(&self, old: &Snapshot, routes: &RouteTable, configured: ConfiguredIssuer) -> Arc<Issuer> {
         let known = old.issuers.iter().find(|known| *known.name == *configured.name);
+        let known_keys = known.and_then(|known| known.keys.clone());
+        let (keys, is_same_source) = match (configured.keys, known_keys) {
+            (Some(new), Some(old)) if old.source == new.source => (Some(old), true),
+            (Some(new), _) => (Some(Arc::new(new)), false),
+            (None, old) => (None, old.is_none()),
+        };
         let (trust, deaths, disabled_clients, news) = match known {
             None => (configured.trust, Deaths::default(), Arc::default(), None),
             Some(known) => (
-                configured.trust.or_else(|| known.trust.clone()),
+                configured.trust.or_else(|| known.trust.clone().filter(|_| is_same_source)),
                 known.deaths.clone(),
                 Arc::clone(&known.disabled_clients),
                 known.news.clone(),
             ),
         };
+        let introspection = configured.introspection.map(|settings| Arc::new(Introspection::new(settings)));
         Arc::new(Issuer {
             name: configured.name.into(),
-            policies: policies(trust.as_ref(), routes),
+            policies: policies(trust.as_ref(), introspection.as_deref(), routes),
             trust,
+            keys,
+            introspection,
             deaths,
             disabled_clients,
             news,
@@ -192,6 +218,23 @@ pub struct ConfiguredIssuer {
     pub name: String,
     /// Trust that the configuration itself gives (a JWKS file); `None` for what arrives later.
     pub trust: Option<Trust>,
+    /// Of an issuer whose keys are fetched, or read again.
+    pub keys: Option<FetchedKeys>,
+    /// Of an issuer that is asked about its tokens.
+    pub introspection: Option<Arc<IntrospectionSettings>>,
+}
+
+impl ConfiguredIssuer {
+    /// A pool that the feed brings.
+    pub fn awaited(name: impl Into<String>) -> Self {
+        Self { name: name.into(), trust: None, keys: None, introspection: None }
+    }
+
+    /// How its tokens are read; `None` for a pool, whose feed says so.
+    pub fn profile(&self) -> Option<Profile> {
+        let fetched = self.keys.as_ref().map(|keys| keys.source.reading.profile);
+        fetched.or_else(|| self.introspection.as_ref().map(|_| Profile::Introspected))
+    }
 }
 
 /// The same clock goes on: a snapshot is never older than what it replaces.
@@ -203,14 +246,27 @@ fn news_after(old: &Issuer, as_of: Option<UnixMillis>) -> Arc<News> {
     news
 }
 
-fn policies(trust: Option<&Trust>, routes: &RouteTable) -> Arc<[Option<Policy>]> {
-    trust.map(|trust| trust.policies(routes)).unwrap_or_default()
+fn policies(
+    trust: Option<&Trust>,
+    introspection: Option<&Introspection>,
+    routes: &RouteTable,
+) -> Arc<[Option<Policy>]> {
+    match (trust, introspection) {
+        (Some(trust), _) => issuer::policies(trust.profile, trust.iss(), trust.leeway, routes),
+        (None, Some(asked)) => {
+            let terms = &asked.settings.terms;
+            issuer::policies(Profile::Introspected, &terms.iss, terms.leeway, routes)
+        }
+        (None, None) => Arc::default(),
+    }
 }
 
 fn copy(issuer: &Issuer) -> Issuer {
     Issuer {
         name: Arc::clone(&issuer.name),
         trust: issuer.trust.clone(),
+        keys: issuer.keys.clone(),
+        introspection: issuer.introspection.clone(),
         policies: Arc::clone(&issuer.policies),
         deaths: issuer.deaths.clone(),
         disabled_clients: Arc::clone(&issuer.disabled_clients),
@@ -228,7 +284,7 @@ mod tests {
 
     fn picture() -> Picture {
         let picture = Picture::new(1 << 20);
-        picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: POOL.into(), trust: None }]);
+        picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(POOL)]);
         picture
     }
 
@@ -249,8 +305,7 @@ mod tests {
         picture.fold(POOL, UnixMillis(1));
         assert!(is_dead(&picture, "a"));
         assert!(picture.find(POOL).unwrap().deaths.overlay.is_empty());
-        let generation =
-            picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: POOL.into(), trust: None }]);
+        let generation = picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(POOL)]);
         assert_eq!(generation, 2);
         assert!(is_dead(&picture, "a"));
         assert!(!is_dead(&picture, "b"));
@@ -270,7 +325,7 @@ mod tests {
         deaths.insert(&death("a"));
         let state = PoolState { trust: None, deaths, disabled_clients: HashSet::new(), as_of: Some(UnixMillis(7)) };
         picture.replace(POOL, state);
-        let named = |name: &str| vec![ConfiguredIssuer { name: name.into(), trust: None }];
+        let named = |name: &str| vec![ConfiguredIssuer::awaited(name)];
         picture.configure(RouteTable::default(), named("corp"));
         picture.configure(RouteTable::default(), named(POOL));
         assert_eq!(&*picture.load().issuers[0].name, POOL);

@@ -49,7 +49,7 @@ fn good() -> Vec<Change> {
 
 fn pools() -> (Pools, Arc<Picture>) {
     let picture = Arc::new(Picture::new(1 << 20));
-    picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: name(&pool()), trust: None }]);
+    picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
     let pools = Pools::new(Arc::clone(&picture), Arc::new(FakeClock::at(NOW)), Arc::default());
     (pools, picture)
 }

@@ -16,7 +16,13 @@ use crate::snapshot::picture::PoolState;
 fn trust() -> Trust {
     let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap();
     let keys = Arc::new(KeySet::new(ISS, jwks).unwrap());
-    Trust { profile: Profile::Cognito, leeway: Leeway::default(), access_keys: Arc::clone(&keys), id_keys: keys }
+    Trust {
+        profile: Profile::Cognito,
+        leeway: Leeway::default(),
+        access_keys: Arc::clone(&keys),
+        id_keys: keys,
+        groups: None,
+    }
 }
 
 fn told(edge: &Edge) {

@@ -2,17 +2,20 @@
 
 mod bearer;
 pub mod config;
+mod introspected;
 
 use std::sync::Arc;
 
 use common::clock::UnixMillis;
 use common::reject::Reject;
 use common::verify::Unverified;
+use http::HeaderMap;
 
 use crate::facts::{Bearer, Facts};
 use crate::gates::{Outcome, RequestView};
 use crate::snapshot::Snapshot;
 use crate::snapshot::identity::Identity;
+use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
 use crate::snapshot::route::{Route, TokenRule};
 use crate::snapshot::verdicts::TokenDigest;
@@ -20,27 +23,67 @@ use crate::snapshot::verdicts::TokenDigest;
 /// Demands a token where the route has a rule for one.
 pub fn check(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
     let Some(rule) = &request.route.token else { return Outcome::Continue };
-    admit(request, rule, snapshot).map(|bearer| facts.bearer = Some(bearer)).into()
+    match admit(request, rule, facts.introspected.as_ref(), snapshot) {
+        Ok(bearer) => {
+            facts.bearer = Some(bearer);
+            Outcome::Continue
+        }
+        Err(Halt::Reject(reject)) => Outcome::Reject(reject),
+        Err(Halt::Introspect(position)) => Outcome::NeedIntrospection(position),
+    }
 }
 
-fn admit(request: RequestView<'_>, rule: &TokenRule, snapshot: &Snapshot) -> Result<Bearer, Reject> {
+/// The token of a request, for whoever asks its issuer about it.
+pub fn presented(headers: &HeaderMap) -> Result<&str, Reject> {
+    bearer::token(headers)
+}
+
+/// Why a token does not pass now.
+#[derive(Debug, PartialEq, Eq)]
+enum Halt {
+    Reject(Reject),
+    /// Nobody here can tell, but the issuer at this position.
+    Introspect(usize),
+}
+
+impl From<Reject> for Halt {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+fn admit(
+    request: RequestView<'_>,
+    rule: &TokenRule,
+    told: Option<&Answer>,
+    snapshot: &Snapshot,
+) -> Result<Bearer, Halt> {
     let token = bearer::token(request.headers)?;
     let digest = TokenDigest::of(token);
     let issuers = || rule.issuers.iter().filter_map(|&position| snapshot.issuers.get(position));
     for issuer in issuers() {
         if let Some(identity) = issuer.verdicts.get(digest, request.now) {
-            return known(request, issuer, identity);
+            return Ok(known(request, issuer, identity)?);
         }
+    }
+    if let Some(asked) = introspected::of_opaque(token, rule, snapshot) {
+        return introspected::admit(request, token, digest, asked, told);
     }
     let unverified = Unverified::parse(token)?;
     let issuer = claimed_issuer(&unverified, issuers())?;
+    if let Some(asked) = introspected::of_jwt(issuer, rule, snapshot) {
+        return introspected::admit(request, token, digest, asked, told);
+    }
     let identity = Arc::new(first_seen(unverified, issuer, request.route, rule, request.now)?);
     issuer.verdicts.insert(digest, Arc::clone(&identity));
     Ok(Bearer { identity, issuer: Arc::clone(issuer) })
 }
 
-/// The signature was good; time is asked again, and this route's own rule unless it has let this very token pass before.
+/// The signature was good; time is asked again, of token and keys, and this route's own rule unless it has let this very token pass before.
 fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
+    if !issuer.is_good(request.now) {
+        return Err(Reject::NotReady);
+    }
     identity.token.still_valid(request.now)?;
     if !identity.admissions.has(request.route.number) {
         issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
@@ -57,7 +100,7 @@ fn first_seen(
     rule: &TokenRule,
     now: UnixMillis,
 ) -> Result<Identity, Reject> {
-    let trust = issuer.trust.as_ref().ok_or(Reject::NotReady)?;
+    let trust = issuer.trust.as_ref().filter(|_| issuer.is_good(now)).ok_or(Reject::NotReady)?;
     let policy = issuer.policy(route).ok_or(Reject::NotReady)?;
     let keys = trust.keys(rule.token_use);
     if keys.key(unverified.kid()).is_none() && trust.other_keys(rule.token_use).key(unverified.kid()).is_some() {
@@ -65,7 +108,15 @@ fn first_seen(
         unverified.authenticate(trust.other_keys(rule.token_use), trust.profile, trust.leeway, now)?;
         return Err(Reject::WrongTokenUse);
     }
-    let verified = unverified.authenticate(keys, trust.profile, trust.leeway, now)?;
+    let verified = unverified.authenticate(keys, trust.profile, trust.leeway, now).inspect_err(|reject| {
+        if let (Reject::UnknownKey, Some(fetched)) = (reject, &issuer.keys) {
+            fetched.miss();
+        }
+    })?;
+    let verified = match &trust.groups {
+        None => verified,
+        Some(paths) => verified.with_groups_at(paths),
+    };
     policy.admit(&verified)?;
     Ok(Identity::new(verified))
 }
@@ -78,9 +129,9 @@ fn claimed_issuer<'s>(
     let claimed = unverified.issuer()?;
     let mut someone_is_ready = false;
     for issuer in issuers {
-        let Some(trust) = &issuer.trust else { continue };
+        let Some(iss) = issuer.iss() else { continue };
         someone_is_ready = true;
-        if **trust.iss() == *claimed.as_str() {
+        if **iss == *claimed.as_str() {
             return Ok(issuer);
         }
     }

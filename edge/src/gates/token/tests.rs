@@ -29,9 +29,14 @@ fn token(der: &[u8], iss: &str) -> String {
 
 fn issuer(name: &str, iss: &str, der: &[u8]) -> ConfiguredIssuer {
     let keys = Arc::new(KeySet::new(iss, Jwks::new(vec![key(der).public_jwk().clone()]).unwrap()).unwrap());
-    let trust =
-        Trust { profile: Profile::Cognito, leeway: Leeway::default(), access_keys: Arc::clone(&keys), id_keys: keys };
-    ConfiguredIssuer { name: name.into(), trust: Some(trust) }
+    let trust = Trust {
+        profile: Profile::Cognito,
+        leeway: Leeway::default(),
+        access_keys: Arc::clone(&keys),
+        id_keys: keys,
+        groups: None,
+    };
+    ConfiguredIssuer { trust: Some(trust), ..ConfiguredIssuer::awaited(name) }
 }
 
 fn route(number: usize, issuers: Vec<usize>) -> Arc<Route> {
