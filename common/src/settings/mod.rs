@@ -5,8 +5,9 @@
 mod section;
 mod values;
 
-pub use self::section::{Section, parse};
+pub use self::section::{Entry, Section, parse};
 pub use self::values::duration;
+pub use toml::Value;
 
 /// Exit code for configuration that can't be used (`EX_USAGE` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 64;

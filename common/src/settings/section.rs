@@ -18,6 +18,13 @@ pub struct Section {
     known: Vec<&'static str>,
 }
 
+/// A setting under a key that is data.
+#[derive(Debug)]
+pub enum Entry {
+    Value(Value),
+    Table(Section),
+}
+
 /// Parses the text of a settings file and lays scalars from the environment (`TOLLGATE_SECTION__KEY`) over the sections named in `sections`.
 pub fn parse<'e>(
     text: &str,
@@ -170,6 +177,25 @@ impl Section {
             .map(|(key, value)| match value {
                 Value::String(text) => Ok((key, text)),
                 _ => Err(SettingError::new(self.place(&key), "must be a string")),
+            })
+            .collect()
+    }
+
+    /// A value of any type, for settings whose type is data.
+    pub fn value(&mut self, key: &'static str) -> Option<Value> {
+        self.take(key)
+    }
+
+    /// What is left with its keys, in their order, for tables whose keys are data and whose values are of several types.
+    pub fn entries(mut self) -> Vec<(String, Entry)> {
+        std::mem::take(&mut self.table)
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::Table(table) => {
+                    let section = Section { place: self.place(&key), table, known: Vec::new() };
+                    (key, Entry::Table(section))
+                }
+                value => (key, Entry::Value(value)),
             })
             .collect()
     }

@@ -2,10 +2,11 @@
 //!
 //! The work is cut where a gateway caches it. [`Unverified::parse`] reads the text once; [`Unverified::authenticate`] checks
 //! what depends on the token alone (signature, issuer, profile, times) and yields a [`Verified`] to keep; each later use of
-//! the same token asks [`Verified::still_valid`] and [`Policy::admit`], which do not touch the signature. Revocation is the
-//! caller's next question, and is never answered from here.
+//! the same token asks [`Verified::still_valid`], [`Policy::admit`] and [`Policy::is_recent`], which do not touch the signature.
+//! Revocation is the caller's next question, and is never answered from here.
 
 mod authenticate;
+mod claim;
 mod introspection;
 pub mod not_before;
 mod policy;
@@ -19,6 +20,7 @@ use crate::clock::UnixMillis;
 use crate::jose::KeySet;
 use crate::reject::Reject;
 
+pub use claim::{ClaimPath, ClaimRule, Condition, Number, Values};
 pub use introspection::{
     Introspected, IntrospectionTerms, MAX_INTROSPECTION_BYTES, MAX_OPAQUE_BYTES, UnreadableAnswer, is_opaque_token,
     looks_like_jws,
@@ -33,6 +35,7 @@ pub use verified::Verified;
 pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: UnixMillis) -> Result<Verified, Reject> {
     let verified = authenticate(token, keys, policy.profile, policy.leeway, now)?;
     policy.admit(&verified)?;
+    policy.is_recent(&verified, now)?;
     Ok(verified)
 }
 

@@ -1,14 +1,19 @@
-//! What a route asks of an authenticated token. It costs string comparisons, so a gateway asks it on every request.
+//! What a route asks of an authenticated token. It costs comparisons, so a gateway asks it of each token once, and only
+//! [`Policy::is_recent`], which depends on the time, on every request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::claims::TokenUse;
+use crate::clock::UnixMillis;
 use crate::reject::Reject;
+use crate::verify::claim::ClaimRule;
 use crate::verify::profile::Profile;
 use crate::verify::times::Leeway;
 use crate::verify::verified::Verified;
 
-/// A route's demands.
+/// A route's demands. An empty list asks nothing, if it does not say otherwise.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub profile: Profile,
@@ -23,8 +28,22 @@ pub struct Policy {
     pub audiences: Box<[Box<str>]>,
     /// Every one of these must be held.
     pub scopes_all: Box<[Box<str>]>,
-    /// At least one of these must be held; empty asks nothing.
+    /// At least one of these must be held.
+    pub scopes_any: Box<[Box<str>]>,
+    /// Every one of these must be held.
+    pub groups_all: Box<[Box<str>]>,
+    /// At least one of these must be held.
     pub groups_any: Box<[Box<str>]>,
+    /// All of them must be met.
+    pub claims: Arc<[ClaimRule]>,
+    /// Methods of authentication (`amr`, RFC 8176), every one of which was used.
+    pub amr_all: Box<[Box<str>]>,
+    /// Methods of authentication of which one was used.
+    pub amr_any: Box<[Box<str>]>,
+    /// Authentication contexts (`acr`) of which the token must have one, the preferred first (RFC 9470 §3).
+    pub acr_any: Box<[Box<str>]>,
+    /// How long ago the user may have authenticated (`auth_time`, RFC 9470 §4).
+    pub max_age: Option<Duration>,
     pub leeway: Leeway,
 }
 
@@ -38,7 +57,14 @@ impl Policy {
             clients: Box::default(),
             audiences: Box::default(),
             scopes_all: Box::default(),
+            scopes_any: Box::default(),
+            groups_all: Box::default(),
             groups_any: Box::default(),
+            claims: Arc::default(),
+            amr_all: Box::default(),
+            amr_any: Box::default(),
+            acr_any: Box::default(),
+            max_age: None,
             leeway: Leeway::default(),
         }
     }
@@ -49,8 +75,60 @@ impl Policy {
         Self { profile: Profile::Rfc9068, audiences, ..Self::cognito(issuer, TokenUse::Access) }
     }
 
-    /// Whether a token may pass here: who it is from and for first (401), then what it may do (403).
+    /// Whether a token may pass here, by what is written in it: who it is from and for (401), then what it may do (403), then how its
+    /// user authenticated (401). The last comes last so that nobody is sent to authenticate again for what they may not do.
     pub fn admit(&self, token: &Verified) -> Result<(), Reject> {
+        self.is_for_here(token)?;
+        self.is_permitted(token)?;
+        self.is_strong(token)
+    }
+
+    /// Whether the user authenticated lately enough (RFC 9470 §4). A token that does not say when, or says a time to come, is refused.
+    pub fn is_recent(&self, token: &Verified, now: UnixMillis) -> Result<(), Reject> {
+        match self.max_age {
+            Some(max_age) if !token.authenticated_within(max_age, now) => Err(Reject::AuthenticationTooOld),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every demand that the token does not meet, with the refusal that it alone would mean: for explanations, in the order in which
+    /// [`Policy::admit`] and [`Policy::is_recent`] ask.
+    pub fn unmet(&self, token: &Verified, now: UnixMillis) -> Vec<(Reject, String)> {
+        let mut unmet: Vec<_> =
+            self.is_for_here(token).err().map(|reject| (reject, reject.to_string())).into_iter().collect();
+        let mut ask = |met: bool, reject: Reject, what: String| {
+            if !met {
+                unmet.push((reject, what));
+            }
+        };
+        for scope in &self.scopes_all {
+            ask(token.has_scope(scope), Reject::InsufficientScope, format!("scope {scope:?}"));
+        }
+        ask(self.has_any_scope(token), Reject::InsufficientScope, format!("one of the scopes {:?}", self.scopes_any));
+        for group in &self.groups_all {
+            ask(token.groups.contains(group), Reject::GroupNotHeld, format!("group {group:?}"));
+        }
+        ask(self.has_any_group(token), Reject::GroupNotHeld, format!("one of the groups {:?}", self.groups_any));
+        for rule in self.claims.iter() {
+            ask(rule.is_met(&token.claims), Reject::ClaimNotHeld, format!("claim {rule}"));
+        }
+        let weak = Reject::AuthenticationTooWeak;
+        ask(self.has_acr(token), weak, format!("one of the contexts {:?} in `acr`", self.acr_any));
+        ask(
+            self.has_amr(token),
+            weak,
+            format!("methods in `amr`: all of {:?}, one of {:?}", self.amr_all, self.amr_any),
+        );
+        let span = self.max_age.unwrap_or_default();
+        ask(
+            self.is_recent(token, now).is_ok(),
+            Reject::AuthenticationTooOld,
+            format!("`auth_time` at most {span:?} ago"),
+        );
+        unmet
+    }
+
+    fn is_for_here(&self, token: &Verified) -> Result<(), Reject> {
         if token.iss != self.issuer || token.profile != self.profile {
             return Err(Reject::WrongIssuer);
         }
@@ -60,16 +138,45 @@ impl Policy {
         if !self.clients.is_empty() && !self.clients.contains(&token.client_id) {
             return Err(Reject::WrongClient);
         }
-        if !self.admits_audience(token) {
-            return Err(Reject::WrongAudience);
-        }
-        if !self.scopes_all.iter().all(|scope| token.has_scope(scope)) {
+        if self.admits_audience(token) { Ok(()) } else { Err(Reject::WrongAudience) }
+    }
+
+    fn is_permitted(&self, token: &Verified) -> Result<(), Reject> {
+        if !self.scopes_all.iter().all(|scope| token.has_scope(scope)) || !self.has_any_scope(token) {
             return Err(Reject::InsufficientScope);
         }
-        if !self.groups_any.is_empty() && !self.groups_any.iter().any(|group| token.groups.contains(group)) {
+        if !self.groups_all.iter().all(|group| token.groups.contains(group)) || !self.has_any_group(token) {
             return Err(Reject::GroupNotHeld);
         }
-        Ok(())
+        if self.claims.iter().all(|rule| rule.is_met(&token.claims)) { Ok(()) } else { Err(Reject::ClaimNotHeld) }
+    }
+
+    fn is_strong(&self, token: &Verified) -> Result<(), Reject> {
+        if self.has_acr(token) && self.has_amr(token) { Ok(()) } else { Err(Reject::AuthenticationTooWeak) }
+    }
+
+    fn has_any_scope(&self, token: &Verified) -> bool {
+        self.scopes_any.is_empty() || self.scopes_any.iter().any(|scope| token.has_scope(scope))
+    }
+
+    fn has_any_group(&self, token: &Verified) -> bool {
+        self.groups_any.is_empty() || self.groups_any.iter().any(|group| token.groups.contains(group))
+    }
+
+    /// OpenID Connect Core §2: `acr` is a string.
+    fn has_acr(&self, token: &Verified) -> bool {
+        self.acr_any.is_empty()
+            || matches!(token.claims.text("acr"), Ok(Some(acr)) if self.acr_any.iter().any(|asked| **asked == *acr))
+    }
+
+    /// RFC 8176 §1: `amr` is an array of strings.
+    fn has_amr(&self, token: &Verified) -> bool {
+        if self.amr_all.is_empty() && self.amr_any.is_empty() {
+            return true;
+        }
+        let Ok(Some(used)) = token.claims.value::<Vec<Cow<'_, str>>>("amr") else { return false };
+        let was_used = |method: &Box<str>| used.iter().any(|used| **used == **method);
+        self.amr_all.iter().all(was_used) && (self.amr_any.is_empty() || self.amr_any.iter().any(was_used))
     }
 
     fn admits_audience(&self, token: &Verified) -> bool {

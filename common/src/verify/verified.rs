@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::claims::TokenUse;
 use crate::clock::UnixMillis;
@@ -52,6 +53,13 @@ impl Verified {
     /// When [`Verified::still_valid`] turns: `exp` plus the leeway.
     pub fn dies_at(&self) -> UnixMillis {
         self.exp.plus(self.leeway.span())
+    }
+
+    /// Whether the user authenticated at most `span` ago, give or take the leeway. A time to come proves nothing.
+    pub fn authenticated_within(&self, span: Duration, now: UnixMillis) -> bool {
+        let Some(auth_time) = self.auth_time else { return false };
+        let leeway = self.leeway.span();
+        auth_time <= now.plus(leeway) && now <= auth_time.plus(span).plus(leeway)
     }
 
     pub fn scopes(&self) -> impl Iterator<Item = &str> {

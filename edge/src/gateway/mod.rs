@@ -372,8 +372,8 @@ impl Gateway {
         if ctx.must_close || !drained(session).await {
             session.set_keepalive(None);
         }
-        let form = form(session);
-        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id, form });
+        let (form, token) = (form(session), ctx.route().and_then(|route| route.token.as_ref()));
+        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id, form, token });
         let mut response = ResponseHeader::build(reply.status, Some(reply.headers.len()))?;
         for (name, value) in reply.headers {
             response.append_header(name, value)?;

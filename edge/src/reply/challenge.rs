@@ -1,11 +1,163 @@
-//! `WWW-Authenticate`: what would have been accepted (RFC 9110 §11.6.1).
+//! `WWW-Authenticate`: what would have been accepted (RFC 9110 §11.6.1). One function a scheme; nothing in it comes from the request.
+
+use std::fmt::Write;
 
 use common::reject::Reject;
 use http::HeaderValue;
 
-use crate::reply::Asked;
+use crate::reply::{Asked, Form};
+use crate::snapshot::route::TokenRule;
 
 /// The challenges of a refusal; none where another token would not help.
 pub fn challenges(reject: Reject, asked: Asked<'_>) -> Vec<HeaderValue> {
-    reject.www_authenticate(asked.realm).and_then(|text| HeaderValue::try_from(text).ok()).into_iter().collect()
+    if !reject.is_challenge() {
+        return Vec::new();
+    }
+    [bearer(reject, asked)].into_iter().filter_map(|text| HeaderValue::try_from(text).ok()).collect()
+}
+
+/// RFC 6750 §3: the scope that is needed where the scope is what is missing, or where no token came, which gets no error code.
+/// RFC 9470 §3: how the user must authenticate, where that is what is missing.
+fn bearer(reject: Reject, asked: Asked<'_>) -> String {
+    let mut challenge = Challenge::new("Bearer", asked.realm);
+    if reject != Reject::MissingToken {
+        challenge.add("error", reject.wire_code());
+        challenge.add("error_description", reject.description());
+    }
+    let Some(rule) = asked.token else { return challenge.0 };
+    match reject {
+        Reject::MissingToken | Reject::InsufficientScope => challenge.add_unless_empty("scope", &needed_scope(rule)),
+        Reject::AuthenticationTooWeak | Reject::AuthenticationTooOld => {
+            challenge.add_unless_empty("acr_values", &rule.acr_any.join(" "));
+            if let Some(max_age) = rule.max_age {
+                challenge.add("max_age", &max_age.as_secs().to_string());
+            }
+        }
+        _ => {}
+    }
+    challenge.0
+}
+
+/// A scope that opens the route: all that it asks, and of those of which one will do the first.
+fn needed_scope(rule: &TokenRule) -> String {
+    let any = rule.scopes_any.first().filter(|first| !rule.scopes_all.contains(first));
+    let needed: Vec<&str> = rule.scopes_all.iter().chain(any).map(String::as_str).collect();
+    needed.join(" ")
+}
+
+/// A challenge on its way: the scheme and its parameters so far.
+struct Challenge(String);
+
+impl Challenge {
+    fn new(scheme: &str, realm: &str) -> Self {
+        Self(format!("{scheme} realm=\"{}\"", quotable(realm)))
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        let _ = write!(self.0, ", {name}=\"{}\"", quotable(value)); // writing to a String does not fail
+    }
+
+    fn add_unless_empty(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.add(name, value);
+        }
+    }
+}
+
+/// What may stand in a quoted-string without escapes (RFC 9110 §5.6.4).
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn challenge(reject: Reject, rule: Option<&TokenRule>) -> String {
+        let id = HeaderValue::from_static("1");
+        let asked = Asked { realm: "api", request_id: &id, form: Form::Json, token: rule };
+        let all: Vec<String> = challenges(reject, asked).iter().map(|one| one.to_str().unwrap().to_owned()).collect();
+        all.join("\n")
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    fn rule() -> TokenRule {
+        TokenRule {
+            scopes_all: texts(&["orders/read", "openid"]),
+            scopes_any: texts(&["eu", "us"]),
+            acr_any: texts(&["urn:gold", "urn:silver"]),
+            max_age: Some(Duration::from_secs(900)),
+            ..TokenRule::fixture(vec![0])
+        }
+    }
+
+    #[test]
+    fn every_challenge_to_the_letter() {
+        let step_up = "acr_values=\"urn:gold urn:silver\", max_age=\"900\"";
+        for (reject, expected) in [
+            (Reject::MissingToken, "Bearer realm=\"api\", scope=\"orders/read openid eu\"".to_owned()),
+            (
+                Reject::InsufficientScope,
+                "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"insufficient scope\", \
+                 scope=\"orders/read openid eu\""
+                    .to_owned(),
+            ),
+            (
+                Reject::AuthenticationTooOld,
+                format!(
+                    "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+                     error_description=\"more recent authentication is required\", {step_up}"
+                ),
+            ),
+            (
+                Reject::AuthenticationTooWeak,
+                format!(
+                    "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+                     error_description=\"stronger authentication is required\", {step_up}"
+                ),
+            ),
+            (
+                Reject::ClaimNotHeld,
+                "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"claim not held\"".to_owned(),
+            ),
+            (
+                Reject::GroupNotHeld,
+                "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"group not held\"".to_owned(),
+            ),
+            (
+                Reject::PolicyDenied,
+                "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"denied by policy\"".to_owned(),
+            ),
+            (
+                Reject::Expired,
+                "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"expired\"".to_owned(),
+            ),
+            (Reject::NoRoute, String::new()),
+            (Reject::RevocationStale, String::new()),
+        ] {
+            assert_eq!(challenge(reject, Some(&rule())), expected, "{reject:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_route_does_not_ask_is_not_named() {
+        let any = TokenRule::fixture(vec![0]);
+        assert_eq!(challenge(Reject::MissingToken, Some(&any)), "Bearer realm=\"api\"");
+        assert_eq!(challenge(Reject::MissingToken, None), "Bearer realm=\"api\"");
+        let amr = TokenRule { amr_any: texts(&["mfa"]), ..any };
+        let told = challenge(Reject::AuthenticationTooWeak, Some(&amr));
+        assert!(told.ends_with("error_description=\"stronger authentication is required\""), "{told}");
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_its_quotes() {
+        let id = HeaderValue::from_static("1");
+        let asked = Asked { realm: "a\"b\\\r\nc", request_id: &id, form: Form::Json, token: None };
+        assert_eq!(challenges(Reject::MissingToken, asked), ["Bearer realm=\"abc\""]);
+    }
 }

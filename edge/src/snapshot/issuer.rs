@@ -87,7 +87,14 @@ fn policy(profile: Profile, iss: &Arc<str>, leeway: Leeway, rule: &TokenRule) ->
         clients: boxed(&rule.clients),
         audiences: boxed(&rule.audiences),
         scopes_all: boxed(&rule.scopes_all),
+        scopes_any: boxed(&rule.scopes_any),
+        groups_all: boxed(&rule.groups_all),
         groups_any: boxed(&rule.groups_any),
+        claims: Arc::clone(&rule.claims),
+        amr_all: boxed(&rule.amr_all),
+        amr_any: boxed(&rule.amr_any),
+        acr_any: boxed(&rule.acr_any),
+        max_age: rule.max_age,
         leeway,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::canonical::Policy as CanonicalPolicy;
 use common::claims::TokenUse;
+use common::verify::ClaimRule;
 use http::{HeaderName, Method};
 use prometheus_client::metrics::counter::Counter;
 
@@ -98,8 +99,8 @@ pub struct CertificateRule {
     pub forward: bool,
 }
 
-/// Which tokens open a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which tokens open a route; see [`common::verify::Policy`] for what each list asks.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TokenRule {
     /// Positions in the snapshot's list of issuers; never empty.
     pub issuers: Vec<usize>,
@@ -109,7 +110,16 @@ pub struct TokenRule {
     /// `aud` must hold one of these (profile `rfc9068`, which refuses an empty list, and ID tokens).
     pub audiences: Vec<String>,
     pub scopes_all: Vec<String>,
+    pub scopes_any: Vec<String>,
+    pub groups_all: Vec<String>,
     pub groups_any: Vec<String>,
+    pub claims: Arc<[ClaimRule]>,
+    pub amr_all: Vec<String>,
+    pub amr_any: Vec<String>,
+    /// The preferred first.
+    pub acr_any: Vec<String>,
+    /// Whole seconds, at least one: how long ago the user may have authenticated.
+    pub max_age: Option<Duration>,
 }
 
 /// What happens when the news of revocations is old.
@@ -178,7 +188,14 @@ impl TokenRule {
             clients: Vec::new(),
             audiences: Vec::new(),
             scopes_all: Vec::new(),
+            scopes_any: Vec::new(),
+            groups_all: Vec::new(),
             groups_any: Vec::new(),
+            claims: Arc::default(),
+            amr_all: Vec::new(),
+            amr_any: Vec::new(),
+            acr_any: Vec::new(),
+            max_age: None,
         }
     }
 }

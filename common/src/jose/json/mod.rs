@@ -113,7 +113,7 @@ impl fmt::Debug for Object {
 }
 
 /// The content of a JSON string that was written without escapes.
-fn plain_string(raw: &str) -> Option<&str> {
+pub(crate) fn plain_string(raw: &str) -> Option<&str> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     (!inner.contains('\\')).then_some(inner)
 }

@@ -1,6 +1,7 @@
 //! The token gate: one bearer token, verified once, known afterwards.
 
 mod bearer;
+mod claims;
 pub mod config;
 mod introspected;
 
@@ -79,7 +80,8 @@ fn admit(
     Ok(Bearer { identity, issuer: Arc::clone(issuer) })
 }
 
-/// The signature was good; time is asked again, of token and keys, and this route's own rule unless it has let this very token pass before.
+/// The signature was good; time is asked again, of token and keys, and this route's own rule, as far as time does not change its answer,
+/// unless it has let this very token pass before.
 fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
     if !issuer.is_good(request.now) {
         return Err(Reject::NotReady);
@@ -88,6 +90,9 @@ fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>
     if !identity.admissions.has(request.route.number) {
         issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
         identity.admissions.add(request.route.number);
+    }
+    if request.route.token.as_ref().is_some_and(|rule| rule.max_age.is_some()) {
+        issuer.policy(request.route).ok_or(Reject::NotReady)?.is_recent(&identity.token, request.now)?;
     }
     Ok(Bearer { identity, issuer: Arc::clone(issuer) })
 }
@@ -118,6 +123,7 @@ fn first_seen(
         Some(paths) => verified.with_groups_at(paths),
     };
     policy.admit(&verified)?;
+    policy.is_recent(&verified, now)?;
     Ok(Identity::new(verified))
 }
 
