@@ -9,9 +9,10 @@ use common::clock::{Clock, SystemClock, UnixMillis};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{ConfigError, environment, load};
+use crate::cors;
 use crate::facts::{Connection, Facts};
-use crate::gates::{Outcome, RequestView, session, token};
-use crate::gateway::take_apart;
+use crate::gates::{Outcome, RequestView, policy, session, token};
+use crate::gateway::{preflight, take_apart};
 use crate::observe::Metrics;
 use crate::reply;
 use crate::routes::{Choice, choose};
@@ -71,13 +72,21 @@ fn explain_head(snapshot: &Arc<Snapshot>, raw: &[u8], now: UnixMillis) -> Result
     if request.identity_headers {
         line(&mut story, "stripped", "headers that only the edge may say");
     }
+    let headers = header_map(&fields);
+    if let Some(told) = preflight(&snapshot.routes, (request.host.name(), &path, method), &headers) {
+        line(&mut story, "route", &told.route.name);
+        for (name, value) in &told.headers {
+            line(&mut story, "answers", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+        }
+        line(&mut story, "verdict", "204 preflight");
+        return Ok(story);
+    }
     let route = match choose(&snapshot.routes, request.host.name(), &path, method) {
         Choice::Route(route) => route,
         Choice::WrongMethod => return Ok(verdict(story, Some(common::reject::Reject::MethodNotAllowed))),
         Choice::NoRoute => return Ok(verdict(story, Some(common::reject::Reject::NoRoute))),
     };
     line(&mut story, "route", &route.name);
-    let headers = header_map(&fields);
     let view = RequestView { canonical: &request, connection: &Connection::UNKNOWN, headers: &headers, route, now };
     Ok(explain_gates(story, snapshot, view))
 }
@@ -95,7 +104,12 @@ fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<
     line(&mut story, "token", &describe(outcome, route.token.is_none()));
     match outcome {
         Outcome::Continue => {}
-        Outcome::Reject(reject) => return verdict(story, Some(reject)),
+        Outcome::Reject(reject) => {
+            for what in token::unmet(view, snapshot).unwrap_or_default() {
+                line(&mut story, "  lacks", &what);
+            }
+            return verdict(story, Some(reject));
+        }
         Outcome::NeedIntrospection(_) => {
             line(&mut story, "verdict", "as the issuer answers");
             return story;
@@ -111,10 +125,19 @@ fn explain_gates(mut story: String, snapshot: &Arc<Snapshot>, view: RequestView<
     if let Outcome::Reject(reject) = outcome {
         return verdict(story, Some(reject));
     }
+    let outcome = policy::check(view, &mut facts);
+    line(&mut story, "policy", &describe(outcome, route.authorization.is_none()));
+    if let Outcome::Reject(reject) = outcome {
+        line(&mut story, "  because", facts.denial.as_deref().unwrap_or_default());
+        return verdict(story, Some(reject));
+    }
     let mut added = HeaderMap::new();
     forward::add_headers(route, facts.identity(), &mut added);
     for (name, value) in &added {
         line(&mut story, "adds", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    for (name, value) in route.cors.iter().flat_map(|rule| cors::headers(rule, view.headers)) {
+        line(&mut story, "answers", &format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
     explain_upstream(&mut story, route);
     verdict(story, None)
@@ -189,7 +212,14 @@ fn verdict(mut story: String, reject: Option<common::reject::Reject>) -> String 
 }
 
 fn line(story: &mut String, what: &str, text: &str) {
-    let _ = writeln!(story, "{what:<10} {}", text.escape_debug()); // writing to a String does not fail
+    let shown: String = text.chars().flat_map(shown).collect();
+    let _ = writeln!(story, "{what:<10} {shown}"); // writing to a String does not fail
+}
+
+/// What moves a terminal is written out; quotes are left as they are.
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let plain = matches!(c, '"' | '\'' | '\\').then_some(c);
+    plain.into_iter().chain(plain.is_none().then(|| c.escape_debug()).into_iter().flatten())
 }
 
 fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {
@@ -285,5 +315,73 @@ mod tests {
         let jwt = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2kifQ.c2ln"; // of https://i
         let told = story(&format!("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer {jwt}\n\n"));
         assert!(told.ends_with("verdict    503 not_ready\n"), "{told}");
+    }
+
+    /// What `explain` says of a request to a route that asks a lot, with this token and these further fields.
+    fn demanding(request: &str, token: &serde_json::Value) -> String {
+        use common::jose::{Alg, Jwks, SigningKey};
+        let key = include_bytes!("../../common/vectors/keys/rsa-2048-a.pk8");
+        let key = SigningKey::from_pkcs8(Alg::RS256, key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let jwks = Jwks::new(vec![key.public_jwk().clone()]).unwrap().to_json();
+        let policies = "@id(\"staff\") permit (principal in Group::\"staff\", action, resource);
+            @id(\"night\") forbid (principal, action, resource) when { context.path == \"/api/night\" };";
+        let config = "[listen]\nhttp = \"127.0.0.1:1\"\n[[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"cognito\"\n\
+            jwks = { file = \"jwks.json\" }\n[[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
+            [[policy]]\nname = \"p\"\nfile = \"p.cedar\"\n\
+            [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ncors = { origins = [\"https://a.test\"] }\n\
+            token = { issuers = [\"corp\"], scopes_all = [\"a\", \"b\"], claims = { level = { ge = 3 } }, cedar = \"p\" }\n";
+        for (name, text) in [("edge.toml", config), ("p.cedar", policies), ("jwks.json", &jwks)] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let config = load(&folder.path().join("edge.toml"), &[], &Metrics::default()).unwrap();
+        let picture = Picture::new(config.verdict_bytes);
+        picture.configure(config.routes, config.issuers);
+        let token = key.sign_compact(&key.header(), token).unwrap();
+        let raw = format!("{request}Authorization: Bearer {token}\r\n\r\n");
+        explain_head(&picture.load(), raw.as_bytes(), UnixMillis::from_seconds(1_000)).unwrap()
+    }
+
+    #[test]
+    fn each_condition_that_fails_is_told() {
+        let claims = |scope: &str, level: i64, group: &str| {
+            serde_json::json!({
+                "iss": "https://i", "sub": "ada", "token_use": "access", "client_id": "web", "exp": 2_000, "iat": 1_000,
+                "scope": scope, "level": level, "cognito:groups": [group],
+            })
+        };
+        let get = "GET /api/x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.test\r\n";
+        let night = "GET /api/night HTTP/1.1\r\nHost: a\r\n";
+        let preflight =
+            "OPTIONS /api/x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.test\r\nAccess-Control-Request-Method: PUT\r\n";
+        for (request, token, expected) in [
+            (
+                get,
+                claims("a", 2, "staff"),
+                &["token      refuses: insufficient_scope", "  lacks    scope \"b\"", "  lacks    claim \"level\" ge 3"]
+                    as &[&str],
+            ),
+            (
+                get,
+                claims("a b", 3, "guests"),
+                &["policy     refuses: policy_denied", "  because  nothing permits", "verdict    403 policy_denied"],
+            ),
+            (night, claims("a b", 3, "staff"), &["  because  forbidden by p/night"]),
+            (
+                get,
+                claims("a b", 3, "staff"),
+                &["policy     passes", "answers    access-control-allow-origin: https://a.test", "verdict    forward"],
+            ),
+            (
+                preflight,
+                claims("", 0, ""),
+                &["route      u /api/*", "answers    access-control-max-age: 600", "verdict    204 preflight"],
+            ),
+        ] {
+            let told = demanding(request, &token);
+            for line in expected {
+                assert!(told.lines().any(|told| told == *line), "{line}\n{told}");
+            }
+        }
     }
 }

@@ -14,6 +14,8 @@ pub struct Facts {
     pub bearer: Option<Bearer>,
     /// Brought from outside between two passes, where the first one said that it needs it: what the issuer says of this request's token.
     pub introspected: Option<Answer>,
+    /// Set by the policy gate when it refuses: which policies did it, in the operator's own words, for the log.
+    pub denial: Option<Arc<str>>,
 }
 
 /// What is known of the connection that a request came by.

@@ -46,7 +46,7 @@ const EDGE: Order = &[
     &["settings", "files", "outbound"],
     &["snapshot"],
     &["facts", "networks"],
-    &["gates", "routes", "forward", "reply", "observe", "tls"],
+    &["gates", "routes", "forward", "reply", "cors", "observe", "tls"],
     &["feed", "keys", "introspection"],
     &["gateway"],
     &["front"],

@@ -42,7 +42,7 @@ pub struct Policy {
     pub amr_any: Box<[Box<str>]>,
     /// Authentication contexts (`acr`) of which the token must have one, the preferred first (RFC 9470 §3).
     pub acr_any: Box<[Box<str>]>,
-    /// How long ago the user may have authenticated (`auth_time`, RFC 9470 §4).
+    /// How long ago the user may have authenticated (`auth_time`, RFC 9470 §6.1).
     pub max_age: Option<Duration>,
     pub leeway: Leeway,
 }
@@ -83,7 +83,7 @@ impl Policy {
         self.is_strong(token)
     }
 
-    /// Whether the user authenticated lately enough (RFC 9470 §4). A token that does not say when, or says a time to come, is refused.
+    /// Whether the user authenticated lately enough (RFC 9470 §6.1). A token that does not say when, or says a time to come, is refused.
     pub fn is_recent(&self, token: &Verified, now: UnixMillis) -> Result<(), Reject> {
         match self.max_age {
             Some(max_age) if !token.authenticated_within(max_age, now) => Err(Reject::AuthenticationTooOld),
@@ -175,8 +175,9 @@ impl Policy {
             return true;
         }
         let Ok(Some(used)) = token.claims.value::<Vec<Cow<'_, str>>>("amr") else { return false };
-        let was_used = |method: &Box<str>| used.iter().any(|used| **used == **method);
-        self.amr_all.iter().all(was_used) && (self.amr_any.is_empty() || self.amr_any.iter().any(was_used))
+        let was_used = |method: &str| used.iter().any(|used| **used == *method);
+        self.amr_all.iter().all(|method| was_used(method))
+            && (self.amr_any.is_empty() || self.amr_any.iter().any(|method| was_used(method)))
     }
 
     fn admits_audience(&self, token: &Verified) -> bool {

@@ -1,5 +1,6 @@
 //! The whole edge in this process, on loopback, before a toy upstream and with keys from a JWKS file.
 
+mod cors;
 mod failover;
 mod front;
 mod grpc;
@@ -10,6 +11,7 @@ mod introspection;
 mod keys;
 mod listeners;
 mod origins;
+mod policy;
 mod revocation;
 mod streams;
 mod tunnels;

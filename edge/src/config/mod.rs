@@ -8,6 +8,7 @@ mod routes;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::gates;
 use crate::observe::{LogLevel, Metrics};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
@@ -100,9 +101,15 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     }
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
-    let surroundings =
-        Surroundings { has_feed: feed.is_some(), asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks) };
-    let routes = routes::table(root.sections("route")?, upstreams, &mut issuers, surroundings, metrics)?;
+    let mut policies = gates::policy::config::library(root.sections("policy")?, folder)?;
+    let surroundings = Surroundings {
+        upstreams,
+        policies: &mut policies,
+        has_feed: feed.is_some(),
+        asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks),
+        metrics,
+    };
+    let routes = routes::table(root.sections("route")?, &mut issuers, surroundings)?;
     root.finish()?;
     let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
     Ok(Config {

@@ -9,11 +9,11 @@ use common::claims::TokenUse;
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
 use crate::forward::OWN_HEADERS;
+use crate::gates::policy::config::Library;
 use crate::observe::Metrics;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
-use crate::snapshot::upstream::Upstream;
-use crate::{forward, gates, routes};
+use crate::{cors, forward, gates, routes};
 use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
@@ -34,24 +34,24 @@ pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Re
 }
 
 /// What routes may refer to outside their own section.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
+pub struct Surroundings<'s> {
+    pub upstreams: Upstreams,
+    pub policies: &'s mut Library,
     pub has_feed: bool,
     /// The TLS listener asks clients for certificates.
     pub asks_certificates: bool,
+    pub metrics: &'s Metrics,
 }
 
 /// The table of all routes. Pools that routes name join `issuers`, without keys until the feed brings them.
 pub fn table(
     sections: Vec<Section>,
-    upstreams: Upstreams,
     issuers: &mut Vec<ConfiguredIssuer>,
-    surroundings: Surroundings,
-    metrics: &Metrics,
+    mut around: Surroundings<'_>,
 ) -> Result<RouteTable, SettingError> {
     let mut table = Vec::new();
     for section in sections {
-        table.push(route(section, &upstreams, issuers, surroundings, metrics)?);
+        table.push(route(section, issuers, &mut around)?);
     }
     if table.is_empty() {
         return Err(SettingError::new("route", "is missing: there must be at least one [[route]]"));
@@ -64,15 +64,13 @@ pub fn table(
     let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
         .map_err(|error| SettingError::new("route", error.to_string()))?;
     let heads = Policy { identity, ..Policy::default() };
-    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), upstreams, heads })
+    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), upstreams: around.upstreams, heads })
 }
 
 fn route(
     mut section: Section,
-    upstreams: &[Arc<Upstream>],
     issuers: &mut Vec<ConfiguredIssuer>,
-    surroundings: Surroundings,
-    metrics: &Metrics,
+    around: &mut Surroundings<'_>,
 ) -> Result<Route, SettingError> {
     for key in NOT_YET {
         if section.has(key) {
@@ -82,18 +80,20 @@ fn route(
     let matched = section.section("match")?.ok_or_else(|| section.missing("match"))?;
     let matched = routes::config::matcher(matched)?;
     let upstream = section.required_text("upstream")?;
-    let Some(upstream) = upstreams.iter().find(|known| *known.name == *upstream) else {
+    let Some(upstream) = around.upstreams.iter().find(|known| *known.name == *upstream) else {
         return Err(section.error("upstream", format!("no upstream is called \"{upstream}\"")));
     };
     let certificate = match section.section("client_certificate")? {
         None => CertificateRule::default(),
-        Some(rule) => gates::certificate::config::rule(rule, surroundings.asks_certificates)?,
+        Some(rule) => gates::certificate::config::rule(rule, around.asks_certificates)?,
     };
-    let token = match section.section("token")? {
+    let mut token = section.section("token")?;
+    let asked = token.as_mut().map(gates::policy::config::asked).transpose()?.flatten();
+    let token = match token {
         None => None,
         Some(rule) => {
             let place = rule.place("use");
-            let rule = gates::token::config::rule(rule, |name| position(issuers, surroundings.has_feed, name))?;
+            let rule = gates::token::config::rule(rule, |name| position(issuers, around.has_feed, name))?;
             check_use(&rule, issuers).map_err(|problem| SettingError::new(place, problem))?;
             Some(rule)
         }
@@ -108,11 +108,18 @@ fn route(
         Some(headers) => forward::config::added_headers(headers)?,
     };
     let flow = forward::flow::read(&mut section)?;
+    let cors = section.section("cors")?.map(|rule| cors::config::rule(rule, &matched.methods)).transpose()?;
     section.finish()?;
     let name = name(&upstream.name, &matched.host, &matched.path);
+    let authorization = match asked {
+        None => None,
+        Some(asked) => {
+            Some(around.policies.compile(&asked, &name, &matched.methods, around.metrics.policy_meter(&name))?)
+        }
+    };
     Ok(Route {
         number: 0,
-        meter: metrics.meter(&name),
+        meter: around.metrics.meter(&name),
         name: name.into(),
         host: matched.host,
         path: matched.path,
@@ -120,9 +127,11 @@ fn route(
         certificate,
         upstream: Arc::clone(upstream),
         token,
+        authorization,
         revocation,
         headers,
         flow,
+        cors,
     })
 }
 

@@ -2,6 +2,7 @@
 //! may go on. They import neither pingora nor the feed, and do no I/O; an error anywhere means refusal.
 
 pub mod certificate;
+pub mod policy;
 pub mod session;
 pub mod token;
 
@@ -40,7 +41,11 @@ pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) ->
         halt => return halt,
     }
     match token::check(request, facts, snapshot) {
-        Outcome::Continue => session::check(request, facts),
+        Outcome::Continue => {}
+        halt => return halt,
+    }
+    match session::check(request, facts) {
+        Outcome::Continue => policy::check(request, facts),
         halt => halt,
     }
 }

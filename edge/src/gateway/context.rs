@@ -42,6 +42,7 @@ pub struct Context {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Decision {
     pub reject: Option<Reject>,
+    /// More about it; what policies said is in the facts.
     pub detail: Option<&'static str>,
 }
 

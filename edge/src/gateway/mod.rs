@@ -6,6 +6,7 @@ mod context;
 mod forwarded;
 mod head;
 mod peer;
+mod preflight;
 mod trip;
 mod tunnel;
 mod upstream;
@@ -33,12 +34,14 @@ use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext};
 pub use self::context::{Context, InFlight};
 pub use self::head::take_apart;
 pub use self::peer::{Wanted, describe};
+pub use self::preflight::answer as preflight;
+use crate::cors;
 use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::{AccessLog, Metrics, Record, hash_subject};
-use crate::reply::{self, Asked, Form, grpc};
+use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
 use crate::snapshot::upstream::Outcome;
@@ -62,6 +65,12 @@ pub struct Gateway {
     pub realm: String,
     pub request_ids: RequestIds,
     pub introspector: Arc<Introspector>,
+}
+
+/// What becomes of a request that no one refuses.
+enum Decided {
+    Forward,
+    Answer(Reply),
 }
 
 /// Numbers requests: a random part of this process, and a count.
@@ -128,7 +137,7 @@ impl ProxyHttp for Gateway {
             decided => decided,
         };
         match decided {
-            Ok(()) => {
+            Ok(Decided::Forward) => {
                 if let Some(route) = ctx.route() {
                     trip::hold_client(session, &route.flow);
                 }
@@ -140,6 +149,10 @@ impl ProxyHttp for Gateway {
                     self.fail_to_proxy(session, &error, ctx).await;
                 }
                 session.set_keepalive(None);
+                Ok(true)
+            }
+            Ok(Decided::Answer(reply)) => {
+                self.answer(session, ctx, reply).await?;
                 Ok(true)
             }
             Err(halt) => {
@@ -226,7 +239,7 @@ impl ProxyHttp for Gateway {
         if upstream::is_final(response.status) {
             trip::answered(session, response.status.as_u16(), ctx)?;
         }
-        upstream::answer(response, &ctx.request_id)
+        upstream::answer(response, &session.req_header().headers, ctx)
     }
 
     fn response_body_filter(
@@ -320,7 +333,7 @@ impl ProxyHttp for Gateway {
 
 impl Gateway {
     /// Canonical form, route, gates: in this order, and the first refusal stands.
-    fn decide(&self, session: &Session, ctx: &mut Context) -> Result<(), Halt> {
+    fn decide(&self, session: &Session, ctx: &mut Context) -> Result<Decided, Halt> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let raw = head::raw(session);
         let request = head::canonical(session, raw.as_deref(), &snapshot.routes.heads).map_err(|ambiguity| {
@@ -330,6 +343,14 @@ impl Gateway {
         })?;
         ctx.must_close = !is_drainable(request.framing);
         let decoded = request.path.decoded();
+        let headers = &session.req_header().headers;
+        let preflight = preflight(&snapshot.routes, (request.host.name(), &decoded, request.method), headers);
+        if let Some(told) = preflight {
+            ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+            ctx.number = Some(told.route.number);
+            ctx.decision.detail = Some("preflight");
+            return Ok(Decided::Answer(reply::preflight(told.headers, &ctx.request_id)));
+        }
         let chosen = match routes::choose(&snapshot.routes, request.host.name(), &decoded, request.method) {
             Choice::Route(route) => Ok(route.number),
             Choice::WrongMethod => Err(Reject::MethodNotAllowed),
@@ -340,18 +361,12 @@ impl Gateway {
         ctx.number = Some(chosen?);
         let mut facts = Facts { introspected: ctx.facts.introspected.take(), ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
-        let view = RequestView {
-            canonical: &request,
-            connection: &ctx.connection,
-            headers: &session.req_header().headers,
-            route,
-            now: ctx.now,
-        };
+        let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, now: ctx.now };
         let outcome = gates::pass(view, &mut facts, &snapshot);
         let flow = route.flow;
         ctx.facts = facts;
         match outcome {
-            Verdict::Continue => Ok(body::declared(&flow, request.framing)?),
+            Verdict::Continue => Ok(body::declared(&flow, request.framing).map(|()| Decided::Forward)?),
             Verdict::Reject(reject) => Err(reject.into()),
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
         }
@@ -369,11 +384,20 @@ impl Gateway {
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
         ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
         self.metrics.refused(reject);
+        let (form, token) = (form(session), ctx.route().and_then(|route| route.token.as_ref()));
+        let asked = Asked { realm: &self.realm, request_id: &ctx.request_id, form, token };
+        let mut reply = reply::refusal(reject, asked);
+        if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
+            reply.headers.extend(cors::headers(rule, &session.req_header().headers));
+        }
+        self.answer(session, ctx, reply).await
+    }
+
+    /// Sends what the edge itself says, after what is left of the request was read or the connection was given up.
+    async fn answer(&self, session: &mut Session, ctx: &Context, reply: Reply) -> Result<()> {
         if ctx.must_close || !drained(session).await {
             session.set_keepalive(None);
         }
-        let (form, token) = (form(session), ctx.route().and_then(|route| route.token.as_ref()));
-        let reply = reply::refusal(reject, Asked { realm: &self.realm, request_id: &ctx.request_id, form, token });
         let mut response = ResponseHeader::build(reply.status, Some(reply.headers.len()))?;
         for (name, value) in reply.headers {
             response.append_header(name, value)?;
@@ -409,7 +433,7 @@ impl Gateway {
             at: ctx.now,
             request_id: ctx.request_id.to_str().unwrap_or_default(),
             reason: decision.reject.map(Reject::metric),
-            detail: decision.detail,
+            detail: decision.detail.or(ctx.facts.denial.as_deref()),
             route: ctx.route().map(|route| &*route.name),
             method: session.req_header().method.as_str(),
             path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),

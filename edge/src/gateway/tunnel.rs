@@ -57,7 +57,7 @@ pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &m
     };
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
     trip::answered(session, head.status.as_u16(), ctx)?;
-    upstream::answer(&mut head, &ctx.request_id)?;
+    upstream::answer(&mut head, &session.req_header().headers, ctx)?;
     if !switches {
         return pass_on(server, head, session).await;
     }

@@ -14,6 +14,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, OrErr, Result};
 use pingora::{ErrorSource, ErrorType};
 
+use crate::cors;
 use crate::facts::Connection;
 use crate::forward;
 use crate::gateway::connection;
@@ -98,8 +99,9 @@ fn certificate_text(connection: &Connection) -> Option<HeaderValue> {
 }
 
 /// The answer as it leaves: without what is meant for this connection only (RFC 9110 §7.6.1), also what the upstream nominated, with the
-/// request's id, and like requests without the case of its names ([`forget_case`]).
-pub fn answer(response: &mut ResponseHeader, request_id: &HeaderValue) -> Result<()> {
+/// request's id, with what the route says of the origin that `request` names, and like requests without the case of its names
+/// ([`forget_case`]).
+pub fn answer(response: &mut ResponseHeader, request: &HeaderMap, ctx: &Context) -> Result<()> {
     let usual = response.status.canonical_reason();
     let reason = response.get_reason_phrase().filter(|reason| Some(*reason) != usual).map(str::to_owned);
     let (nothing, ()) = http::Response::new(()).into_parts();
@@ -109,7 +111,10 @@ pub fn answer(response: &mut ResponseHeader, request_id: &HeaderValue) -> Result
     if parts.headers.keys().any(is_hop_by_hop) {
         clean(&mut parts);
     }
-    parts.headers.insert(REQUEST_ID, request_id.clone());
+    parts.headers.insert(REQUEST_ID, ctx.request_id.clone());
+    if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
+        cors::replace(rule, request, &mut parts.headers);
+    }
     *response = ResponseHeader::from(parts);
     reason.map_or(Ok(()), |reason| response.set_reason_phrase(Some(&reason)))
 }

@@ -31,7 +31,7 @@ pub struct Record<'r> {
     /// The reason of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'r str>,
-    /// Which ambiguity made the request unreadable.
+    /// Which ambiguity made the request unreadable, which policies denied it, or that it is a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::observe::issuers::IssuerMetrics;
+use crate::snapshot::authorization::PolicyMeter;
 use crate::snapshot::route::Meter;
 use crate::snapshot::upstream::condition::Health;
 use crate::snapshot::upstream::{Outcome, UpstreamMeter, View};
@@ -23,6 +24,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabel, Counter<f64, AtomicU64>>,
     refusals: Family<RefusalLabel, Counter>,
+    policies: Family<PolicyLabels, Counter>,
     upstream_tries: Family<UpstreamOutcome, Counter>,
     upstream_retries: Family<UpstreamLabel, Counter>,
     upstream_ejections: Family<UpstreamLabel, Counter>,
@@ -81,6 +83,12 @@ struct UpstreamHealth {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PolicyLabels {
+    route: String,
+    verdict: &'static str,
+}
+
 /// Why requests were refused.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RefusalLabel {
@@ -96,6 +104,7 @@ impl Default for Metrics {
             requests: Family::default(),
             seconds: Family::default(),
             refusals: Family::default(),
+            policies: Family::default(),
             upstream_tries: Family::default(),
             upstream_retries: Family::default(),
             upstream_ejections: Family::default(),
@@ -160,6 +169,12 @@ impl Metrics {
         }
     }
 
+    /// The counters of one route's policies.
+    pub fn policy_meter(&self, route: &str) -> PolicyMeter {
+        let counter = |verdict| self.policies.get_or_create_owned(&PolicyLabels { route: route.to_owned(), verdict });
+        PolicyMeter { permitted: counter("permit"), denied: counter("deny"), failed: counter("error") }
+    }
+
     pub fn refused(&self, reject: Reject) {
         self.refusals.get_or_create(&RefusalLabel { reason: reject.metric() }).inc();
     }
@@ -184,6 +199,8 @@ impl Metrics {
         let seconds = self.seconds.clone();
         registry.register_with_unit("request_time", "Time spent on requests, by route", Unit::Seconds, seconds);
         registry.register("refusals", "Requests refused, by reason", self.refusals.clone());
+        let policies = self.policies.clone();
+        registry.register("policy_evaluations", "Evaluations of Cedar policies, by route and verdict", policies);
         let tries = self.upstream_tries.clone();
         registry.register("upstream_requests", "Requests to servers, by upstream and how they ended", tries);
         let retries = self.upstream_retries.clone();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use common::reject::Reject;
 use http::HeaderValue;
 
-use crate::reply::{Asked, Form};
+use crate::reply::Asked;
 use crate::snapshot::route::TokenRule;
 
 /// The challenges of a refusal; none where another token would not help.
@@ -74,6 +74,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::reply::Form;
 
     fn challenge(reject: Reject, rule: Option<&TokenRule>) -> String {
         let id = HeaderValue::from_static("1");

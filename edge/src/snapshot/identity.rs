@@ -1,7 +1,7 @@
 //! A verified token and the names under which it can be revoked.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use common::clock::UnixMillis;
 use common::verify::Verified;
@@ -18,6 +18,8 @@ pub struct Identity {
     pub minted: UnixMillis,
     /// Which routes' rules it has passed.
     pub admissions: Admissions,
+    /// What policies have said of it.
+    pub rulings: Rulings,
     /// What routes add to requests for it.
     pub headers: RenderedHeaders,
 }
@@ -42,6 +44,52 @@ impl Admissions {
 /// None for routes that come after the 64th: they are asked each time.
 fn bit(route: usize) -> u64 {
     u32::try_from(route).ok().and_then(|route| 1_u64.checked_shl(route)).unwrap_or(0)
+}
+
+/// Verdicts of policies that depend on the token alone, by the number of their slice ([`crate::snapshot::authorization::Slice`]). What was
+/// said of [`Admissions`] holds here too: who is in which group, and which policies there are, comes with the route table.
+#[derive(Debug, Default)]
+pub struct Rulings {
+    permits: AtomicU64,
+    more: OnceLock<Box<MorePermits>>,
+    /// The first denial: whoever is told no goes on asking the same.
+    denial: OnceLock<(usize, Arc<str>)>,
+}
+
+/// Permits of the slices from the 64th on.
+type MorePermits = [AtomicU64; 7];
+
+impl Rulings {
+    pub fn permits(&self, slice: usize) -> bool {
+        self.word(slice).is_some_and(|word| word.load(Ordering::Relaxed) & bit(slice % 64) != 0)
+    }
+
+    /// Keeps a permit, for the first 512 slices.
+    pub fn permit(&self, slice: usize) {
+        if slice >= 64 {
+            self.more.get_or_init(Box::default);
+        }
+        if let Some(word) = self.word(slice) {
+            word.fetch_or(bit(slice % 64), Ordering::Relaxed);
+        }
+    }
+
+    /// Why this slice denied it.
+    pub fn denial(&self, slice: usize) -> Option<&Arc<str>> {
+        self.denial.get().filter(|(denied, _)| *denied == slice).map(|(_, detail)| detail)
+    }
+
+    /// Keeps a denial, if it is the first.
+    pub fn deny(&self, slice: usize, detail: Arc<str>) {
+        let _ = self.denial.set((slice, detail)); // another one stands there already
+    }
+
+    fn word(&self, slice: usize) -> Option<&AtomicU64> {
+        match slice / 64 {
+            0 => Some(&self.permits),
+            word => self.more.get()?.get(word - 1),
+        }
+    }
 }
 
 /// Headers of a token by route, for the first routes that asked; what was said of [`Admissions`] holds here too.
@@ -96,12 +144,19 @@ impl Identity {
             key: Fingerprint::of(&token.kid),
         };
         let minted = token.mint.unwrap_or(UnixMillis::from_seconds(token.iat.seconds()));
-        Self { token, names, minted, admissions: Admissions::default(), headers: RenderedHeaders::default() }
+        Self {
+            token,
+            names,
+            minted,
+            admissions: Admissions::default(),
+            rulings: Rulings::default(),
+            headers: RenderedHeaders::default(),
+        }
     }
 
     /// Bytes on the heap, roughly.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.token.weight() + KEPT_ROUTES * KEPT_BYTES
+        size_of::<Self>() + self.token.weight() + KEPT_ROUTES * KEPT_BYTES + size_of::<MorePermits>()
     }
 }
 
@@ -129,6 +184,25 @@ mod tests {
         }
         assert_eq!(ask(&kept, KEPT_ROUTES, Some("b")), "b");
         assert_eq!(ask(&kept, KEPT_ROUTES, Some("c")), "c");
+    }
+
+    #[test]
+    fn a_ruling_is_for_one_slice() {
+        let rulings = Rulings::default();
+        for slice in [0, 5, 63, 64, 100, 511] {
+            assert!(!rulings.permits(slice), "{slice}");
+            rulings.permit(slice);
+            assert!(rulings.permits(slice), "{slice}");
+        }
+        for other in [1, 62, 65, 510, 512, usize::MAX] {
+            assert!(!rulings.permits(other), "{other}");
+        }
+        rulings.permit(512);
+        assert!(!rulings.permits(512), "asked each time");
+        rulings.deny(3, "first".into());
+        rulings.deny(4, "second".into());
+        assert_eq!(rulings.denial(3).map(|detail| &**detail), Some("first"));
+        assert_eq!(rulings.denial(4), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use common::verify::ClaimRule;
 use http::{HeaderName, Method};
 use prometheus_client::metrics::counter::Counter;
 
+use crate::snapshot::authorization::Authorization;
+use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
 use crate::snapshot::upstream::Upstream;
 
@@ -38,9 +40,13 @@ pub struct Route {
     pub certificate: CertificateRule,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
+    /// What Cedar policies say of it; only beside a rule for tokens.
+    pub authorization: Option<Authorization>,
     pub revocation: RevocationRule,
     pub headers: Vec<AddedHeader>,
     pub flow: Flow,
+    /// None: the edge says nothing of other origins, and leaves the upstream's word alone.
+    pub cors: Option<CorsRule>,
     pub meter: Meter,
 }
 
@@ -170,9 +176,11 @@ impl Route {
             upstream: Arc::new(Upstream::fixture(&[1], Settings::default())),
             certificate: CertificateRule::default(),
             token: None,
+            authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
             headers: Vec::new(),
             flow: Flow::default(),
+            cors: None,
             meter: Meter::default(),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use common::clock::UnixMillis;
 use common::reject::Reject;
-use common::verify::Unverified;
+use common::verify::{Unverified, Verified};
 use http::HeaderMap;
 
 use crate::facts::{Bearer, Facts};
@@ -105,8 +105,16 @@ fn first_seen(
     rule: &TokenRule,
     now: UnixMillis,
 ) -> Result<Identity, Reject> {
-    let trust = issuer.trust.as_ref().filter(|_| issuer.is_good(now)).ok_or(Reject::NotReady)?;
     let policy = issuer.policy(route).ok_or(Reject::NotReady)?;
+    let verified = genuine(unverified, issuer, rule, now)?;
+    policy.admit(&verified)?;
+    policy.is_recent(&verified, now)?;
+    Ok(Identity::new(verified))
+}
+
+/// What depends on the token and its issuer alone.
+fn genuine(unverified: Unverified<'_>, issuer: &Issuer, rule: &TokenRule, now: UnixMillis) -> Result<Verified, Reject> {
+    let trust = issuer.trust.as_ref().filter(|_| issuer.is_good(now)).ok_or(Reject::NotReady)?;
     let keys = trust.keys(rule.token_use);
     if keys.key(unverified.kid()).is_none() && trust.other_keys(rule.token_use).key(unverified.kid()).is_some() {
         // Whatever it says of itself, a token under a key of the other use is for that use; it is named so only when it is genuine.
@@ -118,13 +126,20 @@ fn first_seen(
             fetched.miss();
         }
     })?;
-    let verified = match &trust.groups {
+    Ok(match &trust.groups {
         None => verified,
         Some(paths) => verified.with_groups_at(paths),
-    };
-    policy.admit(&verified)?;
-    policy.is_recent(&verified, now)?;
-    Ok(Identity::new(verified))
+    })
+}
+
+/// Every demand of the route that a genuine token does not meet, for explanations; none where the token itself is no good.
+pub fn unmet(request: RequestView<'_>, snapshot: &Snapshot) -> Result<Vec<String>, Reject> {
+    let Some(rule) = &request.route.token else { return Ok(Vec::new()) };
+    let unverified = Unverified::parse(bearer::token(request.headers)?)?;
+    let issuer = claimed_issuer(&unverified, rule.issuers.iter().filter_map(|&at| snapshot.issuers.get(at)))?;
+    let policy = issuer.policy(request.route).ok_or(Reject::NotReady)?;
+    let verified = genuine(unverified, issuer, rule, request.now)?;
+    Ok(policy.unmet(&verified, request.now).into_iter().map(|(_, what)| what).collect())
 }
 
 /// The issuer whose keys to try: the only one by whose name the token goes, among those that the route accepts.
