@@ -42,7 +42,6 @@ use crate::observe::{AccessLog, Metrics, Record, hash_subject};
 use crate::reply::{self, Asked, Form, grpc};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
-use crate::snapshot::upstream::Outcome;
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -155,14 +154,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
-        let peer = trip::next_peer(session, ctx).map_err(|reject| {
-            if let Some(route) = ctx.route()
-                && matches!(reject, Reject::CircuitOpen | Reject::NoHealthyUpstream)
-            {
-                route.upstream.meter.count(Outcome::Refused);
-            }
-            ctx.ended_by(reject)
-        })?;
+        let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
         if ctx.trip.is_timed()
             && let Some(at) = ctx.trip.cut_at(Instant::now())
         {
@@ -180,8 +172,8 @@ impl ProxyHttp for Gateway {
         _digest: Option<&Digest>,
         ctx: &mut Context,
     ) -> Result<()> {
-        if let Some(route) = ctx.route().filter(|_| !reused) {
-            route.upstream.meter.connected.inc();
+        if !reused {
+            outcome::connected(ctx);
         }
         Ok(())
     }

@@ -14,6 +14,13 @@ use crate::snapshot::route::Route;
 use crate::snapshot::upstream::server::{Address, Server};
 use crate::snapshot::upstream::{Outcome, Upstream};
 
+/// A new connection to a server has been made.
+pub fn connected(ctx: &Context) {
+    if let Some(route) = ctx.route() {
+        route.upstream.meter.connected.inc();
+    }
+}
+
 /// No connection could be made. Answers whether another try follows.
 pub fn not_connected(peer: &HttpPeer, ctx: &mut Context) -> bool {
     let Some((route, trip)) = parts(ctx) else { return false };

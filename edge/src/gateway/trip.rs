@@ -16,9 +16,9 @@ use crate::gateway::watch;
 use crate::reply::grpc;
 use crate::snapshot::flow::Flow;
 use crate::snapshot::route::Route;
-use crate::snapshot::upstream::Upstream;
 use crate::snapshot::upstream::server::{Counted, Server};
 use crate::snapshot::upstream::settings::{Balance, HashKey, Protocol};
+use crate::snapshot::upstream::{Outcome, Upstream};
 
 /// What ends a request at its deadline with an answer comes first; what cuts it off follows that much later.
 const CUT_AFTER: Duration = Duration::from_millis(500);
@@ -106,6 +106,14 @@ impl Trip {
 
 /// Chooses the server of the next try.
 pub fn next_peer(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>, Reject> {
+    choose_peer(session, ctx).inspect_err(|reject| {
+        if let (Reject::CircuitOpen | Reject::NoHealthyUpstream, Some(route)) = (reject, ctx.route()) {
+            route.upstream.meter.count(Outcome::Refused);
+        }
+    })
+}
+
+fn choose_peer(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>, Reject> {
     let Context { snapshot, number, trip, started, facts, connection, .. } = ctx;
     let route = number.and_then(|number| snapshot.routes.routes.get(number)).ok_or(Reject::Internal)?;
     let upstream = &*route.upstream;
