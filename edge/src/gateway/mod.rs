@@ -5,6 +5,7 @@ pub mod connection;
 mod context;
 mod forwarded;
 mod head;
+mod outcome;
 mod peer;
 mod preflight;
 mod trip;
@@ -44,7 +45,6 @@ use crate::observe::{AccessLog, Metrics, Record, hash_subject};
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
-use crate::snapshot::upstream::Outcome;
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -167,15 +167,10 @@ impl ProxyHttp for Gateway {
     }
 
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
-        let peer = trip::next_peer(session, ctx).map_err(|reject| {
-            if let Some(route) = ctx.route()
-                && matches!(reject, Reject::CircuitOpen | Reject::NoHealthyUpstream)
-            {
-                route.upstream.meter.count(Outcome::Refused);
-            }
-            ctx.ended_by(reject)
-        })?;
-        if let Some(at) = ctx.trip.cut_at(Instant::now()) {
+        let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
+        if ctx.trip.is_timed()
+            && let Some(at) = ctx.trip.cut_at(Instant::now())
+        {
             watch::arm(at, self.last_words(session, ctx));
         }
         Ok(peer)
@@ -190,8 +185,8 @@ impl ProxyHttp for Gateway {
         _digest: Option<&Digest>,
         ctx: &mut Context,
     ) -> Result<()> {
-        if let Some(route) = ctx.route().filter(|_| !reused) {
-            route.upstream.meter.connected.inc();
+        if !reused {
+            outcome::connected(ctx);
         }
         Ok(())
     }
@@ -204,13 +199,14 @@ impl ProxyHttp for Gateway {
         ctx: &mut Context,
     ) -> Result<()> {
         let Some(piece) = body.as_ref().filter(|_| !session.was_upgraded()) else { return Ok(()) };
+        let Some(flow) = ctx.route().map(|route| route.flow) else { return Ok(()) };
         let now = Instant::now();
-        let received = ctx.route().map(|route| route.flow).map(|flow| ctx.trip.received.more(&flow, piece.len(), now));
+        let received = ctx.trip.received.more(&flow, piece.len(), now);
         ctx.trip.alive(now);
         match received {
-            Some(Err(reject)) => Err(ctx.ended_by(reject)),
-            _ if ctx.trip.is_late(now) => Err(ctx.ended_by(Reject::UpstreamTimeout)),
-            _ => Ok(()),
+            Err(reject) => Err(ctx.ended_by(reject)),
+            Ok(()) if ctx.trip.is_late(now) => Err(ctx.ended_by(Reject::UpstreamTimeout)),
+            Ok(()) => Ok(()),
         }
     }
 
@@ -237,7 +233,7 @@ impl ProxyHttp for Gateway {
             trip::upgraded(session, ctx)?;
         }
         if upstream::is_final(response.status) {
-            trip::answered(session, response.status.as_u16(), ctx)?;
+            outcome::answered(session, response.status.as_u16(), ctx)?;
         }
         upstream::answer(response, &session.req_header().headers, ctx)
     }
@@ -266,7 +262,7 @@ impl ProxyHttp for Gateway {
         ctx: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        error.set_retry(trip::not_connected(peer, ctx));
+        error.set_retry(outcome::not_connected(peer, ctx));
         error
     }
 
@@ -278,13 +274,15 @@ impl ProxyHttp for Gateway {
         ctx: &mut Context,
         client_reused: bool,
     ) -> Box<Error> {
-        error.set_retry(trip::broke_off(session, peer, &error, client_reused, ctx));
+        error.set_retry(outcome::broke_off(session, peer, &error, client_reused, ctx));
         error
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
         let answered = session.response_written().is_some_and(|response| upstream::is_final(response.status));
-        let reject = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, session.is_body_done()));
+        // In a gRPC call both sides may be silent while it is open.
+        let client_done = session.is_body_done() || form(session) == Form::Grpc;
+        let reject = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, client_done));
         if answered {
             // Too late for another status; the log says why the answer breaks off.
             ctx.decision.reject = (*error.esource() != ErrorSource::Downstream).then_some(reject);
@@ -413,27 +411,39 @@ impl Gateway {
 
     /// What is left to do when the watch ends a request that nobody can answer any more.
     fn last_words(&self, session: &Session, ctx: &Context) -> impl FnOnce() + Send + 'static {
-        let cut = self.metrics.cut.clone();
-        let log = self.log.clone();
-        let decision = Decision { reject: Some(Reject::UpstreamTimeout), detail: Some("cut_off") };
-        let line = log.wants(true).then(|| AccessLog::line(&self.record(session, ctx, decision, 0)));
+        let (cut, log) = (self.metrics.cut.clone(), self.log.clone());
+        let (at, request_id, client, started) = (ctx.now, ctx.request_id.clone(), ctx.connection.client, ctx.started);
+        let (route, method) = (ctx.route().map(Arc::clone), session.req_header().method.clone());
         move || {
             cut.inc();
-            line.into_iter().for_each(|line| log.write_line(line));
+            if !log.wants(true) {
+                return;
+            }
+            log.write(&Record {
+                at,
+                request_id: request_id.to_str().unwrap_or_default(),
+                reason: Some(Reject::UpstreamTimeout.metric()),
+                detail: Some("cut_off"),
+                route: route.as_ref().map(|route| &*route.name),
+                method: method.as_str(),
+                path: None,
+                status: 0,
+                micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                client,
+                iss: None,
+                sub_hash: None,
+                kid: None,
+            });
         }
     }
 
     fn write_log(&self, session: &Session, ctx: &Context, status: u16) {
-        self.log.write(&self.record(session, ctx, ctx.decision, status));
-    }
-
-    fn record<'r>(&self, session: &'r Session, ctx: &'r Context, decision: Decision, status: u16) -> Record<'r> {
         let token = ctx.facts.identity().map(|identity| &identity.token);
-        Record {
+        self.log.write(&Record {
             at: ctx.now,
             request_id: ctx.request_id.to_str().unwrap_or_default(),
-            reason: decision.reject.map(Reject::metric),
-            detail: decision.detail.or(ctx.facts.denial.as_deref()),
+            reason: ctx.decision.reject.map(Reject::metric),
+            detail: ctx.decision.detail.or(ctx.facts.denial.as_deref()),
             route: ctx.route().map(|route| &*route.name),
             method: session.req_header().method.as_str(),
             path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),
@@ -443,7 +453,7 @@ impl Gateway {
             iss: token.map(|token| &*token.iss),
             sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
             kid: token.map(|token| &*token.kid),
-        }
+        });
     }
 }
 

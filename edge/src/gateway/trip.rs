@@ -1,24 +1,22 @@
-//! One request's way to servers: which is asked, what each try meets, and whether another follows.
+//! One request's way to servers: which is asked, and how long that may take. What tries meet is `gateway::outcome`'s.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::reject::Reject;
 use http::header::UPGRADE;
+use pingora::ErrorType;
 use pingora::prelude::{Error, HttpPeer, Result, Session};
-use pingora::{ErrorSource, ErrorType, RetryType};
 
 use crate::forward::balance::{By, choose, hash_of};
-use crate::forward::retry::{Cause, Failed, may_repeat};
 use crate::gateway::body::Received;
 use crate::gateway::context::Context;
 use crate::gateway::peer::{self, Wanted};
-use crate::gateway::upstream::is_final;
 use crate::gateway::watch;
 use crate::reply::grpc;
 use crate::snapshot::flow::Flow;
 use crate::snapshot::route::Route;
-use crate::snapshot::upstream::server::{Address, Counted, Server};
+use crate::snapshot::upstream::server::{Counted, Server};
 use crate::snapshot::upstream::settings::{Balance, HashKey, Protocol};
 use crate::snapshot::upstream::{Outcome, Upstream};
 
@@ -38,15 +36,15 @@ pub struct Trip {
     pub server: Option<Arc<Server>>,
     place: Option<Counted>,
     at_server: Option<Counted>,
-    repeating: Option<Counted>,
+    pub(super) repeating: Option<Counted>,
     /// The end of the whole request.
     deadline: Option<Instant>,
     /// The longest silence that pingora does not watch over.
     silence: Option<Duration>,
     /// A server has answered, and its outcome is counted.
-    answered: bool,
+    pub(super) answered: bool,
     /// The answer is one after which another server is asked.
-    bad_status: bool,
+    pub(super) bad_status: bool,
     pub received: Received,
 }
 
@@ -108,6 +106,14 @@ impl Trip {
 
 /// Chooses the server of the next try.
 pub fn next_peer(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>, Reject> {
+    choose_peer(session, ctx).inspect_err(|reject| {
+        if let (Reject::CircuitOpen | Reject::NoHealthyUpstream, Some(route)) = (reject, ctx.route()) {
+            route.upstream.meter.count(Outcome::Refused);
+        }
+    })
+}
+
+fn choose_peer(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>, Reject> {
     let Context { snapshot, number, trip, started, facts, connection, .. } = ctx;
     let route = number.and_then(|number| snapshot.routes.routes.get(number)).ok_or(Reject::Internal)?;
     let upstream = &*route.upstream;
@@ -137,6 +143,7 @@ pub fn next_peer(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPee
             key(number, connection.client.map(|client| hash_of(client.to_string().as_bytes())))
         }
     };
+    trip.at_server = None;
     let server = choose(upstream, &live, by, trip.server.as_deref(), now)?;
     trip.tries += 1;
     trip.received = Received::nothing(now);
@@ -215,65 +222,6 @@ pub fn is_websocket(session: &Session) -> bool {
     upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// No connection could be made. Answers whether another try follows.
-pub fn not_connected(peer: &HttpPeer, ctx: &mut Context) -> bool {
-    let Some((route, trip)) = parts(ctx) else { return false };
-    if trip.server.is_none() {
-        trip.server = find(&route.upstream, peer);
-    }
-    note(trip, &route.upstream, Outcome::ConnectError);
-    repeats(trip, route, failed(trip, Cause::Connect, true, true, false))
-}
-
-/// A try failed after its connection was made. Answers whether another follows.
-pub fn broke_off(session: &Session, peer: &HttpPeer, error: &Error, reused: bool, ctx: &mut Context) -> bool {
-    let refused = ctx.failure.is_some();
-    let Some((route, trip)) = parts(ctx) else { return false };
-    if refused || *error.esource() != ErrorSource::Upstream {
-        return false; // ours or the client's
-    }
-    if trip.bad_status {
-        return true; // decided when it came
-    }
-    let cause = cause(error, reused);
-    match cause {
-        Cause::Timeout => note(trip, &route.upstream, Outcome::Timeout),
-        Cause::Reset => note(trip, &route.upstream, Outcome::Reset),
-        Cause::Connect | Cause::Unprocessed | Cause::Stale | Cause::Status => {}
-    }
-    if trip.server.is_none() && cause != Cause::Stale {
-        trip.server = find(&route.upstream, peer);
-    }
-    let answered = session.response_written().is_some_and(|response| is_final(response.status));
-    let idempotent = session.req_header().method.is_idempotent();
-    let replayable = !session.retry_buffer_truncated();
-    repeats(trip, route, failed(trip, cause, idempotent, replayable, answered))
-}
-
-/// The head of an answer has come. An error means that another server is asked instead.
-pub fn answered(session: &Session, status: u16, ctx: &mut Context) -> Result<()> {
-    let Some((route, trip)) = parts(ctx) else { return Ok(()) };
-    let upstream = &route.upstream;
-    trip.alive(Instant::now());
-    let outcome = if status < 500 { Outcome::Answered } else { Outcome::ServerError };
-    if matches!(status, 502..=504) {
-        note(trip, upstream, outcome);
-        let idempotent = session.req_header().method.is_idempotent();
-        let replayable = !session.retry_buffer_truncated();
-        if repeats(trip, route, failed(trip, Cause::Status, idempotent, replayable, false)) {
-            trip.bad_status = true;
-            return Err(Error::explain(ErrorType::HTTPStatus(status), "another server may know better").into_up());
-        }
-    } else {
-        upstream.meter.count(outcome);
-        if let Some(server) = &trip.server {
-            server.condition.succeeded();
-        }
-    }
-    trip.answered = true;
-    Ok(())
-}
-
 /// The connection becomes a tunnel: its silence is watched by pingora, and it has no end. An error where nobody asked for that (RFC 9110
 /// §7.8); pingora would pass such an answer on as a preliminary one.
 pub fn upgraded(session: &mut Session, ctx: &mut Context) -> Result<Option<Duration>> {
@@ -304,54 +252,8 @@ pub fn hold_client(session: &mut Session, flow: &Flow) {
     session.set_write_timeout(flow.send_timeout);
 }
 
-fn parts(ctx: &mut Context) -> Option<(&Arc<Route>, &mut Trip)> {
+/// What a phase works on, as long as there is a route.
+pub(super) fn parts(ctx: &mut Context) -> Option<(&Arc<Route>, &mut Trip)> {
     let route = ctx.number.and_then(|number| ctx.snapshot.routes.routes.get(number))?;
     Some((route, &mut ctx.trip))
-}
-
-fn find(upstream: &Upstream, peer: &HttpPeer) -> Option<Arc<Server>> {
-    let asked = peer._address.as_inet()?;
-    let is_asked = |server: &&Arc<Server>| matches!(&server.address, Address::Inet(address) if address == asked);
-    upstream.live().servers.iter().find(is_asked).map(Arc::clone)
-}
-
-/// Counts how a try ended, and what it says of the server.
-fn note(trip: &Trip, upstream: &Upstream, outcome: Outcome) {
-    if !trip.answered {
-        upstream.meter.count(outcome);
-    }
-    let (Some(server), Some(rule)) = (&trip.server, &upstream.settings.outlier) else { return };
-    let now = Instant::now();
-    if let Some(span) = server.condition.failed(now, rule, || upstream.may_eject(now)) {
-        upstream.meter.ejected.inc();
-        tracing::warn!(upstream = &*upstream.name, server = %server.address, ?span, "ejected: requests fail");
-    }
-}
-
-fn failed(trip: &Trip, cause: Cause, idempotent: bool, replayable: bool, answered: bool) -> Failed {
-    Failed { cause, tries: trip.tries, idempotent, replayable, answered }
-}
-
-fn repeats(trip: &mut Trip, route: &Route, failed: Failed) -> bool {
-    let settings = &route.upstream.settings;
-    if !may_repeat(&settings.retries, &failed) || trip.is_late(Instant::now()) {
-        return false;
-    }
-    trip.repeating = None;
-    trip.repeating = route.upstream.live().load.repeat(settings.retries.budget);
-    if trip.repeating.is_some() {
-        route.upstream.meter.repeated.inc();
-    }
-    trip.repeating.is_some()
-}
-
-fn cause(error: &Error, reused: bool) -> Cause {
-    match (error.etype(), error.retry) {
-        // What came was no HTTP/2: nobody knows what was done. pingora speaks HTTP/1.1 from now on.
-        (ErrorType::InvalidH2, _) => Cause::Stale,
-        (_, RetryType::Decided(true)) => Cause::Unprocessed,
-        (_, RetryType::ReusedOnly) if reused => Cause::Stale,
-        (ErrorType::ReadTimedout | ErrorType::WriteTimedout | ErrorType::ConnectTimedout, _) => Cause::Timeout,
-        _ => Cause::Reset,
-    }
 }

@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 use crate::gateway::context::Context;
-use crate::gateway::{trip, upstream};
+use crate::gateway::{outcome, trip, upstream};
 
 /// Pieces of this size at most are carried.
 const PIECE: usize = 64 * 1024;
@@ -45,18 +45,21 @@ pub fn is_wanted(session: &mut Session) -> bool {
 
 /// Asks a server and carries what comes of it. An error means that the client has got no answer.
 pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &mut Context) -> Result<()> {
-    let (peer, stream) = connect(connector, session, ctx).await?;
-    let mut server = HttpSession::new_with_options(stream, &*peer);
-    let mut head = match shake_hands(&mut server, session, ctx).await {
-        Ok(head) => head,
-        Err(error) => {
-            let error = error.into_up();
-            trip::broke_off(session, &peer, &error, false, ctx); // not repeated: the server may have seen the handshake
+    let (server, mut head) = loop {
+        let (peer, stream) = connect(connector, session, ctx).await?;
+        let mut server = HttpSession::new_with_options(stream, &*peer);
+        let error = match shake_hands(&mut server, session, ctx).await {
+            Ok(head) => match outcome::answered(session, head.status.as_u16(), ctx) {
+                Ok(()) => break (server, head),
+                Err(error) => error,
+            },
+            Err(error) => error.into_up(),
+        };
+        if !outcome::broke_off(session, &peer, &error, false, ctx) {
             return Err(error);
         }
     };
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
-    trip::answered(session, head.status.as_u16(), ctx)?;
     upstream::answer(&mut head, &session.req_header().headers, ctx)?;
     if !switches {
         return pass_on(server, head, session).await;
@@ -77,8 +80,11 @@ async fn connect(
     loop {
         let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
         match connector.new_stream(&*peer).await {
-            Ok(stream) => return Ok((peer, stream)),
-            Err(_) if trip::not_connected(&peer, ctx) => {}
+            Ok(stream) => {
+                outcome::connected(ctx);
+                return Ok((peer, stream));
+            }
+            Err(_) if outcome::not_connected(&peer, ctx) => {}
             Err(error) => return Err(error.into_up()),
         }
     }

@@ -83,18 +83,8 @@ impl AccessLog {
 
     /// Queues a line; never waits.
     pub fn write(&self, record: &Record<'_>) {
-        self.write_line(Self::line(record));
-    }
-
-    /// A record as it is written; empty when it cannot be.
-    pub fn line(record: &Record<'_>) -> Vec<u8> {
-        let Ok(mut line) = serde_json::to_vec(record) else { return Vec::new() };
+        let Ok(mut line) = serde_json::to_vec(record) else { return };
         line.push(b'\n');
-        line
-    }
-
-    /// Queues a line that was made before; never waits.
-    pub fn write_line(&self, line: Vec<u8>) {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.lines.try_send(line) {
             self.dropped.inc();
         }

@@ -117,7 +117,8 @@ fn refusals_end_the_stream_with_a_status_of_grpc() {
     let service = Service::start();
     let expired = super::with("exp", serde_json::json!(1));
     let token = bearer(&expired);
-    let cases: [(&str, &[(&str, &str)], &str, &str); 5] = [
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str, &'c str);
+    let cases: [Case<'_>; 5] = [
         ("/shop.Orders/Echo", &[], "16", "no token"),
         ("/shop.Orders/Echo", &[("authorization", &token)], "16", "expired"),
         ("/nobody.Orders/Echo", &[], "12", "no such route"),

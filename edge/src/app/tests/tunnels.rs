@@ -77,6 +77,23 @@ fn a_websocket_is_opened_with_a_token_and_carries_bytes_both_ways() {
 }
 
 #[test]
+fn a_handshake_that_one_server_cannot_take_goes_to_another() {
+    let (good, _) = origin();
+    let (bad, asked) = super::origins::counting(503, "bad");
+    let edge = Edge::start_with_routes(&format!(
+        "[[upstream]]\nname = \"ws\"\nservers = [\"{bad}\", \"127.0.0.1:1\", \"{good}\"]\n\
+         retries = {{ on = [\"connect\", \"status\"] }}\n\
+         [[route]]\nmatch = {{ path = \"/ws/*\" }}\nupstream = \"ws\"\n"
+    ));
+    for _ in 0..3 {
+        assert_eq!(edge.connect().send(&handshake("/ws/x", &[])).status, 101);
+    }
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+    let metrics = edge.admin("GET", "/metrics").body;
+    assert!(metrics.contains("tollgate_edge_upstream_retries_total{upstream=\"ws\"} 3"), "{metrics}");
+}
+
+#[test]
 fn without_a_token_nothing_is_opened() {
     let (origin, heads) = origin();
     let edge = edge(origin, "");

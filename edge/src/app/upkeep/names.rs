@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::forward::upstream::addresses_of;
 use crate::snapshot::upstream::Upstream;
-use crate::snapshot::upstream::server::{Address, Place, Target};
+use crate::snapshot::upstream::server::{Address, Place};
 
 pub fn has_names(upstream: &Upstream) -> bool {
     upstream.targets.iter().any(|target| matches!(target.place, Place::Name { .. }))
@@ -13,7 +13,7 @@ pub fn has_names(upstream: &Upstream) -> bool {
 
 /// Whether every entry has an address.
 pub fn is_whole(upstream: &Upstream) -> bool {
-    upstream.targets.iter().all(|target| !known(upstream, target).is_empty())
+    upstream.targets.iter().all(|target| !upstream.known(target).is_empty())
 }
 
 /// The addresses of each target as of now, one name after the other: the resolver's calls block, and threads for them are few.
@@ -24,7 +24,7 @@ pub async fn resolve(upstream: &Upstream) -> Vec<Vec<Address>> {
             Place::Name { host, port } => lookup(Arc::clone(host), *port).await,
             Place::Address(_) | Place::Unix(_) => Vec::new(),
         };
-        all.push(if found.is_empty() { known(upstream, target) } else { found });
+        all.push(if found.is_empty() { upstream.known(target) } else { found });
     }
     all
 }
@@ -42,24 +42,11 @@ async fn lookup(host: Arc<str>, port: u16) -> Vec<Address> {
     }
 }
 
-/// The addresses that a target has in the picture.
-fn known(upstream: &Upstream, target: &Target) -> Vec<Address> {
-    let host = target.host();
-    let is_of = |address: &Address| match (&target.place, address) {
-        (Place::Name { port, .. }, Address::Inet(address)) => address.port() == *port,
-        (Place::Address(written), Address::Inet(address)) => address == written,
-        (Place::Unix(written), Address::Unix(path)) => path == written,
-        _ => false,
-    };
-    let live = upstream.live();
-    let servers = live.servers.iter().filter(|server| server.host == host && server.weight == target.weight);
-    servers.map(|server| server.address.clone()).filter(is_of).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::snapshot::upstream::UpstreamMeter;
+    use crate::snapshot::upstream::server::Target;
     use crate::snapshot::upstream::settings::Settings;
 
     #[tokio::test]

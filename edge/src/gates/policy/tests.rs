@@ -53,7 +53,7 @@ fn route(policies: &str, entities: Option<&str>) -> Route {
 /// The outcome for a request, and which policies made a denial.
 fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Outcome, Option<String>) {
     let picture = Picture::new(1 << 20);
-    picture.configure(RouteTable::default(), vec![ConfiguredIssuer { name: "i".into(), trust: None }]);
+    picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited("i")]);
     let issuer = Arc::clone(&picture.load().issuers[0]);
     let mut facts = Facts { bearer: Some(Bearer { identity: Arc::clone(identity), issuer }), ..Facts::default() };
     let head = RequestHead { method, target: path.as_bytes(), version: Version::Http2, authority: Some(b"api.test") };

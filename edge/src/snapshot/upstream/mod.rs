@@ -138,8 +138,18 @@ impl Upstream {
         !same
     }
 
-    /// Takes over what is known of the upstream that this one replaces.
+    /// The addresses that a target has now.
+    pub fn known(&self, target: &Target) -> Vec<Address> {
+        let live = self.live();
+        let of_target = live.servers.iter().filter(|server| target.may_be(&server.host, &server.address));
+        of_target.map(|server| server.address.clone()).collect()
+    }
+
+    /// Takes over what is known of the upstream that this one replaces. A name that could not be resolved meanwhile keeps its addresses.
     pub fn adopt(&self, old: &Self) {
+        let addresses: Vec<_> = self.targets.iter().map(|target| self.known(target)).collect();
+        let kept = |(target, found): (&Target, Vec<Address>)| if found.is_empty() { old.known(target) } else { found };
+        self.learn(&self.targets.iter().zip(addresses).map(kept).collect::<Vec<_>>());
         let (old, new) = (old.live.load_full(), self.live.load_full());
         let known = |server: &Arc<Server>| old.servers.iter().find(|known| known.is_same(server)).map(Arc::clone);
         let servers: Vec<_> =

@@ -53,6 +53,19 @@ impl Target {
         }
     }
 
+    /// Whether a server of this name at this address is one of this entry's.
+    pub fn may_be(&self, host: &str, address: &Address) -> bool {
+        *self.host() == *host
+            && match (&self.place, address) {
+                (Place::Name { port, .. }, Address::Inet(address)) => address.port() == *port,
+                (Place::Address(written), Address::Inet(address)) => address == written,
+                (Place::Unix(written), Address::Unix(path)) => path == written,
+                (Place::Name { .. } | Place::Address(_), Address::Unix(_)) | (Place::Unix(_), Address::Inet(_)) => {
+                    false
+                }
+            }
+    }
+
     /// The value of `Host` where servers are asked by their own name: without the port that the scheme has anyway.
     pub fn authority(&self, usual_port: u16) -> String {
         match &self.place {

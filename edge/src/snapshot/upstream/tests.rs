@@ -5,11 +5,12 @@ use super::server::Place;
 use super::settings::Outlier;
 use super::*;
 
-fn inet(port: u16) -> Address {
-    Address::Inet(SocketAddr::from(([127, 0, 0, 1], port)))
+/// Servers of one name differ by their address; the last byte stands for it.
+fn inet(last: u8) -> Address {
+    Address::Inet(SocketAddr::from(([127, 0, 0, last], 1)))
 }
 
-fn named(settings: Settings, addresses: &[u16]) -> Upstream {
+fn named(settings: Settings, addresses: &[u8]) -> Upstream {
     let targets = vec![Target { place: Place::Name { host: "a.test".into(), port: 1 }, weight: 1 }];
     let found = vec![addresses.iter().copied().map(inet).collect()];
     Upstream::new("u".into(), targets, settings, UpstreamMeter::default(), &found)
@@ -40,6 +41,15 @@ fn a_reload_keeps_counts_and_conditions_by_address() {
     assert_eq!(new.view(Instant::now()).requests, 1);
     drop((in_flight, request));
     assert_eq!((new.live().servers[0].in_flight(), new.view(Instant::now()).requests), (0, 0));
+}
+
+#[test]
+fn a_reload_while_names_cannot_be_resolved_loses_no_server() {
+    let old = named(Settings::default(), &[1]);
+    let new = named(Settings::default(), &[]);
+    new.adopt(&old);
+    assert!(Arc::ptr_eq(&new.live().servers[0], &old.live().servers[0]));
+    assert_eq!(new.live().turns, [0]);
 }
 
 #[test]
@@ -77,9 +87,9 @@ fn half_of_the_servers_may_be_out_and_never_the_last() {
         };
         live.servers.iter().filter(|server| ejects(server)).count()
     };
-    for (servers, percent, out) in [(1_u16, 100, 0), (2, 50, 1), (3, 50, 1), (4, 50, 2), (4, 100, 3), (10, 10, 1)] {
-        let ports: Vec<u16> = (1..=servers).collect();
-        let upstream = named(Settings { outlier: Some(rule(percent)), ..Settings::default() }, &ports);
+    for (servers, percent, out) in [(1_u8, 100, 0), (2, 50, 1), (3, 50, 1), (4, 50, 2), (4, 100, 3), (10, 10, 1)] {
+        let addresses: Vec<u8> = (1..=servers).collect();
+        let upstream = named(Settings { outlier: Some(rule(percent)), ..Settings::default() }, &addresses);
         assert_eq!(eject(&upstream), out, "{servers} servers, {percent} %");
         let healthy = upstream.view(now).servers.iter().filter(|server| server.health == Health::Healthy).count();
         assert_eq!(healthy, usize::from(servers) - out);
