@@ -29,6 +29,7 @@ use self::places::{Place, Places};
 use self::proxy_protocol::Source;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
+use crate::gateway::wire::Watched;
 use crate::gateway::{Gateway, InFlight, watch};
 use crate::networks::Networks;
 use crate::observe::Metrics;
@@ -159,6 +160,7 @@ impl Front {
     }
 
     async fn serve_http1(&self, stream: Stream, connection: &Arc<Connection>, shutdown: &ShutdownWatch) {
+        let stream = Box::new(Watched::new(stream, Arc::clone(connection.wire())));
         let serving = connection.serve(watch::guarded(http1::serve(stream, &self.proxy, shutdown)));
         tokio::select! {
             biased;
