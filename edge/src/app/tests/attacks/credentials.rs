@@ -146,7 +146,7 @@ fn key_names_are_looked_up_in_the_set_and_nowhere_else() {
     for bytes in [257, 7_000, 1_000_000] {
         let token = signed_under(&json!({"alg": "RS256", "kid": "k".repeat(bytes)}));
         let status = client.status(&request("/api/x", &[("authorization", &bearer(&token))]));
-        assert!(matches!(status, 0 | 401 | 431), "{status}: a kid of {bytes} bytes");
+        assert!(matches!(status, 0 | 400 | 401 | 431), "{status}: a kid of {bytes} bytes");
     }
     canary.expect_silence();
     assert_eq!(client.status(&request("/api/x", &[("authorization", &bearer(&good_token()))])), 200);

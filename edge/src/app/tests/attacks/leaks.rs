@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::super::harness::{Edge, ISS, claims, request, second_key, signed, signing_key};
+use super::super::harness::{Connection, Edge, ISS, claims, request, second_key, signed, signing_key};
 use super::super::{bearer, forged};
 use super::short_or_long;
 
@@ -18,11 +18,11 @@ fn no_marker_crosses_from_one_request_to_another() {
     let answered = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (edge, answered) = (&edge, &answered);
+            let (address, answered) = (edge.address, &answered);
             scope.spawn(move || {
                 for round in 0..rounds {
                     let marker = format!("mark-{thread}-{round}-end");
-                    let answer = edge.send(&failing(round, &marker));
+                    let answer = Connection::to(address).send(&failing(round, &marker));
                     let told = format!("{:?}{}", answer.headers, answer.body);
                     let strangers: Vec<&str> = told.split("mark-").skip(1).filter(|rest| !rest.starts_with(&marker[5..])).collect();
                     assert!(strangers.is_empty(), "{marker} got {strangers:?}");
