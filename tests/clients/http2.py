@@ -319,7 +319,7 @@ def calmly(edge, flood, streams):
     before = edge.rss()
     with Others(edge) as others:
         told, allowed = flood(edge, streams)
-    grown = edge.rss() - before
+    grown = max(others.rss, edge.rss()) - before
     name = flood.__doc__.partition(":")[0]
     edge.expect_alive(name)
     others.expect_served(name)
@@ -422,10 +422,8 @@ def windows(edge, _):
         connection.send(frames.headers(stream, good("/open/big/50000000")))
     connection.wait_for_end(2)
     answered = sum(answer.status == 200 for answer in connection.answers.values())
-    at_peak = edge.rss()
-    expect(at_peak < 256 * MEBI, f"zero windows: {at_peak / MEBI:.0f} MiB")
     connection.close()
-    return f"{answered} answers begun, {at_peak / MEBI:.0f} MiB then", 64 * MEBI
+    return f"{answered} answers begun", 100 * MEBI
 
 
 def too_many_streams(edge, _):

@@ -164,10 +164,10 @@ upstream = "recorder"
 
 
 class Others:
-    """Somebody else, who asks every few milliseconds on connections of their own and wants to be served."""
+    """Somebody else, who asks every few milliseconds on connections of their own, wants to be served, and looks at the edge's memory."""
 
     def __init__(self, edge):
-        self.edge, self.served, self.failed, self.slowest = edge, 0, [], 0.0
+        self.edge, self.served, self.failed, self.slowest, self.rss = edge, 0, [], 0.0, 0
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self.ask, daemon=True)
 
@@ -192,6 +192,7 @@ class Others:
             except OSError as error:
                 self.failed.append(repr(error))
             self.served += 1
+            self.rss = max(self.rss, self.edge.rss())
             self.slowest = max(self.slowest, time.monotonic() - begun)
 
     def expect_served(self, what):
