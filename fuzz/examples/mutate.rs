@@ -24,7 +24,12 @@ fn main() -> ExitCode {
     let mut crashed = false;
     for (name, target) in TARGETS.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(*name)) {
         let run = run(name, *target, Duration::from_secs(seconds), Path::new(&crashes));
-        println!("{name}: {} executions in {seconds} s from {} seeds, {}", run.executions, run.seeds, if run.crash.is_some() { "1 crash" } else { "no crash" });
+        println!(
+            "{name}: {} executions in {seconds} s from {} seeds, {}",
+            run.executions,
+            run.seeds,
+            if run.crash.is_some() { "1 crash" } else { "no crash" }
+        );
         if let Some(file) = run.crash {
             println!("{name}: the input is in {}", file.display());
             crashed = true;
@@ -61,7 +66,12 @@ fn run(name: &str, target: Target, span: Duration, crashes: &Path) -> Run {
             }
             // Some of what was made is mutated further: a walk, not only a step.
             if random.below(32) == 0 {
-                if pool.len() < POOL { pool.push(input) } else { let at = seeds + random.below(pool.len() - seeds); pool[at] = input }
+                if pool.len() < POOL {
+                    pool.push(input)
+                } else {
+                    let at = seeds + random.below(pool.len() - seeds);
+                    pool[at] = input
+                }
             }
         }
     }
@@ -70,7 +80,8 @@ fn run(name: &str, target: Target, span: Duration, crashes: &Path) -> Run {
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).map(|files| files.flatten().map(|file| file.path()).collect()).unwrap_or_default();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).map(|files| files.flatten().map(|file| file.path()).collect()).unwrap_or_default();
     files.sort();
     let mut seeds: Vec<Vec<u8>> = files.iter().filter_map(|file| std::fs::read(file).ok()).collect();
     seeds.push(Vec::new());
@@ -85,8 +96,30 @@ fn words(seeds: &[Vec<u8>]) -> Vec<Vec<u8>> {
         words.extend(parts.filter(|word| (2..64).contains(&word.len())).map(<[u8]>::to_vec));
     }
     let odd: [&[u8]; 24] = [
-        b"\0", b"\r\n", b"\n", b"\r", b" ", b"\t", b"%2e", b"%00", b"..", b"//", b";", b":", b",", b"\"", b"\\", b"{", b"}", b"[", b"]", b"-1", b"1e308",
-        b"18446744073709551616", b"\xff\xff\xff\xff", b"\xc0\xaf",
+        b"\0",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b"%2e",
+        b"%00",
+        b"..",
+        b"//",
+        b";",
+        b":",
+        b",",
+        b"\"",
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"-1",
+        b"1e308",
+        b"18446744073709551616",
+        b"\xff\xff\xff\xff",
+        b"\xc0\xaf",
     ];
     words.extend(odd.iter().map(|word| word.to_vec()));
     let mut words: Vec<Vec<u8>> = words.into_iter().collect();
@@ -98,7 +131,9 @@ fn words(seeds: &[Vec<u8>]) -> Vec<Vec<u8>> {
 fn panics(target: Target, input: &[u8], name: &str, crashes: &Path) -> Option<PathBuf> {
     let outcome = std::panic::catch_unwind(|| target(input));
     outcome.err()?;
-    let sum = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let sum = input
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     let file = crashes.join(format!("{name}-{sum:016x}"));
     let written = std::fs::create_dir_all(crashes).and_then(|()| std::fs::write(&file, input));
     if let Err(error) = written {
@@ -145,7 +180,10 @@ impl Random {
                     input.extend_from_slice(&other[from..]);
                 }
                 8 => {
-                    let line = input[at..].iter().position(|byte| *byte == b'\n').map_or(input.len(), |length| at + length + 1);
+                    let line = input[at..]
+                        .iter()
+                        .position(|byte| *byte == b'\n')
+                        .map_or(input.len(), |length| at + length + 1);
                     let piece = input[at..line].to_vec();
                     drop(input.splice(line..line, piece));
                 }

@@ -2,7 +2,8 @@
 
 use common::clock::UnixMillis;
 use common::feed::{
-    Delta, Digest, Epoch, FeedName, Heartbeat, Message, Position, Record, SnapshotBegin, SnapshotChunk, SnapshotEnd, Welcome, chain_digest,
+    Delta, Digest, Epoch, FeedName, Heartbeat, Message, Position, Record, SnapshotBegin, SnapshotChunk, SnapshotEnd,
+    Welcome, chain_digest,
 };
 use tollgate_fuzz::feed::revoked;
 
@@ -15,7 +16,14 @@ fn main() -> std::io::Result<()> {
     let news: Vec<Record> = vec![revoked("c"), revoked("d")];
     let after = news.iter().fold(at, |position, record| position.after(record));
     let content = news.iter().fold(Digest::START, |content, record| chain_digest(content, record));
-    let delta = Delta { feed: feed.clone(), epoch: at.epoch, first: at.seq + 1, prev: at.digest, records: news.clone(), digest: after.digest };
+    let delta = Delta {
+        feed: feed.clone(),
+        epoch: at.epoch,
+        first: at.seq + 1,
+        prev: at.digest,
+        records: news.clone(),
+        digest: after.digest,
+    };
     let newer = Position { epoch: Epoch::new(UnixMillis(NOW.0 + 1), [8; 10]), ..after };
     let snapshot = |position| {
         vec![
@@ -24,11 +32,15 @@ fn main() -> std::io::Result<()> {
             Message::SnapshotEnd(SnapshotEnd { feed: feed.clone(), position, content }),
         ]
     };
-    let beat = |position| Message::Heartbeat(Heartbeat { issuer_clock: NOW, positions: vec![(feed.clone(), position)] });
+    let beat =
+        |position| Message::Heartbeat(Heartbeat { issuer_clock: NOW, positions: vec![(feed.clone(), position)] });
     write("delta", &[vec![Message::Delta(delta), beat(after)]].concat())?;
     write("snapshot", &snapshot(after))?;
     write("epoch", &[snapshot(newer), vec![beat(at)]].concat())?;
-    write("welcome", &[Message::Welcome(Welcome { feeds: vec![feed.clone()], issuer_clock: NOW }), beat(at), beat(newer)])
+    write(
+        "welcome",
+        &[Message::Welcome(Welcome { feeds: vec![feed.clone()], issuer_clock: NOW }), beat(at), beat(newer)],
+    )
 }
 
 fn write(name: &str, messages: &[Message]) -> std::io::Result<()> {

@@ -42,7 +42,9 @@ fn slowly(mut data: &[u8]) -> Option<Vec<u8>> {
             return Some(body);
         }
         let colon = line.iter().position(|byte| *byte == b':')?;
-        if colon == 0 || line[..colon].iter().any(|byte| b" \t\"(),/:;<=>?@[\\]{}".contains(byte) || !byte.is_ascii_graphic()) {
+        if colon == 0
+            || line[..colon].iter().any(|byte| b" \t\"(),/:;<=>?@[\\]{}".contains(byte) || !byte.is_ascii_graphic())
+        {
             return None;
         }
     }

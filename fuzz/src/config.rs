@@ -30,6 +30,9 @@ fn leads_elsewhere(text: &str) -> bool {
             _ => false,
         }
     }
-    let names_a_host = |text: &str| text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) && text.parse::<std::net::SocketAddr>().is_err();
+    let names_a_host = |text: &str| {
+        text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+            && text.parse::<std::net::SocketAddr>().is_err()
+    };
     any(&toml::Value::Table(root), &|text| text.starts_with('/') || text.contains("..") || names_a_host(text))
 }

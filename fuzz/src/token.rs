@@ -25,7 +25,8 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
     let pkcs8 = include_bytes!("../files/ed25519.pk8");
     let key = SigningKey::from_pkcs8(Alg::EdDSA, pkcs8).expect("a key");
     let keys = KeySet::new(ISS, Jwks::new(vec![key.public_jwk().clone()]).expect("a set")).expect("a set");
-    let policies = [Policy::cognito(ISS, TokenUse::Access), Policy::cognito(ISS, TokenUse::Id), Policy::rfc9068(ISS, "api")];
+    let policies =
+        [Policy::cognito(ISS, TokenUse::Access), Policy::cognito(ISS, TokenUse::Id), Policy::rfc9068(ISS, "api")];
     Fixed { key, keys, policies: policies.map(|policy| Policy { leeway: Leeway::default(), ..policy }) }
 });
 
@@ -58,7 +59,9 @@ fn signed(header: &str, payload: &str) {
         assert_eq!((claims["iss"].as_str(), &*verified.iss), (Some(ISS), ISS));
         assert_eq!(claims["sub"].as_str(), Some(&*verified.sub));
         assert!(claims["exp"].as_f64().is_some_and(|exp| exp * 1000.0 > NOW.0 as f64 - 10_001.0));
-        assert!(claims["nbf"].is_null() || claims["nbf"].as_f64().is_some_and(|nbf| nbf * 1000.0 < NOW.0 as f64 + 10_001.0));
+        assert!(
+            claims["nbf"].is_null() || claims["nbf"].as_f64().is_some_and(|nbf| nbf * 1000.0 < NOW.0 as f64 + 10_001.0)
+        );
         assert!(claims.get("cnf").is_none(), "a bound token as a plain one");
         let unique: Result<Unique, _> = serde_json::from_str(payload);
         assert!(unique.is_ok(), "a claim twice: {payload}");

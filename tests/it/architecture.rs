@@ -117,12 +117,23 @@ fn gates_know_neither_pingora_nor_the_feed() {
 #[test]
 fn what_judges_tokens_opens_nothing() {
     let judges = ["jose", "claims", "verify", "canonical"];
-    let of_common = sources("common").into_iter().filter(|(path, _)| judges.iter().any(|judge| path.starts_with(judge)));
-    let of_edge = sources("edge").into_iter().filter(|(path, _)| path.starts_with("gates") && !path.ends_with("config.rs"));
+    let of_common =
+        sources("common").into_iter().filter(|(path, _)| judges.iter().any(|judge| path.starts_with(judge)));
+    let of_edge =
+        sources("edge").into_iter().filter(|(path, _)| path.starts_with("gates") && !path.ends_with("config.rs"));
     let mut looked_at = 0;
     for (path, text) in of_common.chain(of_edge) {
         let text = production(&text).0;
-        for word in ["std::fs", "std::process", "std::env", "File::open", "TcpStream", "UdpSocket", "ToSocketAddrs", "Command::new"] {
+        for word in [
+            "std::fs",
+            "std::process",
+            "std::env",
+            "File::open",
+            "TcpStream",
+            "UdpSocket",
+            "ToSocketAddrs",
+            "Command::new",
+        ] {
             assert!(!text.contains(word), "{}: {word}", path.display());
         }
         looked_at += 1;

@@ -28,12 +28,23 @@ pub struct ChunkedBody {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Size { digits: u32, value: u64 },
+    Size {
+        digits: u32,
+        value: u64,
+    },
     /// White space after the size: only an extension or the line's end may follow.
-    AfterSize { value: u64 },
-    Extension { value: u64 },
-    SizeEnd { value: u64 },
-    Data { left: u64 },
+    AfterSize {
+        value: u64,
+    },
+    Extension {
+        value: u64,
+    },
+    SizeEnd {
+        value: u64,
+    },
+    Data {
+        left: u64,
+    },
     DataEnd,
     DataEndLine,
     TrailerStart,
@@ -130,7 +141,11 @@ impl ChunkedBody {
 fn size(digits: u32, value: u64, byte: u8) -> Result<State, InvalidChunk> {
     if let Some(digit) = char::from(byte).to_digit(16) {
         let value = value.checked_mul(16).ok_or(InvalidChunk)? | u64::from(digit);
-        return if digits < MAX_SIZE_DIGITS { Ok(State::Size { digits: digits + 1, value }) } else { Err(InvalidChunk) };
+        return if digits < MAX_SIZE_DIGITS {
+            Ok(State::Size { digits: digits + 1, value })
+        } else {
+            Err(InvalidChunk)
+        };
     }
     match byte {
         _ if digits == 0 => Err(InvalidChunk),
@@ -176,7 +191,9 @@ mod tests {
         ] {
             assert_eq!(read(body.as_bytes()), Ok(true), "{body:?}");
         }
-        for begun in ["", "5", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n", "0\r\nX: 1\r\n", "ffffffffffffffff\r\nx"] {
+        for begun in
+            ["", "5", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n", "0\r\nX: 1\r\n", "ffffffffffffffff\r\nx"]
+        {
             assert_eq!(read(begun.as_bytes()), Ok(false), "{begun:?}");
         }
     }
@@ -184,9 +201,33 @@ mod tests {
     #[test]
     fn what_readers_disagree_about_is_no_body() {
         for body in [
-            "\r\n", "\r\n5\r\nhello\r\n", "g\r\n", "+5\r\n", "-1\r\n", "0x5\r\n", " 5\r\n", "5 5\r\n", "5_\r\n", "5\n", "5\r\r\n", "5;a\nb\r\n",
-            "5;a\rb\r\n", "5;\0\r\n", "5\r\nhelloXX", "5\r\nhello\n", "5\r\nhello0", "10000000000000000\r\n", "0\n", "0\r\n\n", "0\r\nGET / HTTP/1.1\r\n",
-            "0\r\nX: 1\n", "0\r\nX: 1\r\n 2\r\n", "0\r\n: 1\r\n", "0\r\nX : 1\r\n", "0\r\nX: \0\r\n", "0\r\n\rX",
+            "\r\n",
+            "\r\n5\r\nhello\r\n",
+            "g\r\n",
+            "+5\r\n",
+            "-1\r\n",
+            "0x5\r\n",
+            " 5\r\n",
+            "5 5\r\n",
+            "5_\r\n",
+            "5\n",
+            "5\r\r\n",
+            "5;a\nb\r\n",
+            "5;a\rb\r\n",
+            "5;\0\r\n",
+            "5\r\nhelloXX",
+            "5\r\nhello\n",
+            "5\r\nhello0",
+            "10000000000000000\r\n",
+            "0\n",
+            "0\r\n\n",
+            "0\r\nGET / HTTP/1.1\r\n",
+            "0\r\nX: 1\n",
+            "0\r\nX: 1\r\n 2\r\n",
+            "0\r\n: 1\r\n",
+            "0\r\nX : 1\r\n",
+            "0\r\nX: \0\r\n",
+            "0\r\n\rX",
         ] {
             assert_eq!(read(body.as_bytes()), Err(InvalidChunk), "{body:?}");
         }

@@ -9,6 +9,7 @@ mod http1;
 mod http2;
 mod places;
 mod proxy_protocol;
+mod watched;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,9 +28,9 @@ use tokio::time::timeout;
 
 use self::places::{Place, Places};
 use self::proxy_protocol::Source;
+use self::watched::Watched;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
-use crate::gateway::wire::Watched;
 use crate::gateway::{Gateway, InFlight, watch};
 use crate::networks::Networks;
 use crate::observe::Metrics;

@@ -5,20 +5,11 @@
 //! exact, is refused ([`common::canonical::ChunkedBody`]). A head that comes in one piece, with nothing after it, costs a look at its first line and
 //! its end; nothing is copied.
 
-use std::fmt;
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use common::canonical::{Ambiguity, ChunkedBody};
 use memchr::{memchr, memmem};
-use pingora::protocols::tls::SslDigest;
-use pingora::protocols::{
-    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest, UniqueID, UniqueIDType,
-};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// A head that comes in pieces is kept up to this size, which is above what a head may have; bytes.
@@ -31,7 +22,11 @@ pub struct Wire(Mutex<State>);
 #[derive(Debug)]
 enum State {
     /// Bytes that did not end with the head, so that its end must be looked for; and whether the request line is odd, where it came whole.
-    Head { kept: Vec<u8>, odd_line: bool, begun: bool },
+    Head {
+        kept: Vec<u8>,
+        odd_line: bool,
+        begun: bool,
+    },
     /// Not of interest.
     Body,
     Chunks(ChunkedBody),
@@ -50,7 +45,8 @@ impl Wire {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn received(&self, bytes: &[u8]) -> io::Result<()> {
+    /// Takes the bytes of one read; an error means that nothing of them may be read further.
+    pub fn received(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state();
         match &mut *state {
             State::Head { kept, odd_line, begun } => {
@@ -129,103 +125,6 @@ fn behind_head(kept: &[u8]) -> &[u8] {
     head.get(end..).unwrap_or_default()
 }
 
-/// A client's connection whose bytes are watched.
-pub struct Watched {
-    inner: Stream,
-    wire: Arc<Wire>,
-}
-
-impl Watched {
-    pub fn new(inner: Stream, wire: Arc<Wire>) -> Self {
-        Self { inner, wire }
-    }
-}
-
-impl fmt::Debug for Watched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Watched").field(&self.inner).finish()
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        Poll::Ready(this.wire.received(buf.filled().get(before..).unwrap_or_default()))
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-}
-
-#[async_trait]
-impl Shutdown for Watched {
-    async fn shutdown(&mut self) {
-        self.inner.shutdown().await;
-    }
-}
-
-impl UniqueID for Watched {
-    fn id(&self) -> UniqueIDType {
-        self.inner.id()
-    }
-}
-
-impl Ssl for Watched {
-    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.inner.get_ssl_digest()
-    }
-
-    fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.inner.selected_alpn_proto()
-    }
-}
-
-impl GetTimingDigest for Watched {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.inner.get_timing_digest()
-    }
-}
-
-impl GetProxyDigest for Watched {
-    fn get_proxy_digest(&self) -> Option<Arc<pingora::protocols::raw_connect::ProxyDigest>> {
-        self.inner.get_proxy_digest()
-    }
-}
-
-impl GetSocketDigest for Watched {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.inner.get_socket_digest()
-    }
-}
-
-/// No peeking: the protocol is known by now.
-impl Peek for Watched {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +138,12 @@ mod tests {
     #[test]
     fn odd_request_lines_are_found_however_they_come() {
         let good = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
-        for bad in ["GET /a b HTTP/1.1\r\n\r\n", "GET  /a HTTP/1.1\r\n\r\n", "GET /a\t HTTP/1.1\r\n\r\n", "GET /a HTTP/1.1 \r\n\r\n"] {
+        for bad in [
+            "GET /a b HTTP/1.1\r\n\r\n",
+            "GET  /a HTTP/1.1\r\n\r\n",
+            "GET /a\t HTTP/1.1\r\n\r\n",
+            "GET /a HTTP/1.1 \r\n\r\n",
+        ] {
             assert!(after(&[bad]).check_line().is_err(), "{bad:?}");
             assert!(after(&[&bad[..6], &bad[6..]]).check_line().is_err(), "{bad:?} in two");
             assert!(after(&[&format!("{bad}body")]).check_line().is_err(), "{bad:?} with a body");
@@ -254,7 +158,11 @@ mod tests {
         let head = "POST /x HTTP/1.1\r\nHost: a\r\n\r\n";
         assert_eq!(after(&[&format!("{head}\r\n5\r\n")]).body_begins(true), Err(Ambiguity::InvalidChunk));
         assert_eq!(after(&[&format!("{head}\r\n5\r\n")]).body_begins(false), Ok(()));
-        assert_eq!(after(&[&format!("{head}0\n\r\n\r\n")]).body_begins(true), Err(Ambiguity::InvalidChunk), "it ends as a head does");
+        assert_eq!(
+            after(&[&format!("{head}0\n\r\n\r\n")]).body_begins(true),
+            Err(Ambiguity::InvalidChunk),
+            "it ends as a head does"
+        );
         let wire = after(&[&head[..9], &head[9..], "5\r\nhe"]);
         assert_eq!(wire.body_begins(true), Ok(()));
         assert!(wire.received(b"llo\r\n").is_ok() && !wire.is_broken());

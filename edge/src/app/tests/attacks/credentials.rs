@@ -25,7 +25,9 @@ impl<'e> Client<'e> {
     /// The status, or 0 when the edge closed the connection without an answer.
     fn status(&mut self, request: &[u8]) -> u16 {
         let answer = self.connection.try_send(request);
-        let close = answer.as_ref().is_none_or(|answer| answer.header("connection").is_some_and(|value| value.contains("close")));
+        let close = answer
+            .as_ref()
+            .is_none_or(|answer| answer.header("connection").is_some_and(|value| value.contains("close")));
         if close {
             self.connection = self.edge.connect();
         }
@@ -92,7 +94,20 @@ fn garbage_is_refused_on_every_route_that_wants_a_token_and_in_every_place() {
          [[route]]\nmatch = { host = \"api.test\", path = \"/hosted/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\n",
     );
     let mut client = Client::of(&edge);
-    let garbage = ["", "x", "Bearer", "Bearer ", "Bearer x", "Bearer .", "Bearer ..", "Bearer ...", "Bearer null", "Bearer e30.e30.", "Basic Og==", "\u{ff}"];
+    let garbage = [
+        "",
+        "x",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer .",
+        "Bearer ..",
+        "Bearer ...",
+        "Bearer null",
+        "Bearer e30.e30.",
+        "Basic Og==",
+        "\u{ff}",
+    ];
     for (method, target) in [("GET", "/api/x"), ("GET", "/exact"), ("POST", "/posts/x"), ("GET", "/hosted/x")] {
         for text in garbage {
             let as_field = get(target, &[("authorization", text.as_bytes())]);
@@ -129,9 +144,36 @@ fn key_names_are_looked_up_in_the_set_and_nowhere_else() {
     let mut client = Client::of(&edge);
     let canary = Canary::start();
     let seeds = [
-        "../../../../etc/passwd", "/proc/self/environ", "' OR '1'='1", "'; DROP TABLE keys; --", "http://HOST/jwks", "file:///etc/passwd", "${jndi:ldap://HOST/a}",
-        "`id`", "$(id)", "| id", "\u{0}", "a\nb", "%00", "%2e%2e%2f", "\\\\HOST\\share", "-1", "[object Object]", "__proto__", "constructor", "*", "\u{202e}",
-        "data:application/json,{}", "//HOST/x", "kid\u{0}.pem", "\u{ff}", "{{7*7}}", "<x>", "urn:x", "true", "null",
+        "../../../../etc/passwd",
+        "/proc/self/environ",
+        "' OR '1'='1",
+        "'; DROP TABLE keys; --",
+        "http://HOST/jwks",
+        "file:///etc/passwd",
+        "${jndi:ldap://HOST/a}",
+        "`id`",
+        "$(id)",
+        "| id",
+        "\u{0}",
+        "a\nb",
+        "%00",
+        "%2e%2e%2f",
+        "\\\\HOST\\share",
+        "-1",
+        "[object Object]",
+        "__proto__",
+        "constructor",
+        "*",
+        "\u{202e}",
+        "data:application/json,{}",
+        "//HOST/x",
+        "kid\u{0}.pem",
+        "\u{ff}",
+        "{{7*7}}",
+        "<x>",
+        "urn:x",
+        "true",
+        "null",
     ];
     let mut noise = Noise::new(8);
     let rounds = short_or_long(2_000, 10_000);

@@ -4,7 +4,8 @@ use super::super::harness::{Answer, Connection, Edge, request};
 use super::super::{bearer, good_token};
 
 /// What the edge says to the upstream, and nobody else.
-const OWN: [&str; 6] = ["x-user-id", "x-groups", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"];
+const OWN: [&str; 6] =
+    ["x-user-id", "x-groups", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id"];
 
 fn spellings(name: &str) -> Vec<String> {
     let title: String = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<Vec<_>>().join("-");
@@ -41,7 +42,10 @@ fn each_own_header_arrives_once_and_is_ours_whatever_came() {
                 let values = answer.echoed(name);
                 assert_eq!(values.len(), 1, "{spelling}: {values:?}");
                 assert!(name == "x-request-id" || values == plain.echoed(name), "{spelling}: {values:?}");
-                assert!(spelling.eq_ignore_ascii_case(name) || answer.echoed(&spelling).is_empty(), "{spelling}: an alias went through");
+                assert!(
+                    spelling.eq_ignore_ascii_case(name) || answer.echoed(&spelling).is_empty(),
+                    "{spelling}: an alias went through"
+                );
             }
         }
     }
@@ -54,7 +58,12 @@ fn nominating_a_header_of_the_edge_refuses_the_request_or_changes_nothing() {
     let mut tried = 0;
     for name in OWN {
         for spelling in spellings(name) {
-            for value in [spelling.clone(), format!("close, {spelling}"), format!("{spelling}, keep-alive"), format!("x,\t{spelling} ,y")] {
+            for value in [
+                spelling.clone(),
+                format!("close, {spelling}"),
+                format!("{spelling}, keep-alive"),
+                format!("x,\t{spelling} ,y"),
+            ] {
                 let answer = edge.send(&request("/api/x", &[("authorization", &token), ("connection", &value)]));
                 assert!(answer.status == 400 || answer.echoed(name).len() == 1, "{value}: {answer:?}");
                 let two = [("authorization", token.as_str()), ("connection", "keep-alive"), ("connection", &value)];
@@ -73,26 +82,136 @@ fn nominating_a_header_of_the_edge_refuses_the_request_or_changes_nothing() {
 
 /// Names by which one proxy or another is told that a request was something else, or has been checked already.
 const MISLEADING: &[&str] = &[
-    "x-forwarded-uri", "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-method", "x-forwarded-server", "x-forwarded-port", "x-forwarded-user",
-    "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username", "x-forwarded-access-token", "x-original-url", "x-original-uri",
-    "x-original-method", "x-original-host", "x-original-forwarded-for", "x-rewrite-url", "x-rewrite-uri", "x-http-method", "x-http-method-override",
-    "x-method-override", "x-http-path-override", "x-override-url", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-remote-addr",
-    "x-originating-ip", "x-host", "x-http-host-override", "x-backend-host", "x-proxy-url", "x-proxy-host", "x-proxy-user", "x-wap-profile",
-    "x-middleware-subrequest", "x-middleware-prefetch", "x-middleware-next", "x-middleware-rewrite", "x-nextjs-data", "x-invoke-path", "x-invoke-status",
-    "x-accel-redirect", "x-accel-internal", "x-sendfile", "x-lighttpd-send-file", "x-internal", "x-internal-request", "x-is-internal", "x-from-gateway",
-    "x-gateway-auth", "x-authenticated", "x-authenticated-user", "x-auth-request-user", "x-auth-request-email", "x-auth-request-redirect",
-    "x-auth-request-access-token", "x-auth-user", "x-auth-username", "x-authorization", "x-auth-token", "x-access-token", "x-id-token", "x-jwt-assertion",
-    "x-jwt-payload", "x-userinfo", "x-consumer-id", "x-consumer-username", "x-credential-identifier", "x-anonymous-consumer", "x-credential-username",
-    "x-envoy-original-path", "x-envoy-external-address", "x-envoy-internal", "x-envoy-original-dst-host", "x-envoy-decorator-operation",
-    "x-amzn-oidc-data", "x-amzn-oidc-identity", "x-amzn-oidc-accesstoken", "x-amz-security-token", "x-goog-authenticated-user-email", "x-goog-iap-jwt-assertion",
-    "x-ms-client-principal", "x-ms-client-principal-id", "x-ms-token-aad-access-token", "cf-connecting-ip", "cf-access-jwt-assertion", "true-client-ip",
-    "fastly-client-ip", "client-ip", "x-azure-clientip", "x-appengine-user-email", "x-vercel-proxy-signature", "forwarded", "via", "from", "x-arr-clientcert",
-    "ssl-client-cert", "ssl-client-verify", "x-ssl-client-verify", "x-ssl-client-dn", "x-client-cert", "x-client-verified", "x-forwarded-client-cert",
-    "x-subject-token", "x-skip-auth", "x-bypass", "x-debug", "x-admin", "x-role", "x-roles", "x-permissions", "x-scope", "x-tenant", "x-cache-bypass",
-    "x-waf-bypass", "x-tollgate", "x-tollgate-skip", "x-tollgate-user", "proxy-authorization", "x-custom-ip-authorization", "x-original-remote-addr",
-    "x-forwarded-for-original", "x-envoy-peer-metadata", "x-b3-flags", "traceparent",
+    "x-forwarded-uri",
+    "x-forwarded-prefix",
+    "x-forwarded-path",
+    "x-forwarded-method",
+    "x-forwarded-server",
+    "x-forwarded-port",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-access-token",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "x-original-host",
+    "x-original-forwarded-for",
+    "x-rewrite-url",
+    "x-rewrite-uri",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-path-override",
+    "x-override-url",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-originating-ip",
+    "x-host",
+    "x-http-host-override",
+    "x-backend-host",
+    "x-proxy-url",
+    "x-proxy-host",
+    "x-proxy-user",
+    "x-wap-profile",
+    "x-middleware-subrequest",
+    "x-middleware-prefetch",
+    "x-middleware-next",
+    "x-middleware-rewrite",
+    "x-nextjs-data",
+    "x-invoke-path",
+    "x-invoke-status",
+    "x-accel-redirect",
+    "x-accel-internal",
+    "x-sendfile",
+    "x-lighttpd-send-file",
+    "x-internal",
+    "x-internal-request",
+    "x-is-internal",
+    "x-from-gateway",
+    "x-gateway-auth",
+    "x-authenticated",
+    "x-authenticated-user",
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-auth-request-redirect",
+    "x-auth-request-access-token",
+    "x-auth-user",
+    "x-auth-username",
+    "x-authorization",
+    "x-auth-token",
+    "x-access-token",
+    "x-id-token",
+    "x-jwt-assertion",
+    "x-jwt-payload",
+    "x-userinfo",
+    "x-consumer-id",
+    "x-consumer-username",
+    "x-credential-identifier",
+    "x-anonymous-consumer",
+    "x-credential-username",
+    "x-envoy-original-path",
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-envoy-original-dst-host",
+    "x-envoy-decorator-operation",
+    "x-amzn-oidc-data",
+    "x-amzn-oidc-identity",
+    "x-amzn-oidc-accesstoken",
+    "x-amz-security-token",
+    "x-goog-authenticated-user-email",
+    "x-goog-iap-jwt-assertion",
+    "x-ms-client-principal",
+    "x-ms-client-principal-id",
+    "x-ms-token-aad-access-token",
+    "cf-connecting-ip",
+    "cf-access-jwt-assertion",
+    "true-client-ip",
+    "fastly-client-ip",
+    "client-ip",
+    "x-azure-clientip",
+    "x-appengine-user-email",
+    "x-vercel-proxy-signature",
+    "forwarded",
+    "via",
+    "from",
+    "x-arr-clientcert",
+    "ssl-client-cert",
+    "ssl-client-verify",
+    "x-ssl-client-verify",
+    "x-ssl-client-dn",
+    "x-client-cert",
+    "x-client-verified",
+    "x-forwarded-client-cert",
+    "x-subject-token",
+    "x-skip-auth",
+    "x-bypass",
+    "x-debug",
+    "x-admin",
+    "x-role",
+    "x-roles",
+    "x-permissions",
+    "x-scope",
+    "x-tenant",
+    "x-cache-bypass",
+    "x-waf-bypass",
+    "x-tollgate",
+    "x-tollgate-skip",
+    "x-tollgate-user",
+    "proxy-authorization",
+    "x-custom-ip-authorization",
+    "x-original-remote-addr",
+    "x-forwarded-for-original",
+    "x-envoy-peer-metadata",
+    "x-b3-flags",
+    "traceparent",
 ];
-const CLAIMS: [&str; 4] = ["1", "/public/x", "true, 127.0.0.1, http://localhost/public/x", "middleware:middleware:src/middleware"];
+const CLAIMS: [&str; 4] =
+    ["1", "/public/x", "true, 127.0.0.1, http://localhost/public/x", "middleware:middleware:src/middleware"];
 
 fn misleading() -> impl Iterator<Item = (&'static str, &'static str)> {
     MISLEADING.iter().flat_map(|name| CLAIMS.iter().map(move |value| (*name, *value)))
@@ -144,7 +263,21 @@ fn no_header_moves_a_decision() {
 fn no_query_moves_a_decision() {
     let edge = Edge::start();
     let mut connection = edge.connect();
-    for name in ["access_token", "token", "jwt", "auth", "debug", "admin", "internal", "bypass", "_method", "url", "path", "x-user-id", "__proto__"] {
+    for name in [
+        "access_token",
+        "token",
+        "jwt",
+        "auth",
+        "debug",
+        "admin",
+        "internal",
+        "bypass",
+        "_method",
+        "url",
+        "path",
+        "x-user-id",
+        "__proto__",
+    ] {
         for value in ["1", "/public/x", &good_token(), "%00", "..%2fpublic", "%0d%0aauthorization:%20x"] {
             let target = format!("/api/x?{name}={value}&{name}=2;{name}=3");
             assert_eq!(send(&edge, &mut connection, &request(&target, &[])).status, 401, "{target}");
@@ -157,12 +290,20 @@ fn no_query_moves_a_decision() {
 fn of_several_values_none_is_chosen() {
     let edge = Edge::start();
     let (good, bad) = (bearer(&good_token()), bearer("x.y.z"));
-    let joined = [format!("{good}, {bad}"), format!("{bad}, {good}"), format!("{good},{good}"), format!("Basic Og==, {good}"), format!("{good};{bad}")];
+    let joined = [
+        format!("{good}, {bad}"),
+        format!("{bad}, {good}"),
+        format!("{good},{good}"),
+        format!("Basic Og==, {good}"),
+        format!("{good};{bad}"),
+    ];
     for value in &joined {
         assert_eq!(edge.send(&request("/api/x", &[("authorization", value)])).status, 401, "{value}");
     }
     for pair in [[&good, &bad], [&bad, &good], [&good, &good]] {
-        for names in [["authorization", "authorization"], ["authorization", "Authorization"], ["AUTHORIZATION", "authorization"]] {
+        for names in
+            [["authorization", "authorization"], ["authorization", "Authorization"], ["AUTHORIZATION", "authorization"]]
+        {
             let fields = [(names[0], pair[0].as_str()), (names[1], pair[1].as_str())];
             assert_eq!(edge.send(&request("/api/x", &fields)).status, 401, "{fields:?}");
         }

@@ -24,9 +24,13 @@ fn no_marker_crosses_from_one_request_to_another() {
                     let marker = format!("mark-{thread}-{round}-end");
                     let answer = Connection::to(address).send(&failing(round, &marker));
                     let told = format!("{:?}{}", answer.headers, answer.body);
-                    let strangers: Vec<&str> = told.split("mark-").skip(1).filter(|rest| !rest.starts_with(&marker[5..])).collect();
+                    let strangers: Vec<&str> =
+                        told.split("mark-").skip(1).filter(|rest| !rest.starts_with(&marker[5..])).collect();
                     assert!(strangers.is_empty(), "{marker} got {strangers:?}");
-                    assert!(answer.status == 200 || !told.contains("mark-"), "a refusal repeats what was asked: {told}");
+                    assert!(
+                        answer.status == 200 || !told.contains("mark-"),
+                        "a refusal repeats what was asked: {told}"
+                    );
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
             });

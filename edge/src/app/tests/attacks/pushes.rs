@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use common::clock::FakeClock;
 use common::feed::{
-    Change, Decoder, Delta, Digest, Epoch, FeedName, FeedState, Heartbeat, KeyPurpose, KeyState, Message, PoolSettings, Position, PublicKey, Record,
-    Restored, Revoked, SnapshotBegin, SnapshotChunk, SnapshotEnd, Subscribe, Subscriber, Welcome, chain_digest,
+    Change, Decoder, Delta, Digest, Epoch, FeedName, FeedState, Heartbeat, KeyPurpose, KeyState, Message, PoolSettings,
+    Position, PublicKey, Record, Restored, Revoked, SnapshotBegin, SnapshotChunk, SnapshotEnd, Subscribe, Subscriber,
+    Welcome, chain_digest,
 };
 use common::ids::PoolId;
 
@@ -69,7 +70,8 @@ fn generation_of(body: &str) -> u64 {
 }
 
 fn oversized(good: &str) -> Vec<Vec<u8>> {
-    let deep = |open: &str, close: &str, n: usize| format!("{good}\nx = {}{}", open.repeat(n), close.repeat(n)).into_bytes();
+    let deep =
+        |open: &str, close: &str, n: usize| format!("{good}\nx = {}{}", open.repeat(n), close.repeat(n)).into_bytes();
     vec![
         Vec::new(),
         vec![0; 1 << 20],
@@ -122,8 +124,10 @@ fn session(name: &str) -> Change {
 
 impl Pool {
     fn start() -> Self {
-        let settings = PoolSettings { pool: pool_id(), iss: "https://i/p".into(), enabled: true, max_token_life_s: 3_600 };
-        let records: Vec<Record> = [Change::Pool(settings), key(&signing_key()), session("dead")].iter().map(record).collect();
+        let settings =
+            PoolSettings { pool: pool_id(), iss: "https://i/p".into(), enabled: true, max_token_life_s: 3_600 };
+        let records: Vec<Record> =
+            [Change::Pool(settings), key(&signing_key()), session("dead")].iter().map(record).collect();
         let start = Position::start(Epoch::new(NOW, [7; 10]));
         let at = records.iter().fold(start, |position, record| position.after(record));
         let state = FeedState::from_records(at, &records).unwrap();
@@ -156,7 +160,9 @@ impl Pool {
         while let Some(action) = self.core.poll() {
             match action {
                 Subscribe::Replaced(feed) => self.pools.replace(&feed, self.core.state(&feed).unwrap()),
-                Subscribe::Advanced { feed, changes } => self.pools.advance(&feed, &changes, self.core.state(&feed).unwrap()),
+                Subscribe::Advanced { feed, changes } => {
+                    self.pools.advance(&feed, &changes, self.core.state(&feed).unwrap())
+                }
                 Subscribe::Dropped(feed) => self.pools.remove(&feed),
                 Subscribe::Alarm(alarm) => self.pools.alarm(&alarm),
                 _ => {}
@@ -221,5 +227,9 @@ fn bad_frames_leave_the_last_good_state_in_force() {
     assert!(same > (off + taken) * 10);
     let mut pool = Pool::start();
     pool.receive(&frames[0]);
-    assert_eq!((pool.trusted(), pool.kills("dead"), pool.kills("also-dead")), (vec![true, true], true, true), "a good one is taken");
+    assert_eq!(
+        (pool.trusted(), pool.kills("dead"), pool.kills("also-dead")),
+        (vec![true, true], true, true),
+        "a good one is taken"
+    );
 }

@@ -49,7 +49,10 @@ fn slow_heads_bodies_and_readers_hold_up_nobody_else() {
         }
     }
     let cut = heads.iter_mut().map(is_closed).filter(|closed| *closed).count();
-    println!("{} slow connections; {served} others served, slowest in {slowest:?}; {cut} of {each} slow heads cut off", 3 * each + each / 5);
+    println!(
+        "{} slow connections; {served} others served, slowest in {slowest:?}; {cut} of {each} slow heads cut off",
+        3 * each + each / 5
+    );
     assert_eq!(cut, each as usize, "heads have a second");
     drop((bodies, chunks, readers));
     assert_eq!(edge.send(&request("/small", &[])).status, 200);
@@ -102,7 +105,14 @@ fn compressed_bodies_pass_as_they_are() {
     let bomb = gzip(&vec![0; 64 << 20]);
     let nested = gzip(&gzip(&bomb));
     assert!(bomb.len() < 100_000 && nested.len() < bomb.len());
-    for (encoding, body) in [("gzip", &bomb), ("gzip, gzip, gzip", &nested), ("br", &bomb), ("zstd", &bomb), ("deflate", &bomb), ("x-unknown", &nested)] {
+    for (encoding, body) in [
+        ("gzip", &bomb),
+        ("gzip, gzip, gzip", &nested),
+        ("br", &bomb),
+        ("zstd", &bomb),
+        ("deflate", &bomb),
+        ("x-unknown", &nested),
+    ] {
         let head = format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Encoding: {encoding}\r\nAccept-Encoding: gzip\r\n");
         let by_length = [format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
         let chunk = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x};e=\"gzip\"\r\n", body.len());
@@ -110,7 +120,11 @@ fn compressed_bodies_pass_as_they_are() {
         for bytes in [by_length, by_chunks] {
             let answer = edge.send(&bytes);
             let how = if bytes.ends_with(b"0\r\n\r\n") { "by chunks" } else { "by length" };
-            assert_eq!((answer.status, answer.body), (200, format!("{} {}", body.len(), sum(body))), "{encoding}, {how}");
+            assert_eq!(
+                (answer.status, answer.body),
+                (200, format!("{} {}", body.len(), sum(body))),
+                "{encoding}, {how}"
+            );
         }
     }
 }

@@ -104,7 +104,9 @@ pub fn encodings() -> Vec<Payload> {
         all.push(Payload::new(format!("name {}", name.escape_debug()), post(&line, "0\r\n\r\n@E"), Malformed));
     }
     // Other names, and so no encoding at all.
-    for name in ["X-Transfer-Encoding", "Transfer-Encodin", "Transfer-Encodings", "TransferEncoding", "Content-Encoding"] {
+    for name in
+        ["X-Transfer-Encoding", "Transfer-Encodin", "Transfer-Encodings", "TransferEncoding", "Content-Encoding"]
+    {
         let line = format!("{name}: chunked\r\nContent-Length: 5\r\n");
         all.push(Payload::new(format!("another name {name}"), post(&line, "0\r\n\r\n"), Passes("POST", 5)));
     }
@@ -121,8 +123,16 @@ pub fn encodings() -> Vec<Payload> {
         ("false TE and TE", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n@E"),
         ("TE and empty TE", "Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", "0\r\n\r\n@E"),
         ("TE, another case, CL", "transfer-encoding: chunked\r\nCONTENT-LENGTH: 5\r\n", "0\r\n\r\n@E"),
-        ("TE, Connection: transfer-encoding", "Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n", "0\r\n\r\n@E"),
-        ("TE, CL, Connection: transfer-encoding", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\nConnection: transfer-encoding\r\n", "0\r\n\r\n@E"),
+        (
+            "TE, Connection: transfer-encoding",
+            "Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n",
+            "0\r\n\r\n@E",
+        ),
+        (
+            "TE, CL, Connection: transfer-encoding",
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\nConnection: transfer-encoding\r\n",
+            "0\r\n\r\n@E",
+        ),
         ("CL, Connection: content-length", "Content-Length: @L\r\nConnection: content-length\r\n", "@E"),
     ];
     for (name, lines, body) in pairs {
@@ -137,13 +147,21 @@ pub fn encodings() -> Vec<Payload> {
     let http10 = |lines: &str, body: &str| format!("POST @P HTTP/1.0\r\nHost: origin.test\r\n{lines}\r\n{body}");
     all.extend([
         Payload::new("1.0 with TE", http10("Transfer-Encoding: chunked\r\n", "0\r\n\r\n@E"), Malformed),
-        Payload::new("1.0 with TE and CL", http10("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n@E"), Malformed),
+        Payload::new(
+            "1.0 with TE and CL",
+            http10("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n@E"),
+            Malformed,
+        ),
         Payload::new(
             "1.0 with TE, kept alive",
             http10("Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n@E"),
             Malformed,
         ),
-        Payload::new("1.0 with CL", http10("Connection: keep-alive\r\nContent-Length: @L\r\n", "@E"), Passes("POST", INNER)),
+        Payload::new(
+            "1.0 with CL",
+            http10("Connection: keep-alive\r\nContent-Length: @L\r\n", "@E"),
+            Passes("POST", INNER),
+        ),
         Payload::new("1.0 without", http10("Connection: keep-alive\r\n", ""), Passes("POST", 0)),
     ]);
     all

@@ -50,15 +50,31 @@ pub fn lines() -> Vec<Payload> {
         ("CONNECT", "CONNECT origin.test:80 HTTP/1.1\r\nHost: origin.test:80\r\n\r\n@E", Malformed),
         ("CONNECT with a path", "CONNECT @P HTTP/1.1\r\nHost: origin.test\r\n\r\n@E", Malformed),
         ("HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n@E", Malformed),
-        ("GET with a body", "GET @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E", Passes("GET", INNER)),
+        (
+            "GET with a body",
+            "GET @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E",
+            Passes("GET", INNER),
+        ),
         (
             "GET with chunks",
             "GET @P HTTP/1.1\r\nHost: origin.test\r\nTransfer-Encoding: chunked\r\n\r\n@X\r\n@E\r\n0\r\n\r\n",
             Passes("GET", INNER),
         ),
-        ("HEAD with a body", "HEAD @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E", Passes("HEAD", INNER)),
-        ("DELETE with a body", "DELETE @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E", Passes("DELETE", INNER)),
-        ("OPTIONS with a body", "OPTIONS @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E", Passes("OPTIONS", INNER)),
+        (
+            "HEAD with a body",
+            "HEAD @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E",
+            Passes("HEAD", INNER),
+        ),
+        (
+            "DELETE with a body",
+            "DELETE @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E",
+            Passes("DELETE", INNER),
+        ),
+        (
+            "OPTIONS with a body",
+            "OPTIONS @P HTTP/1.1\r\nHost: origin.test\r\nContent-Length: @L\r\n\r\n@E",
+            Passes("OPTIONS", INNER),
+        ),
         ("OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("a fragment", "GET @P#x HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("no slash", "GET p HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
@@ -66,16 +82,25 @@ pub fn lines() -> Vec<Payload> {
         ("absolute, same host", "GET http://origin.test@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", MayPass("GET", 0)),
         ("absolute, another host", "GET http://elsewhere.test@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("absolute, another port", "GET http://origin.test:81@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
-        ("absolute with user information", "GET http://u:p@@origin.test@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
+        (
+            "absolute with user information",
+            "GET http://u:p@@origin.test@P HTTP/1.1\r\nHost: origin.test\r\n\r\n",
+            Malformed,
+        ),
         ("absolute without slashes", "GET http:@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("another scheme", "GET file://@P HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("a space in the target", "GET @P x HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("a NUL in the target", "GET @P\0 HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
         ("a CR in the target", "GET @P\rx HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
-        ("a request in the target", "GET @P?HTTP/1.1%0d%0aHost:x%0d%0a HTTP/1.1\r\nHost: origin.test\r\n\r\n", MayPass("GET", 0)),
+        (
+            "a request in the target",
+            "GET @P?HTTP/1.1%0d%0aHost:x%0d%0a HTTP/1.1\r\nHost: origin.test\r\n\r\n",
+            MayPass("GET", 0),
+        ),
         ("raw bytes in the target", "GET @P\u{e4} HTTP/1.1\r\nHost: origin.test\r\n\r\n", Malformed),
     ];
-    let mut all: Vec<Payload> = cases.iter().map(|(name, text, reading)| Payload::new(format!("line: {name}"), *text, *reading)).collect();
+    let mut all: Vec<Payload> =
+        cases.iter().map(|(name, text, reading)| Payload::new(format!("line: {name}"), *text, *reading)).collect();
     let long = format!("GET @P?{} HTTP/1.1\r\n{REST}", "x".repeat(9_000));
     all.push(Payload::new("line: a target of 9 KB", long, MayPass("GET", 0)));
     let long = format!("{} @P HTTP/1.1\r\n{REST}", "X".repeat(5_000));
@@ -117,7 +142,11 @@ pub fn fields() -> Vec<Payload> {
         ("bytes above ASCII in a value", "Host: origin.test\r\nX: \u{e4}\r\n", MayPass("GET", 0)),
         ("Connection: host", "Host: origin.test\r\nConnection: host\r\n", MayPass("GET", 0)),
         ("Connection: close, x", "Host: origin.test\r\nConnection: close, x\r\nX: y\r\n", MayPass("GET", 0)),
-        ("Connection: keep-alive twice", "Host: origin.test\r\nConnection: keep-alive\r\nConnection: close\r\n", MayPass("GET", 0)),
+        (
+            "Connection: keep-alive twice",
+            "Host: origin.test\r\nConnection: keep-alive\r\nConnection: close\r\n",
+            MayPass("GET", 0),
+        ),
         ("Proxy-Connection", "Host: origin.test\r\nProxy-Connection: keep-alive\r\n", MayPass("GET", 0)),
         ("Keep-Alive", "Host: origin.test\r\nKeep-Alive: timeout=1\r\n", MayPass("GET", 0)),
         ("TE: chunked", "Host: origin.test\r\nTE: chunked\r\n", MayPass("GET", 0)),
@@ -128,8 +157,10 @@ pub fn fields() -> Vec<Payload> {
         ("Max-Forwards", "Host: origin.test\r\nMax-Forwards: 0\r\n", MayPass("GET", 0)),
     ];
     let get = |lines: &str| format!("GET @P HTTP/1.1\r\n{lines}\r\n");
-    let mut all: Vec<Payload> =
-        cases.iter().map(|(name, lines, reading)| Payload::new(format!("field: {name}"), get(lines), *reading)).collect();
+    let mut all: Vec<Payload> = cases
+        .iter()
+        .map(|(name, lines, reading)| Payload::new(format!("field: {name}"), get(lines), *reading))
+        .collect();
     let many = format!("Host: origin.test\r\n{}", "X: y\r\n".repeat(150));
     all.push(Payload::new("field: 150 of them", get(&many), MayPass("GET", 0)));
     let many = format!("Host: origin.test\r\n{}", "X: y\r\n".repeat(300));
@@ -147,9 +178,17 @@ pub fn upgrades() -> Vec<Payload> {
     let get = |lines: &str, body: &str| format!("GET @P HTTP/1.1\r\nHost: origin.test\r\n{lines}\r\n{body}");
     let cases = [
         ("100-continue with a body", post(&format!("Expect: 100-continue\r\n{length}"), "@E"), MayPass("POST", INNER)),
-        ("100-continue with chunks", post(&format!("Expect: 100-continue\r\n{chunks}"), "@X\r\n@E\r\n0\r\n\r\n"), MayPass("POST", INNER)),
+        (
+            "100-continue with chunks",
+            post(&format!("Expect: 100-continue\r\n{chunks}"), "@X\r\n@E\r\n0\r\n\r\n"),
+            MayPass("POST", INNER),
+        ),
         ("100-continue in capitals", post(&format!("Expect: 100-CONTINUE\r\n{length}"), "@E"), MayPass("POST", INNER)),
-        ("100-continue twice", post(&format!("Expect: 100-continue, 100-continue\r\n{length}"), "@E"), MayPass("POST", INNER)),
+        (
+            "100-continue twice",
+            post(&format!("Expect: 100-continue, 100-continue\r\n{length}"), "@E"),
+            MayPass("POST", INNER),
+        ),
         ("another expectation", post(&format!("Expect: 200-ok\r\n{length}"), "@E"), MayPass("POST", INNER)),
         ("100-continue without a body", get("Expect: 100-continue\r\n", "@E"), MayPass("GET", 0)),
         ("100-continue, folded", post(&format!("Expect:\r\n 100-continue\r\n{length}"), "@E"), Malformed),

@@ -71,8 +71,16 @@ fn smuggled(tag: &str) -> String {
 
 /// The whole table.
 pub fn all() -> Vec<Payload> {
-    [framing::encodings(), framing::lengths(), bodies::chunks(), bodies::trailers(), heads::lines(), heads::fields(), heads::upgrades()]
-        .concat()
+    [
+        framing::encodings(),
+        framing::lengths(),
+        bodies::chunks(),
+        bodies::trailers(),
+        heads::lines(),
+        heads::fields(),
+        heads::upgrades(),
+    ]
+    .concat()
 }
 
 /// A POST with these field lines (each ended by CRLF) and this body.
