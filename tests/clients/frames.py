@@ -90,14 +90,16 @@ class Answer:
 
 
 class Connection:
-    """One connection, by TLS and ALPN. `window` is the initial window that we grant to responses."""
+    """One connection: by TLS and ALPN, or plain, with prior knowledge. `window` is the initial window that we grant to responses."""
 
-    def __init__(self, port, window=None, preface=PREFACE, settings=True):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.set_alpn_protocols(["h2"])
-        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10))
-        assert self.socket.selected_alpn_protocol() == "h2"
+    def __init__(self, port, window=None, preface=PREFACE, settings=True, plain=False):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        if not plain:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.set_alpn_protocols(["h2"])
+            self.socket = context.wrap_socket(self.socket)
+            assert self.socket.selected_alpn_protocol() == "h2"
         self.buffer, self.decoder, self.answers = b"", hpack.Decoder(), {}
         self.goaway = self.closed = None
         self.socket.settimeout(10)

@@ -1,6 +1,6 @@
 """HTTP/2 frames that no client should send, against an edge. Usage: http2.py UP_JSON [STREAMS]
 
-An edge of the running one's program, by TLS and ALPN, before an upstream that remembers what reached it. Header blocks and frames are made by hand
+An edge of the running one's program, by TLS and ALPN and, for what is malformed, by prior knowledge, before an upstream that remembers what reached it. Header blocks and frames are made by hand
 (frames.py). What is wrong must be refused and never reach the upstream; while it floods, everybody else is served, and memory stays.
 STREAMS: how many streams the reset floods open (20,000).
 """
@@ -21,7 +21,7 @@ EVIL = "GET /api/evil HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 def check(system, arguments):
     streams = int(arguments[0]) if arguments else 20_000
-    with own_edge(system.binary(), listen="max_connections_per_client = 2000") as edge:
+    with own_edge(system.binary(), listen="h2c = true\nmax_connections_per_client = 2000") as edge:
         return "; ".join(attack(edge, streams))
 
 
@@ -45,8 +45,8 @@ def good(path="/open/x", method="GET", *more):
     return [(":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path), *more]
 
 
-def ask(edge, fields, body=None, end=True):
-    connection = Connection(edge.https)
+def ask(edge, fields, body=None, end=True, plain=False):
+    connection = Connection(edge.http if plain else edge.https, plain=plain)
     connection.send(frames.headers(1, fields, end and body is None) + (b"" if body is None else data(1, body)))
     answer = connection.answer(1)
     connection.close()
@@ -68,7 +68,8 @@ def controls(edge):
         "a header block over several frames": (good("/open/x", "GET", ("x-long", "y" * 20_000)), None),
     }
     for what, (fields, body) in cases.items():
-        expect_equal(ask(edge, fields, body).status, 200, what)
+        for plain in (False, True):
+            expect_equal(ask(edge, fields, body, plain=plain).status, 200, f"{what}, plain: {plain}")
     expect_equal(ask(edge, good("/api/x")).status, 401, "no token")
     expect_equal(ask(edge, good("/open/fragment#/../api/x")).status, 200, "a fragment, which is dropped before anybody reads it")
     expect_equal(edge.recorder.seen[-1][1], "/open/fragment", "a path without its fragment")
@@ -160,14 +161,16 @@ def malformed():
 
 
 def requests(edge):
-    cases = malformed()
-    for what, fields in cases.items():
-        answer = ask(edge, fields)
-        expect(answer.refused, f"{what}: {answer}")
+    cases, asked = malformed(), set()
+    for what, fields in [*cases.items(), *cases.items()]:
+        plain = what in asked
+        asked.add(what)
+        answer = ask(edge, fields, plain=plain)
+        expect(answer.refused, f"{what}, plain: {plain}: {answer}")
         expect("evil" not in str(edge.recorder.seen[-3:]), f"{what} has reached the upstream: {edge.recorder.seen[-1:]}")
     expect_equal(ask(edge, good()).status, 200, "a GET after all that")
     edge.expect_alive("malformed requests")
-    return len(cases)
+    return 2 * len(cases)
 
 
 def lengths(edge):

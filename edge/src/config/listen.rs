@@ -70,7 +70,6 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
             connections_per_client: count(&mut section, "max_connections_per_client", 1_000_000, 1_000)?,
             head: section.duration("header_timeout")?.unwrap_or(Duration::from_secs(10)),
             keepalive: section.duration("keepalive_timeout")?.unwrap_or(Duration::from_secs(60)),
-            write: write_timeout(&mut section)?,
         },
         h2c: section.flag("h2c")?.unwrap_or(false),
         balancers: balancers(&mut section)?,
@@ -99,11 +98,6 @@ fn balancers(section: &mut Section) -> Result<Networks, SettingError> {
     }
     settings.finish()?;
     Ok(from)
-}
-
-fn write_timeout(section: &mut Section) -> Result<Duration, SettingError> {
-    let span = section.duration("write_timeout")?.unwrap_or(Duration::from_secs(60));
-    if span.is_zero() { Err(section.error("write_timeout", "is zero: nothing could be written")) } else { Ok(span) }
 }
 
 fn address(section: &mut Section, key: &'static str) -> Result<Option<SocketAddr>, SettingError> {

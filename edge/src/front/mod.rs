@@ -44,8 +44,6 @@ pub struct Bounds {
     /// are in it.
     pub head: Duration,
     pub keepalive: Duration,
-    /// How long a client may take nothing of its answer.
-    pub write: Duration,
 }
 
 /// How connections are received; a reload may change all of it.
@@ -117,7 +115,7 @@ impl ServerApp for Front {
         let trusted = facts.client.is_some_and(|client| reception.proxies.contains(client));
         let proxies = trusted.then(|| Arc::clone(&reception.proxies));
         let phase = Phase::new(opened, reception.bounds.head, reception.bounds.keepalive);
-        let connection = Arc::new(Connection::new(facts, proxies, phase, reception.bounds.write));
+        let connection = Arc::new(Connection::new(facts, proxies, phase));
         match spoken {
             Spoken::Http1 => self.serve_http1(stream, &connection, shutdown).await,
             Spoken::Http2 => self.serve_http2(stream, &connection, reception.bounds, shutdown).await,

@@ -28,14 +28,12 @@ pub struct Connection {
     client: Option<HeaderValue>,
     wire: Arc<Wire>,
     phase: Phase,
-    /// How long the client may take nothing of an answer.
-    write: Duration,
 }
 
 impl Connection {
-    pub fn new(facts: facts::Connection, proxies: Option<Arc<Networks>>, phase: Phase, write: Duration) -> Self {
+    pub fn new(facts: facts::Connection, proxies: Option<Arc<Networks>>, phase: Phase) -> Self {
         let client = facts.client.and_then(|client| HeaderValue::try_from(client.to_string()).ok());
-        Self { facts, proxies, client, wire: Arc::default(), phase, write }
+        Self { facts, proxies, client, wire: Arc::default(), phase }
     }
 
     /// Who sends this request, and how: asked of the proxy at the other end where there is one.
@@ -100,11 +98,6 @@ pub fn client_text(client: Option<IpAddr>) -> Option<HeaderValue> {
 /// How long the connection may be idle after the current request.
 pub fn keepalive() -> Option<Duration> {
     CURRENT.try_with(|connection| connection.phase.keepalive).ok()
-}
-
-/// How long the client may take nothing of its answer.
-pub fn write_patience() -> Option<Duration> {
-    CURRENT.try_with(|connection| connection.write).ok()
 }
 
 /// The current request has been answered: the connection is idle, and then reads the next head.

@@ -118,7 +118,6 @@ impl ProxyHttp for Gateway {
         connection::head_is_complete();
         ctx.connection = connection::facts_of(&session.req_header().headers);
         session.set_total_drain_timeout(Some(DRAIN_TIME));
-        session.set_write_timeout(connection::write_patience());
         if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
             session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
         }
