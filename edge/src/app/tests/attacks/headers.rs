@@ -217,6 +217,9 @@ fn misleading() -> impl Iterator<Item = (&'static str, &'static str)> {
     MISLEADING.iter().flat_map(|name| CLAIMS.iter().map(move |value| (*name, *value)))
 }
 
+/// Name, target, credentials, and the status at which it stops.
+type Phase<'p> = (&'p str, &'p str, Option<(&'p str, &'p str)>, u16);
+
 #[test]
 fn no_header_moves_a_decision() {
     assert!(misleading().count() >= 500, "{}", misleading().count());
@@ -229,7 +232,7 @@ fn no_header_moves_a_decision() {
     let token = bearer(&good_token());
     let with = ("authorization", token.as_str());
     // Each stops at another phase, or passes all of them.
-    let phases: [(&str, &str, Option<(&str, &str)>, u16); 8] = [
+    let phases: [Phase<'_>; 8] = [
         ("canonical form", "/public/../api/x", None, 400),
         ("route", "/nowhere", Some(with), 404),
         ("method", "/api/posts/x", Some(with), 401),

@@ -33,7 +33,7 @@ const SIZES: &[(&str, Reading)] = &[
     ("\t5", Malformed),
     ("\u{b}5", Malformed),
     ("5\0", Malformed),
-    ("\05", Malformed),
+    ("\u{0}5", Malformed),
     ("5_", Malformed),
     ("0_5", Malformed),
     ("5.", Malformed),
