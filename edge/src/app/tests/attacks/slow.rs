@@ -63,8 +63,8 @@ fn a_client_that_takes_nothing_of_its_answer_is_cut_off() {
     let upstream = serve_large_answers();
     let edge = Edge::start_as(|address, admin| {
         format!(
-            "[listen]\nhttp = \"{address}\"\nadmin = \"{admin}\"\nthreads = 1\nwrite_timeout = \"200ms\"\n[log]\naccess = \"off\"\n[[upstream]]\n\
-             name = \"large\"\nservers = [\"{upstream}\"]\n[[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"large\"\n"
+            "[listen]\nhttp = \"{address}\"\nadmin = \"{admin}\"\nthreads = 1\n[log]\naccess = \"off\"\n[[upstream]]\n\
+             name = \"large\"\nservers = [\"{upstream}\"]\n[[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"large\"\nsend_timeout = \"200ms\"\n"
         )
     });
     let take = |pause: Duration| {
