@@ -33,7 +33,7 @@ mod tls;
 
 use std::path::Path;
 
-use common::settings::EXIT_CONFIG;
+use common::settings::{EXIT_CONFIG, SettingError};
 
 pub use crate::app::{Phase, Running, Shutdown, ShutdownHandle, Start, StartError, start};
 pub use crate::config::ConfigError;
@@ -87,6 +87,11 @@ pub fn run(config: &Path, start: Start, shutdown: Shutdown, tell: impl Fn(Phase)
 /// Reads and validates a configuration, with the files that it names, and starts nothing.
 pub fn check_config(config: &Path) -> Result<(), EdgeError> {
     Ok(app::check(config)?)
+}
+
+/// Validates a configuration's text as [`check_config`] does a file, with its relative paths in `folder` and without the environment.
+pub fn check_text(text: &str, folder: &Path) -> Result<(), SettingError> {
+    config::read_text(text, &[], folder, &observe::Metrics::default()).map(drop)
 }
 
 /// Says which route the request in a file would take and what the gates would answer.

@@ -113,6 +113,34 @@ fn gates_know_neither_pingora_nor_the_feed() {
     }
 }
 
+/// A name in a token is looked up in a set and nowhere else (SECURITY.md T08): what judges tokens has no way to a file, a host or a program.
+#[test]
+fn what_judges_tokens_opens_nothing() {
+    let judges = ["jose", "claims", "verify", "canonical"];
+    let of_common =
+        sources("common").into_iter().filter(|(path, _)| judges.iter().any(|judge| path.starts_with(judge)));
+    let of_edge =
+        sources("edge").into_iter().filter(|(path, _)| path.starts_with("gates") && !path.ends_with("config.rs"));
+    let mut looked_at = 0;
+    for (path, text) in of_common.chain(of_edge) {
+        let text = production(&text).0;
+        for word in [
+            "std::fs",
+            "std::process",
+            "std::env",
+            "File::open",
+            "TcpStream",
+            "UdpSocket",
+            "ToSocketAddrs",
+            "Command::new",
+        ] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at > 30, "{looked_at}");
+}
+
 #[test]
 fn features_do_not_write_the_dialect_of_an_engine() {
     for (path, text) in sources("issuer").into_iter().filter(|(path, _)| !path.starts_with("store")) {

@@ -15,6 +15,8 @@ fn run(program: &str, arguments: &[&str]) {
 
 fn run_in(world: World, program: &str, arguments: &[&str]) {
     run_on(&world.json_path(), program, arguments);
+    let log = world.log();
+    assert!(!log.contains("panicked"), "{program}: {log}");
     assert!(world.stop().success());
 }
 
@@ -107,6 +109,16 @@ fn what_the_edge_refuses_and_what_reaches_the_upstream() {
 #[test]
 fn calls_sockets_events_and_long_bodies_by_grpcio_and_websockets() {
     run_on(Path::new(TOLLGATE), "connections.py", &[&short_or_long(200, 2_048).to_string()]);
+}
+
+#[test]
+fn frames_of_http2_that_no_client_should_send() {
+    run("http2.py", &[&short_or_long(20_000, 1_000_000).to_string()]);
+}
+
+#[test]
+fn datagrams_of_quic_that_no_edge_should_send() {
+    run("quic.py", &[&short_or_long(3_000, 100_000).to_string()]);
 }
 
 #[test]

@@ -89,6 +89,8 @@ ambiguities! {
     DuplicateEncoding, 400, "duplicate_encoding", "there is more than one Transfer-Encoding";
     /// `Transfer-Encoding` other than `chunked`, or in HTTP/1.0.
     UnsupportedEncoding, 400, "unsupported_encoding", "Transfer-Encoding is not chunked";
+    /// See [`ChunkedBody`](super::ChunkedBody).
+    InvalidChunk, 400, "invalid_chunk", "the chunked body is malformed";
     /// `content_length`, `transfer_encoding`: a framing header to origins that fold names.
     FramingAlias, 400, "framing_alias", "a header name imitates a framing header";
 

@@ -17,6 +17,7 @@
 //! Pure: no I/O, no clock, no HTTP framework. A head that is canonical already is borrowed, not copied.
 
 mod ambiguity;
+mod chunked;
 mod fields;
 mod host;
 mod identity;
@@ -26,6 +27,7 @@ mod target;
 use std::borrow::Cow;
 
 pub use crate::canonical::ambiguity::Ambiguity;
+pub use crate::canonical::chunked::{ChunkedBody, InvalidChunk};
 pub use crate::canonical::host::Host;
 pub use crate::canonical::identity::{IdentityHeaders, InvalidIdentityHeader};
 pub use crate::canonical::path::CanonicalPath;

@@ -1,5 +1,6 @@
 //! The whole edge in this process, on loopback, before a toy upstream and with keys from a JWKS file.
 
+mod attacks;
 mod cors;
 mod failover;
 mod front;

@@ -9,12 +9,14 @@ use common::refresh::{Plan, PlanError};
 use common::settings::{Section, SettingError};
 use common::verify::{Leeway, Profile};
 
-use crate::config::{Around, introspection};
+use crate::config::{Around, introspection, text_of};
 use crate::outbound::{Address, AddressError, Authorities};
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::source::{FetchedKeys, KeySource, Place, Reading};
 
+/// A file of keys; bytes. Its parser takes no more than a quarter of that.
+const MAX_KEY_BYTES: u64 = 1 << 20;
 /// What the names of issuers that come by the feed begin with.
 pub const POOL_PREFIX: &str = "pool:";
 
@@ -113,7 +115,7 @@ fn by_keys(
 }
 
 fn given(reading: &Reading, file: &Path) -> Result<Trust, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = text_of(file, MAX_KEY_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
     reading.trust(&text).map_err(|problem| format!("{}: {problem}", file.display()))
 }
 

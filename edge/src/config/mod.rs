@@ -5,6 +5,8 @@ mod issuers;
 mod listen;
 mod routes;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use self::routes::Surroundings;
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];
+/// A configuration file; bytes.
+const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
 const DEFAULT_VERDICT_BYTES: u64 = 64 << 20;
 
@@ -57,12 +61,28 @@ pub enum ConfigError {
 
 /// Reads a configuration file and the environment over it. Relative paths in it are relative to its folder.
 pub fn load(path: &Path, environment: &[(String, String)], metrics: &Metrics) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
+    let text = text_of(path, MAX_BYTES).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let overrides = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    parse(&text, overrides, SECTIONS)
-        .and_then(|root| read(root, &Around { folder, environment, metrics }))
+    read_text(&text, environment, folder, metrics)
         .map_err(|source| ConfigError::Setting { file: path.to_owned(), source })
+}
+
+/// The same for a text. Relative paths in it are relative to `folder`.
+pub fn read_text(
+    text: &str,
+    environment: &[(String, String)],
+    folder: &Path,
+    metrics: &Metrics,
+) -> Result<Config, SettingError> {
+    let overrides = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    parse(text, overrides, SECTIONS).and_then(|root| read(root, &Around { folder, environment, metrics }))
+}
+
+/// The text in a file of at most so many bytes.
+fn text_of(path: &Path, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most { Err(io::Error::other(format!("is larger than {most} bytes"))) } else { Ok(text) }
 }
 
 /// This process's environment, for [`load`]. Names or values that are not UTF-8 are no settings.

@@ -9,6 +9,7 @@ mod http1;
 mod http2;
 mod places;
 mod proxy_protocol;
+mod watched;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use tokio::time::timeout;
 
 use self::places::{Place, Places};
 use self::proxy_protocol::Source;
+use self::watched::Watched;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
 use crate::gateway::{Gateway, InFlight, watch};
@@ -159,6 +161,7 @@ impl Front {
     }
 
     async fn serve_http1(&self, stream: Stream, connection: &Arc<Connection>, shutdown: &ShutdownWatch) {
+        let stream = Box::new(Watched::new(stream, Arc::clone(connection.wire())));
         let serving = connection.serve(watch::guarded(http1::serve(stream, &self.proxy, shutdown)));
         tokio::select! {
             biased;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use common::canonical::{Ambiguity, Framing};
 use http::{HeaderMap, HeaderValue};
 
 use crate::facts;
 use crate::gateway::forwarded;
+use crate::gateway::wire::Wire;
 use crate::networks::Networks;
 
 tokio::task_local! {
@@ -24,13 +26,14 @@ pub struct Connection {
     proxies: Option<Arc<Networks>>,
     /// The client's address as a header has it, made once a connection.
     client: Option<HeaderValue>,
+    wire: Arc<Wire>,
     phase: Phase,
 }
 
 impl Connection {
     pub fn new(facts: facts::Connection, proxies: Option<Arc<Networks>>, phase: Phase) -> Self {
         let client = facts.client.and_then(|client| HeaderValue::try_from(client.to_string()).ok());
-        Self { facts, proxies, client, phase }
+        Self { facts, proxies, client, wire: Arc::default(), phase }
     }
 
     /// Who sends this request, and how: asked of the proxy at the other end where there is one.
@@ -41,6 +44,11 @@ impl Connection {
             facts.scheme = forwarded::scheme(facts.scheme, headers);
         }
         facts
+    }
+
+    /// What comes over it, for the stream that watches.
+    pub fn wire(&self) -> &Arc<Wire> {
+        &self.wire
     }
 
     /// Runs `serving` as this connection's work.
@@ -64,6 +72,21 @@ pub fn head_is_complete() {
     let _ = CURRENT.try_with(|connection| connection.phase.serve());
 }
 
+/// Whether the request line came as it must; nothing is known of it in HTTP/2.
+pub fn check_line() -> Result<(), Ambiguity> {
+    CURRENT.try_with(|connection| connection.wire.check_line()).unwrap_or(Ok(()))
+}
+
+/// From here on the body is read, and watched where it has chunks.
+pub fn body_begins(framing: Framing) -> Result<(), Ambiguity> {
+    CURRENT.try_with(|connection| connection.wire.body_begins(framing == Framing::Chunked)).unwrap_or(Ok(()))
+}
+
+/// Whether the body that was read broke its framing.
+pub fn body_is_broken() -> bool {
+    CURRENT.try_with(|connection| connection.wire.is_broken()).unwrap_or(false)
+}
+
 /// The address of the current request's client as a header has it.
 pub fn client_text(client: Option<IpAddr>) -> Option<HeaderValue> {
     let kept = |connection: &Arc<Connection>| {
@@ -79,7 +102,10 @@ pub fn keepalive() -> Option<Duration> {
 
 /// The current request has been answered: the connection is idle, and then reads the next head.
 pub fn request_is_over() {
-    let _ = CURRENT.try_with(|connection| connection.phase.wait_for_next_head());
+    let _ = CURRENT.try_with(|connection| {
+        connection.wire.head_begins();
+        connection.phase.wait_for_next_head();
+    });
 }
 
 const WAITING: u8 = 0;

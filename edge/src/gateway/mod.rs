@@ -12,6 +12,7 @@ mod trip;
 mod tunnel;
 mod upstream;
 pub mod watch;
+pub mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use common::canonical::Framing;
+use common::canonical::{Ambiguity, Framing};
 use common::clock::Clock;
 use common::reject::Reject;
 use http::{HeaderValue, StatusCode};
@@ -282,16 +283,22 @@ impl ProxyHttp for Gateway {
         let answered = session.response_written().is_some_and(|response| upstream::is_final(response.status));
         // In a gRPC call both sides may be silent while it is open.
         let client_done = session.is_body_done() || form(session) == Form::Grpc;
-        let reject = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, client_done));
+        let broken = connection::body_is_broken();
+        let failure = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, client_done));
+        let reject = if broken { Reject::AmbiguousBody } else { failure };
         if answered {
             // Too late for another status; the log says why the answer breaks off.
             ctx.decision.reject = (*error.esource() != ErrorSource::Downstream).then_some(reject);
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         }
-        if upstream::is_gone(error) {
+        if upstream::is_gone(error) && !broken {
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         }
+        if broken {
+            ctx.decision.detail = Some(Ambiguity::InvalidChunk.code());
+        }
         session.set_keepalive(None);
+        ctx.must_close = true;
         // The client may be gone by now; there is no one left to tell.
         let _ = self.refuse(session, ctx, reject).await;
         FailToProxy { error_code: reject.status(), can_reuse_downstream: false }
@@ -334,7 +341,10 @@ impl Gateway {
     fn decide(&self, session: &Session, ctx: &mut Context) -> Result<Decided, Halt> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let raw = head::raw(session);
-        let request = head::canonical(session, raw.as_deref(), &snapshot.routes.heads).map_err(|ambiguity| {
+        let one_form = connection::check_line()
+            .and_then(|()| head::canonical(session, raw.as_deref(), &snapshot.routes.heads))
+            .and_then(|request| connection::body_begins(request.framing).map(|()| request));
+        let request = one_form.map_err(|ambiguity| {
             ctx.decision.detail = Some(ambiguity.code());
             ctx.must_close = true;
             reply::ambiguous(ambiguity)

@@ -111,6 +111,7 @@ pub fn ambiguous(ambiguity: Ambiguity) -> Reject {
         | A::DuplicateLength
         | A::DuplicateEncoding
         | A::UnsupportedEncoding
+        | A::InvalidChunk
         | A::FramingAlias => Reject::AmbiguousBody,
         A::InvalidMethod
         | A::InvalidHeaderName

@@ -172,8 +172,9 @@ async fn prune(shared: Arc<Shared>) {
 async fn accept(endpoint: Endpoint, shared: Arc<Shared>) {
     let slots = Arc::new(Semaphore::new(MAX_HANDSHAKES));
     while let Some(incoming) = endpoint.accept().await {
-        // Under load, and so perhaps under attack, addresses must prove themselves before they cost us a handshake.
-        if slots.available_permits() < MAX_HANDSHAKES / 2 && !incoming.remote_address_validated() {
+        // An address proves itself before it costs us a signature, or gets more than it has sent: quinn's own bound for a handshake is three times
+        // that and up to a packet more (RFC 9000 §8.1). Edges connect seldom; a round trip is little to them.
+        if !incoming.remote_address_validated() {
             let _ = incoming.retry();
             continue;
         }

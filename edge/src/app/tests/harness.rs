@@ -98,17 +98,10 @@ impl Edge {
 
     /// The same, with more files in the folder.
     pub fn start_prepared(prepare: impl FnOnce(&Path), listen: &str, more: &str, routes: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        prepare(folder.path());
         let upstream = echo_upstream();
-        let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
-        std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
-        let certified = rcgen::generate_simple_self_signed(vec!["api.test".to_owned()]).unwrap();
-        std::fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
-        std::fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
-        let [address, admin] = free_addresses();
-        let config = format!(
-            r#"
+        Self::start_in(prepare, |address, admin| {
+            format!(
+                r#"
 [listen]
 http = "{address}"
 admin = "{admin}"
@@ -143,9 +136,27 @@ upstream = "echo"
 match = {{ path = "/down/*" }}
 upstream = "nobody"
 "#
-        );
+            )
+        })
+    }
+
+    /// An edge with the configuration that is made for these addresses of `http` and `admin`, in a folder that has `jwks.json`, `cert.pem` and
+    /// `key.pem`.
+    pub fn start_as(config: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
+        Self::start_in(|_| (), config)
+    }
+
+    fn start_in(prepare: impl FnOnce(&Path), config: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let jwks = Jwks::new(vec![signing_key().public_jwk().clone()]).unwrap().to_json();
+        std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+        let certified = rcgen::generate_simple_self_signed(vec!["api.test".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+        let [address, admin] = free_addresses();
         let file = folder.path().join("edge.toml");
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, config(address, admin)).unwrap();
         let clock = Arc::new(FakeClock::at(NOW));
         let (_, shutdown) = Shutdown::at_request();
         let running = start_with(&file, Start::Fresh, shutdown, clock.clone(), std::io::sink()).unwrap();
@@ -290,7 +301,7 @@ fn fields<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<(String, String)> {
 }
 
 /// Answers each request with the head that it received; bodies of known length are read and dropped.
-fn echo_upstream() -> SocketAddr {
+pub fn echo_upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {

@@ -1,0 +1,21 @@
+//! What is fuzzed: one module a target, each with `one(data)`, which panics when something does not hold that must.
+
+pub mod canonical;
+pub mod chunked;
+pub mod config;
+pub mod feed;
+pub mod sigv4;
+pub mod token;
+
+/// A target's function.
+pub type Target = fn(&[u8]);
+
+/// Every target by name.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("canonical", canonical::one),
+    ("chunked", chunked::one),
+    ("config", config::one),
+    ("feed", feed::one),
+    ("sigv4", sigv4::one),
+    ("token", token::one),
+];
