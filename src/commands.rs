@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "edge")]
+use common::clock::UnixMillis;
 use common::settings::EXIT_CONFIG;
 
 /// Token gateway at the edge, identity issuer in the middle.
@@ -74,6 +76,12 @@ enum EdgeCommand {
         /// A file with a raw HTTP/1.1 request, or '-' for standard input.
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
+        /// Ask about another moment than now, such as 2026-11-30T08:00:00Z.
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        at: Option<UnixMillis>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -138,12 +146,16 @@ fn issuer(options: &RoleOptions) -> ExitCode {
 
 #[cfg(feature = "edge")]
 fn edge(options: EdgeOptions) -> ExitCode {
-    if let Some(EdgeCommand::Explain { config, request }) = options.command {
+    if let Some(EdgeCommand::Explain { config, request, at, json }) = options.command {
         let standard_input = request.as_os_str() == "-";
         let request = if standard_input { PathBuf::from("/dev/stdin") } else { request };
-        return match edge::explain(&config, &request) {
-            Ok(text) => {
-                say(&text);
+        return match edge::explain(&edge::Explain { config, request, at }) {
+            Ok(explanation) if json => {
+                say(&explanation.json());
+                ExitCode::SUCCESS
+            }
+            Ok(explanation) => {
+                say(&explanation.text());
                 ExitCode::SUCCESS
             }
             Err(error) => report::<(), _>(Err(error), edge::EdgeError::exit_code),
@@ -159,6 +171,11 @@ fn edge(options: EdgeOptions) -> ExitCode {
     crate::log::to_stderr();
     let start = if options.upgrade { edge::Start::TakingOver } else { edge::Start::Fresh };
     report(crate::roles::edge(&run.config, start, run.until_eof), edge::EdgeError::exit_code)
+}
+
+#[cfg(feature = "edge")]
+fn moment(text: &str) -> Result<UnixMillis, String> {
+    UnixMillis::parse_rfc3339(text).ok_or_else(|| "is no time such as 2026-11-30T08:00:00Z".to_owned())
 }
 
 #[cfg(all(feature = "issuer", feature = "edge"))]

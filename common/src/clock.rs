@@ -1,5 +1,7 @@
 //! Wall time as a value. Everything that decides takes `now`; only shells read a [`Clock`].
 
+pub(crate) mod date;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ use common::settings::{EXIT_CONFIG, SettingError};
 
 pub use crate::app::{Phase, Running, Shutdown, ShutdownHandle, Start, StartError, start};
 pub use crate::config::ConfigError;
-pub use crate::explain::ExplainError;
+pub use crate::explain::{Explain, ExplainError, Explanation};
 
 /// Why a command of the edge ended early, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,6 @@ pub fn check_text(text: &str, folder: &Path) -> Result<(), SettingError> {
 }
 
 /// Says which route the request in a file would take and what the gates would answer.
-pub fn explain(config: &Path, request: &Path) -> Result<String, EdgeError> {
-    Ok(explain::explain(config, request)?)
+pub fn explain(asked: &Explain) -> Result<Explanation, EdgeError> {
+    Ok(explain::explain(asked)?)
 }

@@ -51,8 +51,9 @@ const EDGE: Order = &[
     &["gateway"],
     &["front"],
     &["config"],
-    &["admin", "explain"],
+    &["admin"],
     &["app"],
+    &["explain"],
 ];
 
 const BENCH: Order =

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::SettingError;
-use super::values::{duration, nearest, size};
+use super::values::{duration, nearest, share, size};
 
 const ENVIRONMENT_PREFIX: &str = "TOLLGATE_";
 
@@ -118,6 +118,16 @@ impl Section {
         }
     }
 
+    /// A flag, or a text for what is neither.
+    pub fn flag_or_text(&mut self, key: &'static str) -> Result<Option<Result<bool, String>>, SettingError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::Boolean(flag)) => Ok(Some(Ok(flag))),
+            Some(Value::String(text)) => Ok(Some(Err(text))),
+            Some(_) => Err(self.error(key, "must be true, false or a string")),
+        }
+    }
+
     /// A whole number within `bounds`.
     pub fn integer(
         &mut self,
@@ -144,6 +154,19 @@ impl Section {
     pub fn size(&mut self, key: &'static str) -> Result<Option<u64>, SettingError> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         size(&text).map(Some).ok_or_else(|| self.error(key, format!("\"{text}\" is no size such as \"8MiB\"")))
+    }
+
+    /// A share of a whole: a number from 0 to 1, or a percentage such as "1%".
+    pub fn share(&mut self, key: &'static str) -> Result<Option<f64>, SettingError> {
+        let given = match self.take(key) {
+            None => return Ok(None),
+            Some(Value::Float(number)) => Some(number),
+            Some(Value::Integer(number @ 0..=1)) => Some(number as f64),
+            Some(Value::String(text)) => share(&text),
+            Some(_) => None,
+        };
+        let given = given.filter(|number| (0.0..=1.0).contains(number));
+        given.map(Some).ok_or_else(|| self.error(key, "must be a share such as \"1%\" or 0.01"))
     }
 
     pub fn section(&mut self, key: &'static str) -> Result<Option<Section>, SettingError> {
@@ -267,6 +290,18 @@ mod tests {
         assert_eq!(root.flag("b").unwrap_err().to_string(), "b: must be true or false");
         assert_eq!(root.integer("c", 0..=65535).unwrap_err().to_string(), "c: must be between 0 and 65535");
         assert_eq!(root.texts("d").unwrap_err().to_string(), "d: must be a list of strings");
+    }
+
+    #[test]
+    fn shares_are_numbers_or_percentages() {
+        for (text, expected) in
+            [("0.01", 0.01), ("1", 1.0), ("0", 0.0), ("\"1%\"", 0.01), ("\"0.25\"", 0.25), ("\"100%\"", 1.0)]
+        {
+            assert_eq!(read(&format!("a = {text}")).share("a"), Ok(Some(expected)), "{text}");
+        }
+        for text in ["1.01", "-0.1", "2", "\"101%\"", "\"x\"", "\"%\"", "true", "nan", "inf"] {
+            assert!(read(&format!("a = {text}")).share("a").is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Durations ("250ms", "5m"), sizes ("8MiB") and the nearest known key.
+//! Durations ("250ms", "5m"), sizes ("8MiB"), shares ("1%") and the nearest known key.
 
 use std::time::Duration;
 
@@ -27,6 +27,14 @@ pub fn size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(factor)
+}
+
+/// Reads `1%` or `0.01`; the caller asks whether it is between 0 and 1.
+pub fn share(text: &str) -> Option<f64> {
+    match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().ok().map(|percent| percent / 100.0),
+        None => text.parse().ok(),
+    }
 }
 
 fn split_unit(text: &str) -> Option<(u64, &str)> {

@@ -1,8 +1,7 @@
 //! `X-Amz-Date`: ISO 8601 basic format, `YYYYMMDD'T'HHMMSS'Z'`, always UTC.
 
 use crate::clock::UnixMillis;
-
-const SECONDS_A_DAY: u64 = 86_400;
+use crate::clock::date::{SECONDS_A_DAY, civil_from_days, days_from_civil};
 
 /// Formats whole seconds. Years past 9999 would not fit the form and never occur.
 pub(super) fn format(time: UnixMillis) -> String {
@@ -33,29 +32,6 @@ pub(super) fn parse(text: &str) -> Option<UnixMillis> {
     // An impossible day, such as 30 February, does not survive the round trip.
     (civil_from_days(days) == (year, month, day))
         .then(|| UnixMillis::from_seconds(days * SECONDS_A_DAY + hour * 3600 + minute * 60 + second))
-}
-
-/// Days since 1970 to year, month, day; Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468; // days since 0000-03-01
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
-/// The reverse, for years from 1970 and any two-digit month and day.
-fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
-    let year = year - u64::from(month <= 2);
-    let (era, year_of_era) = (year / 400, year % 400);
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day.saturating_sub(1);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (era * 146_097 + day_of_era).saturating_sub(719_468)
 }
 
 #[cfg(test)]

@@ -11,22 +11,27 @@ use std::time::{Duration, Instant};
 use common::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::admin::{self, State};
+use crate::app::exporter::Exporter;
 use crate::app::handover::{Offer, Socket};
 use crate::app::reload::Reload;
 use crate::app::successor;
-use crate::app::{Phase, Pools, Shutdown, StartError, upkeep};
-use crate::config::FeedSettings;
+use crate::app::{Phase, Pools, Shutdown, StartError, random, upkeep};
+use crate::config::{FeedSettings, TraceSettings};
 use crate::feed::{self, FeedConfig, FeedHandle};
+use crate::observe::Metrics;
+use crate::observe::trace::Span;
 
 /// How long the feed may take to save its last state at the end.
 const LAST_SAVE: Duration = Duration::from_secs(1);
+/// How long the last spans may take.
+const LAST_EXPORT: Duration = Duration::from_secs(1);
 /// How often a starting edge is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Disk writes of the feed and of kept key sets, key files, and names that are looked up: a name server that hangs must not hold up the rest.
+/// Disk writes of the feed and of kept key sets, reloads, key files, and names that are looked up: a name server that hangs must not hold up the rest.
 const BLOCKING_THREADS: usize = 16;
 
 /// The running thread.
@@ -99,11 +104,23 @@ pub fn follow(
     Ok(feed::start(config, Arc::clone(clock), Arc::new(pools))?)
 }
 
+/// Starts to export spans when the runtime runs.
+pub fn export(
+    runtime: &Runtime,
+    settings: &TraceSettings,
+    spans: mpsc::Receiver<Span>,
+    metrics: &Arc<Metrics>,
+) -> Result<Exporter, StartError> {
+    let _inside = runtime.enter();
+    Ok(Exporter::start(settings, format!("{:016x}", random()?), spans, Arc::clone(metrics)))
+}
+
 /// Starts the thread.
 pub fn spawn(
     runtime: Runtime,
     admin: Option<TcpListener>,
     feed: Option<FeedHandle>,
+    exporter: Option<Exporter>,
     state: Arc<State>,
     reload: Arc<Reload>,
     shutdown: Shutdown,
@@ -119,7 +136,7 @@ pub fn spawn(
             if shutdown.replaceable {
                 tokio::spawn(replace_at_signal());
             }
-            tokio::spawn(upkeep::run(Arc::clone(&state.picture)));
+            tokio::spawn(upkeep::run(Arc::clone(&state.parts.picture)));
             let end = control(admin, state, shutdown, offered).await;
             if let (Phase::HandedOver, Some(feed)) = (end, &feed) {
                 feed.leave_state();
@@ -128,6 +145,9 @@ pub fn spawn(
             let _ = finished.await; // the edge was dropped without waiting: end as well
             if let Some(feed) = feed {
                 let _ = timeout(LAST_SAVE, feed.stop()).await; // the last regular save stands
+            }
+            if let Some(exporter) = exporter {
+                let _ = timeout(LAST_EXPORT, exporter.stop()).await; // spans are worth no longer wait
             }
         });
     };
@@ -196,9 +216,12 @@ async fn reload_at_hangup(reload: Arc<Reload>, tell: Sender<Phase>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
         let _ = tell.send(Phase::Reloading); // no receiver: the edge was dropped without waiting
-        match reload.run() {
-            Ok(generation) => tracing::info!(generation, "configuration reloaded"),
-            Err(error) => tracing::error!(%error, "configuration not taken; the last good one serves"),
+        let reload = Arc::clone(&reload);
+        // Names are resolved and files read: not on the thread of the feed.
+        match tokio::task::spawn_blocking(move || reload.run()).await {
+            Ok(Ok(taken)) => tracing::info!(generation = taken.generation, "configuration reloaded"),
+            Ok(Err(error)) => tracing::error!(%error, "configuration not taken; the last good one serves"),
+            Err(error) => tracing::error!(%error, "the reload broke off"),
         }
         let _ = tell.send(Phase::Serving);
     }

@@ -4,6 +4,7 @@
 //! (admin, signals, feed), one writer of the access log. Control and workers share the picture, atomics and bounded queues only.
 
 mod control;
+mod exporter;
 mod handover;
 mod issuers;
 mod pools;
@@ -24,18 +25,20 @@ use arc_swap::ArcSwap;
 use common::clock::{Clock, SystemClock};
 use pingora::connectors::TransportConnector;
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::mpsc;
 
 pub use self::pools::Pools;
-use self::reload::Reload;
+use self::reload::{AtStart, Reload};
 pub use self::shutdown::{Shutdown, ShutdownHandle};
-use crate::admin::{self, State};
+use crate::admin::{self, Configuration, State};
 use crate::app::control::Control;
 use crate::app::handover::{HandoverError, Socket, Taken};
 use crate::app::issuers::Issuers;
-use crate::config::{Config, ConfigError, environment, load};
+use crate::config::{Config, ConfigError, TraceSettings, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
 use crate::gateway::{Gateway, InFlight, RequestIds};
+use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
 use crate::snapshot::picture::Picture;
 
@@ -56,6 +59,8 @@ pub enum StartError {
     Feed(#[from] FeedError),
     #[error("taking over: {0}")]
     Handover(#[from] HandoverError),
+    #[error("the access log: {0}")]
+    Log(String),
     #[error("starting a thread: {0}")]
     Thread(io::Error),
     #[error("the operating system gave no random bytes")]
@@ -115,13 +120,17 @@ pub fn start_with(
     let picture = Arc::new(Picture::new(config.verdict_bytes));
     let runtime = control::runtime()?;
     let issuers = Arc::new(Issuers::new(&runtime, &picture, &clock, &metrics, config.state_dir.clone()));
-    let log = AccessLog::start(config.log, metrics.log_lines_dropped.clone(), log).map_err(StartError::Thread)?;
+    let log_file = reload::opened(&config.log).map_err(StartError::Log)?;
+    let dropped = metrics.log_lines_dropped.clone();
+    let log = AccessLog::start(config.log.rules, log_file, dropped, log).map_err(StartError::Thread)?;
+    let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let gateway = Gateway {
         picture: Arc::clone(&picture),
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
-        log,
+        log: log.clone(),
+        tracer,
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
         realm: config.listen.places.realm.clone(),
@@ -133,12 +142,15 @@ pub fn start_with(
         file: file.to_owned(),
         picture: Arc::clone(&picture),
         metrics: Arc::clone(&metrics),
+        clock: Arc::clone(&clock),
+        log,
         reception: Arc::clone(&reception),
-        places: config.listen.places.clone(),
         issuers: Arc::clone(&issuers),
+        at_start: AtStart::of(&config),
+        history: Mutex::default(),
         one_at_a_time: Mutex::default(),
     });
-    let parts = Parts { gateway, picture, metrics, clock, in_flight, reception, reload, runtime, issuers };
+    let parts = Parts { gateway, picture, metrics, clock, in_flight, reception, reload, spans, runtime, issuers };
     launch(config, parts, taken, shutdown)
 }
 
@@ -175,12 +187,14 @@ struct Parts {
     reload: Arc<Reload>,
     runtime: tokio::runtime::Runtime,
     issuers: Arc<Issuers>,
+    spans: Option<mpsc::Receiver<Span>>,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
-    let Config { listen, feed, routes, issuers, .. } = config;
+    parts.reload.begins_with(&config);
+    let Config { listen, feed, routes, issuers, trace, .. } = config;
     let generation = parts.picture.configure(routes, issuers);
-    parts.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    parts.metrics.configured(generation, parts.clock.now());
     // With what is kept on disk; nothing is fetched before the runtime runs.
     parts.issuers.follow();
     let drain_limit = listen.places.drain;
@@ -189,14 +203,20 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let runtime = parts.runtime;
     let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
-    let state = Arc::new(State::new(
-        parts.picture,
-        Arc::clone(&parts.metrics),
-        parts.clock,
-        parts.in_flight.clone(),
-        feed.as_ref().map(FeedHandle::status),
-        reload_by(&parts.reload),
-    ));
+    let exporter = match trace.as_ref().zip(parts.spans) {
+        Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),
+        None => None,
+    };
+    let configuration: Arc<dyn Configuration> = parts.reload.clone();
+    let state = Arc::new(State::new(admin::Parts {
+        picture: parts.picture,
+        metrics: Arc::clone(&parts.metrics),
+        clock: parts.clock,
+        in_flight: parts.in_flight.clone(),
+        feed: feed.as_ref().map(FeedHandle::status),
+        configuration,
+        token: listen.places.admin_token.clone(),
+    }));
     let (drain, drained) = tokio::sync::watch::channel(false);
     let front = server::FrontParts {
         gateway: parts.gateway,
@@ -208,14 +228,14 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     state.listening();
     // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
     let offer = listen.places.upgrade.map(|path| (path, offered(&sockets, admin.as_ref())));
-    let control = control::spawn(runtime, admin, feed, Arc::clone(&state), parts.reload, shutdown)?;
+    let control = control::spawn(runtime, admin, feed, exporter, Arc::clone(&state), parts.reload, shutdown)?;
     Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, taken, offer })
 }
 
 impl Running {
     /// What is known and served; the feed writes to it.
     pub fn picture(&self) -> &Arc<Picture> {
-        &self.state.picture
+        &self.state.parts.picture
     }
 
     /// Blocks until a stop is asked for and what was in flight is done, or the limit has passed.
@@ -271,9 +291,12 @@ fn offered(sockets: &[Socket], admin: Option<&TcpListener>) -> Vec<Socket> {
     all.filter_map(copy).collect()
 }
 
-fn reload_by(reload: &Arc<Reload>) -> admin::Reload {
-    let reload = Arc::clone(reload);
-    Box::new(move || reload.run().map_err(|error| error.to_string()))
+/// What makes traces, and where their spans come out.
+fn tracer(settings: &TraceSettings, metrics: &Metrics) -> Result<(Tracer, mpsc::Receiver<Span>), StartError> {
+    let (spans, queue) = mpsc::channel(exporter::QUEUE);
+    let seeds = [random()?, random()?, random()?];
+    let dropped = metrics.spans_dropped.clone();
+    Ok((Tracer::new(settings.ratio, settings.accept, seeds, spans, dropped), queue))
 }
 
 fn random() -> Result<u64, StartError> {

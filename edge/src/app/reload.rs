@@ -1,43 +1,150 @@
-//! Reads the configuration again. It is taken whole or not at all; addresses and threads stay as they were at the start.
+//! Reads the configuration again. It is taken whole or not at all; what takes a restart stays as it was at the start, and the answer names it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use common::clock::Clock;
 
+use crate::admin::{Certificate, Configuration, Failure, History, Taken};
 use crate::app::issuers::Issuers;
 use crate::app::server;
-use crate::config::{ConfigError, Places, environment, load};
+use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, environment, load};
 use crate::front::Reception;
-use crate::observe::Metrics;
+use crate::observe::{AccessLog, Metrics, open_log};
 use crate::snapshot::picture::Picture;
+use crate::tls::CertificateSummary;
 
 /// Everything that a reload needs.
 pub struct Reload {
     pub file: PathBuf,
     pub picture: Arc<Picture>,
     pub metrics: Arc<Metrics>,
+    pub clock: Arc<dyn Clock>,
+    pub log: AccessLog,
     pub reception: Arc<ArcSwap<Reception>>,
-    /// As at the start.
-    pub places: Places,
     pub issuers: Arc<Issuers>,
+    pub at_start: AtStart,
+    pub history: Mutex<History>,
     pub one_at_a_time: Mutex<()>,
 }
 
-impl Reload {
-    /// Answers the generation that serves from now on.
-    pub fn run(&self) -> Result<u64, ConfigError> {
-        let _alone = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
-        let config = load(&self.file, &environment(), &self.metrics).inspect_err(|_| {
-            self.metrics.reloads_failed.inc();
-        })?;
-        if config.listen.places != self.places {
-            tracing::warn!("addresses, threads, drain_timeout or realm of [listen] have changed: that takes a restart");
+/// The settings that only a restart changes.
+pub struct AtStart {
+    places: Places,
+    feed: Option<FeedSettings>,
+    trace: Option<TraceSettings>,
+    verdict_bytes: usize,
+}
+
+impl AtStart {
+    pub fn of(config: &Config) -> Self {
+        Self {
+            places: config.listen.places.clone(),
+            feed: config.feed.clone(),
+            trace: config.trace.clone(),
+            verdict_bytes: config.verdict_bytes,
         }
+    }
+
+    /// Settings of `config` that differ from these.
+    fn changed(&self, config: &Config) -> Vec<&'static str> {
+        let (old, new) = (&self.places, &config.listen.places);
+        let feed = (self.feed.as_ref(), config.feed.as_ref());
+        let differs = |of: fn(&FeedSettings) -> &str| feed.0.map(of) != feed.1.map(of);
+        [
+            ("listen.http", old.http != new.http),
+            ("listen.https", old.https != new.https),
+            ("listen.admin", old.admin != new.admin),
+            ("listen.admin_token_file", old.admin_token != new.admin_token),
+            ("listen.threads", old.threads != new.threads),
+            ("listen.drain_timeout", old.drain != new.drain),
+            ("listen.realm", old.realm != new.realm),
+            ("listen.upgrade_sock", old.upgrade != new.upgrade),
+            ("feed.issuer", differs(|feed| &feed.issuer)),
+            ("feed.state_dir", feed.0.map(|feed| &feed.state_dir) != feed.1.map(|feed| &feed.state_dir)),
+            ("trace", self.trace != config.trace),
+            ("cache.verdicts", self.verdict_bytes != config.verdict_bytes),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
+    }
+}
+
+impl Reload {
+    /// The configuration that the edge starts with.
+    pub fn begins_with(&self, config: &Config) {
+        let mut history = self.history();
+        history.loaded_at = self.clock.now();
+        history.certificates = certificates(config);
+    }
+
+    /// Takes the file into use, or says why the old configuration goes on.
+    pub fn run(&self) -> Result<Taken, String> {
+        let _alone = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.take();
+        self.metrics.reloaded(taken.is_ok());
+        let now = self.clock.now();
+        let mut history = self.history();
+        match &taken {
+            Ok(taken) => {
+                self.metrics.configured(taken.generation, now);
+                history.loaded_at = now;
+                history.failure = None;
+                history.restart.clone_from(&taken.restart);
+            }
+            Err(error) => history.failure = Some(Failure { at: now, error: error.clone() }),
+        }
+        // Also after a failure: what was read of the refused file has made counters.
+        self.metrics.keep(&self.picture.load().routes);
+        taken
+    }
+
+    fn take(&self) -> Result<Taken, String> {
+        let config = load(&self.file, &environment(), &self.metrics).map_err(|error| error.to_string())?;
+        let log = opened(&config.log).map_err(|error| format!("{}: log.file: {error}", self.file.display()))?;
+        let restart = self.at_start.changed(&config);
+        if !restart.is_empty() {
+            tracing::warn!(settings = restart.join(", "), "these settings take a restart");
+        }
+        self.log.change(config.log.rules, log);
         self.reception.store(Arc::new(server::reception(&config.listen)));
+        self.history().certificates = certificates(&config);
         let generation = self.picture.configure(config.routes, config.issuers);
         self.issuers.follow();
-        self.metrics.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-        Ok(generation)
+        Ok(Taken { generation, restart })
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The certificates that a configuration shows to clients.
+pub fn certificates(config: &Config) -> Vec<Certificate> {
+    let of = |summary: &CertificateSummary| Certificate { names: summary.names.clone(), expires: summary.expires };
+    config.listen.tls.iter().flat_map(|tls| &tls.certificates).map(of).collect()
+}
+
+/// The access log's file, made if it is not there; none: standard error.
+pub fn opened(settings: &LogSettings) -> Result<Option<std::fs::File>, String> {
+    let open = |path: &PathBuf| open_log(path).map_err(|error| format!("{}: {error}", path.display()));
+    settings.file.as_ref().map(open).transpose()
+}
+
+impl Configuration for Reload {
+    fn reload(&self) -> Result<Taken, String> {
+        self.run()
+    }
+
+    fn check(&self) -> Result<Vec<&'static str>, String> {
+        // Counters of its own: a file that is only looked at makes no series.
+        let config = load(&self.file, &environment(), &Metrics::default()).map_err(|error| error.to_string())?;
+        Ok(self.at_start.changed(&config))
+    }
+
+    fn history(&self) -> History {
+        Reload::history(self).clone()
     }
 }

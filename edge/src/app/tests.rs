@@ -11,6 +11,7 @@ mod idp;
 mod introspection;
 mod keys;
 mod listeners;
+mod operations;
 mod origins;
 mod policy;
 mod revocation;
@@ -206,7 +207,10 @@ fn the_admin_listener_tells_health_readiness_and_metrics_and_reloads() {
     assert_eq!((ready.status, ready.body.contains("\"ready\":true")), (200, true), "{ready:?}");
     edge.send(&request("/api/x", &[]));
     let metrics = edge.admin("GET", "/metrics").body;
-    assert!(metrics.contains("tollgate_edge_refusals_total{reason=\"missing_token\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("tollgate_edge_refusals_total{route=\"echo /api/*\",reason=\"missing_token\"} 1"),
+        "{metrics}"
+    );
     assert_eq!(edge.admin("GET", "/reload").status, 405);
     assert!(edge.admin("POST", "/reload").body.contains("\"generation\":2"));
     std::fs::write(edge.config_file(), "[listen]\nhttpp = 1").unwrap();

@@ -1,15 +1,20 @@
 //! `[listen]`: addresses, certificates, bounds on connections, and whose word on clients counts.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::secret::SecretString;
 use common::settings::{Section, SettingError};
 
 use crate::front::Bounds;
 use crate::networks::Networks;
 use crate::tls::{self, Loaded, TlsFiles};
+
+/// Bytes of an admin token, so that none can be guessed.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Where and how the edge listens.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Places {
     pub http: Option<SocketAddr>,
     pub https: Option<SocketAddr>,
     pub admin: Option<SocketAddr>,
+    /// Demanded on the admin listener.
+    pub admin_token: Option<SecretString>,
     /// Threads that serve requests.
     pub threads: usize,
     /// How long requests in flight may go on after a stop was asked for.
@@ -46,6 +53,7 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
     let http = address(&mut section, "http")?;
     let https = address(&mut section, "https")?;
     let admin = address(&mut section, "admin")?;
+    let admin_token = admin_token(&mut section, folder, admin.is_some())?;
     let files = section.section("tls")?.map(|section| tls::config::files(section, folder)).transpose()?;
     let tls = match (https, files) {
         (Some(_), Some(files)) => Some(load(&files, &section)?),
@@ -59,6 +67,7 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
             http,
             https,
             admin,
+            admin_token,
             threads: count(&mut section, "threads", 1_024, cores)?,
             drain: section.duration("drain_timeout")?.unwrap_or(Duration::from_secs(30)),
             realm: section.text("realm")?.unwrap_or_else(|| "api".to_owned()),
@@ -83,6 +92,25 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
         (None, Some(_)) if listen.h2c => Err(no_cleartext),
         _ => Ok(listen),
     }
+}
+
+/// The first line of a file that others can't read.
+fn admin_token(section: &mut Section, folder: &Path, has_admin: bool) -> Result<Option<SecretString>, SettingError> {
+    let Some(file) = section.file("admin_token_file")?.map(|file| folder.join(file)) else { return Ok(None) };
+    let wrong = |problem: String| section.error("admin_token_file", format!("{}: {problem}", file.display()));
+    if !has_admin {
+        return Err(section.error("admin_token_file", "needs `admin`"));
+    }
+    let mode = std::fs::metadata(&file).map_err(|error| wrong(error.to_string()))?.permissions().mode();
+    if mode & 0o007 != 0 {
+        return Err(wrong(format!("has mode {:03o}: others could read it", mode & 0o777)));
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.len() < SHORTEST_TOKEN {
+        return Err(wrong(format!("its first line is shorter than {SHORTEST_TOKEN} bytes")));
+    }
+    Ok(Some(SecretString::new(token)))
 }
 
 fn load(files: &TlsFiles, section: &Section) -> Result<Loaded, SettingError> {

@@ -3,7 +3,9 @@
 mod introspection;
 mod issuers;
 mod listen;
+mod log;
 mod routes;
+mod trace;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,16 +13,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::gates;
-use crate::observe::{LogLevel, Metrics};
+use crate::observe::Metrics;
+use crate::observe::trace::Accept;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
 use common::settings::{Section, SettingError, parse};
 
 pub use self::listen::{Listen, Places};
+pub use self::log::LogSettings;
 use self::routes::Surroundings;
+pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "cache"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -31,7 +36,8 @@ const DEFAULT_VERDICT_BYTES: u64 = 64 << 20;
 pub struct Config {
     pub listen: Listen,
     pub feed: Option<FeedSettings>,
-    pub log: LogLevel,
+    pub log: LogSettings,
+    pub trace: Option<TraceSettings>,
     /// Memory for known tokens, for each issuer; bytes.
     pub verdict_bytes: usize,
     /// Where key sets that were fetched are kept over a restart.
@@ -107,10 +113,11 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let feed = root.section("feed")?.map(|section| feed(section, folder)).transpose()?;
     let beside_the_feed = || feed.as_ref().map(|feed| feed.state_dir.join("upgrade.sock"));
     listen.places.upgrade = listen.places.upgrade.or_else(beside_the_feed);
-    let log = match root.section("log")? {
-        None => LogLevel::All,
-        Some(section) => log_level(section)?,
-    };
+    let log = root.section("log")?.map(|section| log::read(section, folder)).transpose()?.unwrap_or_default();
+    let trace = root.section("trace")?.map(|section| trace::read(section, folder)).transpose()?;
+    if trace.as_ref().is_some_and(|trace| trace.accept == Accept::Trusted) && listen.proxies.is_empty() {
+        return Err(SettingError::new("trace.accept", "\"trusted\" needs `listen.trusted_proxies`"));
+    }
     let cache = root.section("cache")?.map(|section| cache(section, folder)).transpose()?;
     let cache = cache.unwrap_or(Cache { verdict_bytes: DEFAULT_VERDICT_BYTES, state_dir: None });
     if root.text("routes")?.is_some_and(|routes| routes != "local") {
@@ -136,6 +143,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         listen,
         feed,
         log,
+        trace,
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,
         routes,
@@ -151,17 +159,6 @@ fn feed(mut section: Section, folder: &Path) -> Result<FeedSettings, SettingErro
     };
     section.finish()?;
     Ok(settings)
-}
-
-fn log_level(mut section: Section) -> Result<LogLevel, SettingError> {
-    let level = match section.text("access")?.as_deref() {
-        None | Some("all") => LogLevel::All,
-        Some("refused") => LogLevel::Refused,
-        Some("off") => LogLevel::Off,
-        Some(_) => return Err(section.error("access", "must be \"all\", \"refused\" or \"off\"")),
-    };
-    section.finish()?;
-    Ok(level)
 }
 
 /// `[cache]`.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::observe::LogLevel;
+use crate::observe::trace::Accept;
 
 const GOOD: &str = r#"
 [listen]
@@ -75,7 +77,7 @@ fn every_mistake_is_one_line_that_says_where() {
 fn the_environment_sets_scalars() {
     let config = load_text(GOOD, &[("TOLLGATE_LISTEN__HTTP", "127.0.0.1:1"), ("TOLLGATE_LOG__ACCESS", "off")]).unwrap();
     assert_eq!(config.listen.places.http.unwrap().port(), 1);
-    assert_eq!(config.log, LogLevel::Off);
+    assert_eq!(config.log.rules.level, LogLevel::Off);
     let error = load_text(GOOD, &[("TOLLGATE_LISTEN__HTPP", "127.0.0.1:1")]).unwrap_err();
     assert_eq!(error, "listen.htpp: unknown key; did you mean `http`?");
 }
@@ -241,4 +243,33 @@ fn mistakes_about_issuers_of_others_are_told() {
     let expected =
         "route[0].token.use: \"id\" is not for the issuer \"corp\", of whose tokens access tokens alone are read";
     assert_eq!(load_text(&text, &[]).unwrap_err(), expected);
+}
+
+#[test]
+fn what_the_edge_tells_is_read() {
+    let more = "[log]\naccess = \"all\"\nsample = \"1%\"\nfile = \"access.log\"\n\
+                [trace]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"\nratio = 0.5\naccept = true\n";
+    let config = load_text(&format!("{GOOD}{more}"), &[("TOLLGATE_TRACE__RATIO", "25%")]).unwrap();
+    assert_eq!(
+        (config.log.rules.sample, config.log.file.unwrap().file_name().unwrap().to_str()),
+        (0.01, Some("access.log"))
+    );
+    let trace = config.trace.unwrap();
+    assert_eq!((trace.ratio, trace.accept, trace.service.as_str()), (0.25, Accept::Everybody, "tollgate-edge"));
+    for (more, expected) in [
+        ("[log]\nsample = 2", "log.sample: must be a share such as \"1%\" or 0.01"),
+        ("[trace]\nratio = 1", "trace.endpoint: is missing"),
+        (
+            "[trace]\nendpoint = \"http://c\"",
+            "trace.endpoint: \"http://c\" must be https: plain http goes to this machine only, unless `allow_http` says otherwise",
+        ),
+        (
+            "[trace]\nendpoint = \"https://c\"\naccept = \"trusted\"",
+            "trace.accept: \"trusted\" needs `listen.trusted_proxies`",
+        ),
+        ("[trace]\nendpoint = \"https://c\"\naccept = \"all\"", "trace.accept: must be true, false or \"trusted\""),
+        ("[trace]\nendpiont = \"https://c\"", "trace.endpiont: unknown key; did you mean `endpoint`?"),
+    ] {
+        assert_eq!(load_text(&format!("{GOOD}{more}"), &[]).unwrap_err(), expected);
+    }
 }

@@ -18,12 +18,12 @@ mod sink;
 mod status;
 mod tls;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Clock;
-use common::feed::{Alarm, Serving, Subscriber};
+use common::clock::{Clock, UnixMillis};
+use common::feed::{Alarm, FeedName, Position, Serving, Subscriber};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -89,6 +89,34 @@ pub fn start(config: FeedConfig, clock: Arc<dyn Clock>, sink: Arc<dyn FeedSink>)
     let client = client::Client::new(config, clock, sink, Arc::clone(&disk), core, publish);
     let task = tokio::spawn(client.run(identity, token, orders));
     Ok(FeedHandle { status, disk, commands, task: Some(task) })
+}
+
+/// What [`recall`] found.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// A file was damaged or written under another key; it counts for nothing.
+    pub damaged: bool,
+    /// Each feed, where it stands, and when it was last known to be complete by the issuer's clock.
+    pub feeds: Vec<(FeedName, Position, UnixMillis)>,
+}
+
+/// Hands the last good state on disk to `sink`, and writes nothing. `None`: nothing is saved there.
+pub fn recall(state_dir: &Path, sink: &dyn FeedSink) -> std::io::Result<Option<Recalled>> {
+    let Some(disk) = disk::Disk::look(state_dir)? else { return Ok(None) };
+    let loaded = disk.load()?;
+    let mut feeds = Vec::new();
+    for (feed, kept) in &loaded.restored.states {
+        sink.replace(feed, &kept.state);
+        sink.fresh(feed, kept.fresh_as_of);
+        feeds.push((feed.clone(), kept.state.position(), kept.fresh_as_of));
+    }
+    Ok(Some(Recalled { damaged: loaded.damaged, feeds }))
+}
+
+/// Saves a feed as an edge does, for tests of what is recalled.
+#[cfg(test)]
+pub fn save(state_dir: &Path, feed: FeedName, kept: common::feed::Kept) {
+    disk::Disk::open(state_dir).unwrap().save_states(&[(feed, kept)]).unwrap();
 }
 
 impl FeedHandle {

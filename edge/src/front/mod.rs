@@ -111,7 +111,7 @@ impl ServerApp for Front {
                 return None;
             }
         };
-        self.metrics.connections.inc();
+        let _counted = Counted::new(&self.metrics, facts.tls.as_deref());
         let trusted = facts.client.is_some_and(|client| reception.proxies.contains(client));
         let proxies = trusted.then(|| Arc::clone(&reception.proxies));
         let phase = Phase::new(opened, reception.bounds.head, reception.bounds.keepalive);
@@ -120,7 +120,6 @@ impl ServerApp for Front {
             Spoken::Http1 => self.serve_http1(stream, &connection, shutdown).await,
             Spoken::Http2 => self.serve_http2(stream, &connection, reception.bounds, shutdown).await,
         }
-        self.metrics.connections.dec();
         None
     }
 
@@ -200,6 +199,26 @@ impl Front {
             Refused::ProxyHeader => self.metrics.proxy_headers_refused.inc(),
             Refused::Handshake => self.metrics.handshakes_failed.inc(),
         };
+    }
+}
+
+/// Counts a connection for as long as it is open, also one whose request panics.
+struct Counted<'m>(&'m Metrics);
+
+impl<'m> Counted<'m> {
+    fn new(metrics: &'m Metrics, tls: Option<&TlsFacts>) -> Self {
+        metrics.connections.inc();
+        metrics.connections_accepted.inc();
+        if let Some(tls) = tls {
+            metrics.tls.count(tls.version);
+        }
+        Self(metrics)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.connections.dec();
     }
 }
 

@@ -67,6 +67,11 @@ pub fn facts_of(headers: &HeaderMap) -> facts::Connection {
     CURRENT.try_with(|connection| connection.facts_of(headers)).unwrap_or(facts::Connection::UNKNOWN)
 }
 
+/// Whether the other end is a proxy whose word on its clients counts.
+pub fn is_trusted() -> bool {
+    CURRENT.try_with(|connection| connection.proxies.is_some()).unwrap_or(false)
+}
+
 /// The head of the current request has come whole.
 pub fn head_is_complete() {
     let _ = CURRENT.try_with(|connection| connection.phase.serve());

@@ -1,8 +1,9 @@
 //! What the phases of one request hand on.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::canonical::CanonicalRequest;
 use common::clock::UnixMillis;
@@ -14,6 +15,7 @@ use pingora::prelude::Error;
 
 use crate::facts::{Connection, Facts};
 use crate::gateway::trip::Trip;
+use crate::observe::trace::Trace;
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
 
@@ -31,6 +33,12 @@ pub struct Context {
     pub decision: Decision,
     /// The way to servers.
     pub trip: Trip,
+    /// The server that was asked last; none that listens on a UNIX socket.
+    pub server: Option<SocketAddr>,
+    /// When the head of the upstream's answer came, after `started`.
+    pub first_byte: Option<Duration>,
+    /// None where nothing is traced.
+    pub trace: Option<Trace>,
     /// Why a phase ended the request, where pingora's error can't say it.
     pub failure: Option<Reject>,
     /// The rest of the request can't be told from the next one, or is too long to read.
@@ -60,6 +68,9 @@ impl Context {
             facts: Facts::default(),
             decision: Decision::default(),
             trip: Trip::new(started),
+            server: None,
+            first_byte: None,
+            trace: None,
             failure: None,
             must_close: false,
             _in_flight: in_flight,
@@ -70,6 +81,11 @@ impl Context {
     pub fn ended_by(&mut self, reject: Reject) -> Box<Error> {
         self.failure = Some(reject);
         Error::explain(ErrorType::Custom("ended"), reject.metric())
+    }
+
+    /// The head of an answer has come from a server; the last one counts where several were asked.
+    pub fn first_byte(&mut self) {
+        self.first_byte = Some(self.started.elapsed());
     }
 
     pub fn route(&self) -> Option<&Arc<Route>> {
@@ -97,6 +113,18 @@ impl Canonical {
             target: (!same_target).then(|| request.target().into_owned()),
             host: (!same_host).then(|| request.host.header_value().into_owned()),
             has_own_headers: request.identity_headers,
+        }
+    }
+
+    /// The host without the port, for log and spans.
+    pub fn host_name<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+        let host = match &self.host {
+            Some(host) => host.as_str(),
+            None => received.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
+        };
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host, // also a bare IPv6 address, whose last part stands before a bracket
         }
     }
 

@@ -1,5 +1,6 @@
 //! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
 
+mod account;
 mod body;
 pub mod connection;
 mod context;
@@ -32,6 +33,7 @@ use pingora::prelude::{Error, HttpPeer, Result, Session};
 use pingora::protocols::Digest;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext};
+use pingora::upstreams::peer::Peer;
 
 pub use self::context::{Context, InFlight};
 pub use self::head::take_apart;
@@ -42,7 +44,8 @@ use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
-use crate::observe::{AccessLog, Metrics, Record, hash_subject};
+use crate::observe::trace::Tracer;
+use crate::observe::{AccessLog, Metrics};
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::routes::{self, Choice};
 use crate::snapshot::picture::Picture;
@@ -59,6 +62,8 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub log: AccessLog,
+    /// None: nothing is traced.
+    pub tracer: Option<Tracer>,
     pub in_flight: InFlight,
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
@@ -126,6 +131,7 @@ impl ProxyHttp for Gateway {
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
         connection::head_is_complete();
         ctx.connection = connection::facts_of(&session.req_header().headers);
+        ctx.trace = self.trace(session);
         session.set_total_drain_timeout(Some(DRAIN_TIME));
         if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
             session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
@@ -169,6 +175,7 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
+        ctx.server = peer.address().as_inet().copied();
         if ctx.trip.is_timed()
             && let Some(at) = ctx.trip.cut_at(Instant::now())
         {
@@ -234,6 +241,7 @@ impl ProxyHttp for Gateway {
             trip::upgraded(session, ctx)?;
         }
         if upstream::is_final(response.status) {
+            ctx.first_byte();
             outcome::answered(session, response.status.as_u16(), ctx)?;
         }
         upstream::answer(response, &session.req_header().headers, ctx)
@@ -309,16 +317,7 @@ impl ProxyHttp for Gateway {
         if ctx.trip.is_timed() {
             watch::disarm();
         }
-        let status = session.response_written().map_or(0, |response| response.status.as_u16());
-        match ctx.route() {
-            Some(route) => route.meter.count(status, ctx.started.elapsed()),
-            None => {
-                self.metrics.unrouted.inc();
-            }
-        }
-        if self.log.wants(ctx.decision.reject.is_some()) {
-            self.write_log(session, ctx, status);
-        }
+        self.account(session, ctx);
     }
 
     fn suppress_proxy_warn_log(
@@ -391,7 +390,7 @@ impl Gateway {
 
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
         ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
-        self.metrics.refused(reject);
+        self.refused(ctx, reject);
         let (form, token) = (form(session), ctx.route().and_then(|route| route.token.as_ref()));
         let asked = Asked { realm: &self.realm, request_id: &ctx.request_id, form, token };
         let mut reply = reply::refusal(reject, asked);
@@ -417,53 +416,6 @@ impl Gateway {
         }
         session.write_response_header(Box::new(response), false).await?;
         session.write_response_body(Some(reply.body), true).await
-    }
-
-    /// What is left to do when the watch ends a request that nobody can answer any more.
-    fn last_words(&self, session: &Session, ctx: &Context) -> impl FnOnce() + Send + 'static {
-        let (cut, log) = (self.metrics.cut.clone(), self.log.clone());
-        let (at, request_id, client, started) = (ctx.now, ctx.request_id.clone(), ctx.connection.client, ctx.started);
-        let (route, method) = (ctx.route().map(Arc::clone), session.req_header().method.clone());
-        move || {
-            cut.inc();
-            if !log.wants(true) {
-                return;
-            }
-            log.write(&Record {
-                at,
-                request_id: request_id.to_str().unwrap_or_default(),
-                reason: Some(Reject::UpstreamTimeout.metric()),
-                detail: Some("cut_off"),
-                route: route.as_ref().map(|route| &*route.name),
-                method: method.as_str(),
-                path: None,
-                status: 0,
-                micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-                client,
-                iss: None,
-                sub_hash: None,
-                kid: None,
-            });
-        }
-    }
-
-    fn write_log(&self, session: &Session, ctx: &Context, status: u16) {
-        let token = ctx.facts.identity().map(|identity| &identity.token);
-        self.log.write(&Record {
-            at: ctx.now,
-            request_id: ctx.request_id.to_str().unwrap_or_default(),
-            reason: ctx.decision.reject.map(Reject::metric),
-            detail: ctx.decision.detail.or(ctx.facts.denial.as_deref()),
-            route: ctx.route().map(|route| &*route.name),
-            method: session.req_header().method.as_str(),
-            path: ctx.canonical.as_ref().map(|canonical| canonical.path(session.req_header())),
-            status,
-            micros: u64::try_from(ctx.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            client: ctx.connection.client,
-            iss: token.map(|token| &*token.iss),
-            sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
-            kid: token.map(|token| &*token.kid),
-        });
     }
 }
 

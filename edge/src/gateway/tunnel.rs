@@ -17,6 +17,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, HttpPeer, OkOrErr, OrErr, Result, Session};
 use pingora::protocols::Stream;
 use pingora::protocols::http::v1::client::HttpSession;
+use pingora::upstreams::peer::Peer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
@@ -49,7 +50,7 @@ pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &m
         let (peer, stream) = connect(connector, session, ctx).await?;
         let mut server = HttpSession::new_with_options(stream, &*peer);
         let error = match shake_hands(&mut server, session, ctx).await {
-            Ok(head) => match outcome::answered(session, head.status.as_u16(), ctx) {
+            Ok(head) => match answered(session, head.status.as_u16(), ctx) {
                 Ok(()) => break (server, head),
                 Err(error) => error,
             },
@@ -71,6 +72,11 @@ pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &m
     Ok(())
 }
 
+fn answered(session: &Session, status: u16, ctx: &mut Context) -> Result<()> {
+    ctx.first_byte();
+    outcome::answered(session, status, ctx)
+}
+
 /// Connects to one server after the other, as far as the route allows.
 async fn connect(
     connector: &TransportConnector,
@@ -79,6 +85,7 @@ async fn connect(
 ) -> Result<(Box<HttpPeer>, Stream)> {
     loop {
         let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
+        ctx.server = peer.address().as_inet().copied();
         match connector.new_stream(&*peer).await {
             Ok(stream) => {
                 outcome::connected(ctx);

@@ -17,8 +17,8 @@ use pingora::{ErrorSource, ErrorType};
 use crate::cors;
 use crate::facts::Connection;
 use crate::forward;
-use crate::gateway::connection;
 use crate::gateway::context::Context;
+use crate::gateway::{account, connection};
 use crate::reply::REQUEST_ID;
 use crate::snapshot::upstream::settings::HostHeader;
 
@@ -77,6 +77,7 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         CLIENTS_HOP.iter().for_each(|name| drop(headers.remove(name)));
     }
     insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
+    account::pass_on(ctx.trace, headers);
     if route.certificate.forward {
         insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
     }

@@ -1,8 +1,14 @@
-//! One JSON line a decision (SECURITY.md E22): reason, issuer, hashed subject, key, route, status, time. Never the token, the query
-//! or a header, and every text is escaped, so that no request writes its own lines.
+//! One JSON line a decision (SECURITY.md E22): reason, route, path, upstream, times, issuer, hashed subject. Never the token, a cookie, the
+//! query or a header, and every text is escaped, so that no request writes its own lines.
 
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,8 +17,12 @@ use prometheus_client::metrics::counter::Counter;
 use ring::digest;
 use serde::Serialize;
 
+use crate::observe::sampler::Sampler;
+
 /// Lines that may wait for the writer; more are counted and dropped, so that a slow disk slows no request.
 const QUEUE: usize = 4_096;
+/// Bytes that are written at once, about.
+const BATCH: usize = 64 * 1024;
 
 /// Which decisions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +32,22 @@ pub enum LogLevel {
     All,
 }
 
+/// What may be changed while the edge runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogRules {
+    pub level: LogLevel,
+    /// Share of the requests that went well, of which a line is written.
+    pub sample: f64,
+}
+
 /// What is written about one request.
 #[derive(Debug, Serialize)]
 pub struct Record<'r> {
     /// Milliseconds since the epoch.
     pub at: UnixMillis,
     pub request_id: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// The reason of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'r str>,
@@ -37,48 +57,128 @@ pub struct Record<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'r str>,
     pub method: &'r str,
+    /// The canonical host, without the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<&'r str>,
     /// The canonical path, without the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<&'r str>,
     pub status: u16,
     pub micros: u64,
+    /// Until the head of the upstream's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub client: Option<std::net::IpAddr>,
+    pub first_byte_micros: Option<u64>,
+    /// The server that was asked last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<SocketAddr>,
+    /// Servers that were tried.
+    pub attempts: usize,
+    /// Bytes of the bodies.
+    pub received: u64,
+    pub sent: u64,
+    pub protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<&'r str>,
     /// First 16 hex digits of SHA-256 over `iss`, a space and `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<&'r str>,
+}
+
+impl<'r> Record<'r> {
+    /// A record of a request of which nothing more is known.
+    pub fn new(at: UnixMillis, request_id: &'r str, method: &'r str) -> Self {
+        Self {
+            at,
+            request_id,
+            trace_id: None,
+            reason: None,
+            detail: None,
+            route: None,
+            method,
+            host: None,
+            path: None,
+            status: 0,
+            micros: 0,
+            first_byte_micros: None,
+            upstream: None,
+            attempts: 0,
+            received: 0,
+            sent: 0,
+            protocol: "HTTP/1.1",
+            tls: None,
+            client: None,
+            iss: None,
+            sub_hash: None,
+            client_id: None,
+            kid: None,
+        }
+    }
 }
 
 /// The queue to the writer. Clones share it; the writer ends with the last one.
 #[derive(Clone, Debug)]
 pub struct AccessLog {
-    level: LogLevel,
+    shared: Arc<Shared>,
     lines: SyncSender<Vec<u8>>,
     dropped: Counter,
 }
 
+#[derive(Debug)]
+struct Shared {
+    level: AtomicU8,
+    sampler: Sampler,
+    /// Where to write from the next batch on; `None` inside: the sink of the start.
+    next: Mutex<Option<Option<File>>>,
+}
+
 impl AccessLog {
-    /// Starts the writer thread.
-    pub fn start(level: LogLevel, dropped: Counter, sink: impl Write + Send + 'static) -> std::io::Result<Self> {
+    /// Starts the writer thread. Lines go to `file`, or to `sink` while there is none.
+    pub fn start(
+        rules: LogRules,
+        file: Option<File>,
+        dropped: Counter,
+        sink: impl Write + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Shared {
+            level: AtomicU8::new(rules.level as u8),
+            sampler: Sampler::new(rules.sample),
+            next: Mutex::new(Some(file)),
+        };
+        let shared = Arc::new(shared);
         let (lines, queue) = sync_channel(QUEUE);
+        let writer = Writer { shared: Arc::clone(&shared), sink, file: None };
         thread::Builder::new()
             .name("access-log".to_owned())
             .stack_size(64 * 1024)
-            .spawn(move || drain(&queue, sink))?;
-        Ok(Self { level, lines, dropped })
+            .spawn(move || writer.drain(&queue))?;
+        Ok(Self { shared, lines, dropped })
     }
 
-    /// Whether a decision of this kind is written at all.
-    pub fn wants(&self, refused: bool) -> bool {
-        match self.level {
-            LogLevel::Off => false,
-            LogLevel::Refused => refused,
-            LogLevel::All => true,
-        }
+    /// Other rules, and another file or the old one opened anew: whoever rotates logs has renamed it. What waits goes into the new one.
+    pub fn change(&self, rules: LogRules, file: Option<File>) {
+        self.shared.level.store(rules.level as u8, Ordering::Relaxed);
+        self.shared.sampler.set(rules.sample);
+        *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        let _ = self.lines.try_send(Vec::new()); // wakes the writer; one whose queue is full is awake
+    }
+
+    /// Whether a decision of this kind is written. `well`: the request was neither refused nor answered by 5xx.
+    pub fn wants(&self, well: bool) -> bool {
+        let level = self.shared.level.load(Ordering::Relaxed);
+        if well { level == LogLevel::All as u8 && self.shared.sampler.takes() } else { level != LogLevel::Off as u8 }
+    }
+
+    /// Whether a request that is traced gets its line, so that the two can be joined.
+    pub fn wants_traced(&self) -> bool {
+        self.shared.level.load(Ordering::Relaxed) == LogLevel::All as u8
     }
 
     /// Queues a line; never waits.
@@ -91,6 +191,11 @@ impl AccessLog {
     }
 }
 
+/// Opens a log to append to it; one that is made is for this user, and for its group to read.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}
+
 /// Names a subject in logs without saying who it is.
 pub fn hash_subject(iss: &str, sub: &str) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -100,83 +205,38 @@ pub fn hash_subject(iss: &str, sub: &str) -> String {
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn drain(queue: &Receiver<Vec<u8>>, mut sink: impl Write) {
-    while let Ok(line) = queue.recv() {
-        let mut batch = line;
-        while batch.len() < 64 * 1024 {
-            match queue.try_recv() {
-                Ok(more) => batch.extend_from_slice(&more),
-                Err(_) => break,
+struct Writer<W> {
+    shared: Arc<Shared>,
+    sink: W,
+    file: Option<File>,
+}
+
+impl<W: Write> Writer<W> {
+    fn drain(mut self, queue: &Receiver<Vec<u8>>) {
+        while let Ok(line) = queue.recv() {
+            let mut batch = line;
+            while batch.len() < BATCH {
+                match queue.try_recv() {
+                    Ok(more) => batch.extend_from_slice(&more),
+                    Err(_) => break,
+                }
+            }
+            if let Some(file) = self.shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                self.file = file;
+            }
+            if self.write(&batch).is_err() {
+                thread::sleep(Duration::from_millis(100)); // a closed pipe must not become a busy loop
             }
         }
-        if sink.write_all(&batch).and_then(|()| sink.flush()).is_err() {
-            thread::sleep(Duration::from_millis(100)); // a closed pipe must not become a busy loop
+    }
+
+    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.write_all(batch),
+            None => self.sink.write_all(batch).and_then(|()| self.sink.flush()),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn record(path: &str) -> Record<'_> {
-        Record {
-            at: UnixMillis(5),
-            request_id: "r",
-            reason: Some("expired"),
-            detail: None,
-            route: None,
-            method: "GET",
-            path: Some(path),
-            status: 401,
-            micros: 7,
-            client: None,
-            iss: Some("https://i"),
-            sub_hash: Some(hash_subject("https://i", "ada")),
-            kid: None,
-        }
-    }
-
-    #[test]
-    fn a_request_cannot_write_its_own_lines() {
-        let sink = Sink::default();
-        let log = AccessLog::start(LogLevel::All, Counter::default(), sink.clone()).unwrap();
-        log.write(&record("/a\n{\"status\":200}"));
-        drop(log);
-        let text = loop {
-            let bytes = sink.0.lock().unwrap().clone();
-            if !bytes.is_empty() {
-                break String::from_utf8(bytes).unwrap();
-            }
-            thread::yield_now();
-        };
-        assert_eq!(text.lines().count(), 1);
-        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["path"], "/a\n{\"status\":200}");
-        assert_eq!(line["sub_hash"].as_str().unwrap().len(), 16);
-        assert!(!text.contains("ada"));
-    }
-
-    #[test]
-    fn levels() {
-        let log = |level| AccessLog::start(level, Counter::default(), std::io::sink()).unwrap();
-        assert!(!log(LogLevel::Off).wants(true));
-        assert!(log(LogLevel::Refused).wants(true));
-        assert!(!log(LogLevel::Refused).wants(false));
-        assert!(log(LogLevel::All).wants(false));
-    }
-}
+mod tests;

@@ -1,9 +1,13 @@
-//! What the edge tells about itself: one log line a decision, and metrics with bounded labels.
+//! What the edge tells about itself: one log line a decision, metrics with bounded labels, spans of traces, figures of the process.
 
 mod access_log;
 mod issuers;
 mod metrics;
+mod process;
+mod sampler;
+pub mod trace;
 
-pub use self::access_log::{AccessLog, LogLevel, Record, hash_subject};
+pub use self::access_log::{AccessLog, LogLevel, LogRules, Record, hash_subject, open_log};
 pub use self::issuers::{Asked, Fetched, IssuerMetrics};
-pub use self::metrics::Metrics;
+pub use self::metrics::{Format, Metrics, PREFIX};
+pub use self::process::Process;

@@ -13,7 +13,7 @@ use crate::snapshot::introspection::{Introspection, IntrospectionSettings};
 use crate::snapshot::issuer::{self, Issuer, News, Trust};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::source::FetchedKeys;
-use crate::snapshot::verdicts::Verdicts;
+use crate::snapshot::verdicts::{Tally, Verdicts};
 
 /// From this many deaths in the overlay on, they are folded into the base.
 const OVERLAY_LIMIT: usize = 1_024;
@@ -75,7 +75,7 @@ impl Picture {
             deaths: Deaths::frozen(state.deaths),
             disabled_clients: Arc::new(state.disabled_clients),
             news: Some(news_after(old, state.as_of)),
-            verdicts: self.no_verdicts(),
+            verdicts: self.no_verdicts(old.verdicts.tally()),
         });
     }
 
@@ -84,7 +84,7 @@ impl Picture {
         self.change(issuer, |old, routes| Issuer {
             policies: policies(trust.as_ref(), None, routes),
             trust,
-            verdicts: self.no_verdicts(),
+            verdicts: self.no_verdicts(old.verdicts.tally()),
             ..copy(old)
         });
     }
@@ -95,7 +95,7 @@ impl Picture {
             Some(current) if Arc::ptr_eq(current, keys) => Issuer {
                 policies: policies(Some(&trust), None, routes),
                 trust: Some(trust),
-                verdicts: self.no_verdicts(),
+                verdicts: self.no_verdicts(old.verdicts.tally()),
                 ..copy(old)
             },
             _ => copy(old),
@@ -199,12 +199,12 @@ impl Picture {
             deaths,
             disabled_clients,
             news,
-            verdicts: self.no_verdicts(),
+            verdicts: self.no_verdicts(known.map(|known| known.verdicts.tally()).unwrap_or_default()),
         })
     }
 
-    fn no_verdicts(&self) -> Arc<Verdicts> {
-        Arc::new(Verdicts::bounded(self.verdict_bytes))
+    fn no_verdicts(&self, before: Tally) -> Arc<Verdicts> {
+        Arc::new(Verdicts::bounded(self.verdict_bytes, before))
     }
 
     fn write(&self) -> MutexGuard<'_, ()> {

@@ -1,18 +1,17 @@
 //! Routes, upstreams and the rules of their gates, as data. The deciding is done by `routes`, `gates` and `forward`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use common::canonical::Policy as CanonicalPolicy;
 use common::claims::TokenUse;
 use common::verify::ClaimRule;
 use http::{HeaderName, Method};
-use prometheus_client::metrics::counter::Counter;
 
 use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
+use crate::snapshot::meter::Meter;
 use crate::snapshot::upstream::Upstream;
 
 /// All routes in the order in which they are tried: the more exact before the less exact, then as written.
@@ -50,14 +49,6 @@ pub struct Route {
     pub meter: Meter,
 }
 
-/// The counters of a route: handles, so that counting looks nothing up and takes no lock.
-#[derive(Clone, Debug, Default)]
-pub struct Meter {
-    /// By hundreds of the status; the first is for what is no status.
-    pub by_class: [Counter; 6],
-    pub seconds: Counter<f64, AtomicU64>,
-}
-
 impl RouteTable {
     /// What is known of servers of the table that this one replaces stays known.
     pub fn adopt(&self, old: &Self) {
@@ -66,16 +57,6 @@ impl RouteTable {
                 upstream.adopt(old);
             }
         }
-    }
-}
-
-impl Meter {
-    pub fn count(&self, status: u16, spent: Duration) {
-        let class = usize::from(status / 100);
-        if let Some(counter) = self.by_class.get(class).or(self.by_class.first()) {
-            counter.inc();
-        }
-        self.seconds.inc_by(spent.as_secs_f64());
     }
 }
 

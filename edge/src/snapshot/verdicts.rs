@@ -41,12 +41,29 @@ pub struct Verdicts {
     shards: [Mutex<Shard>; SHARDS],
     /// Bytes that one generation of one shard may hold.
     budget: usize,
+    /// Counted by the maps before this one.
+    before: Tally,
 }
 
 #[derive(Default)]
 struct Shard {
     young: Generation,
     old: Generation,
+    tally: Tally,
+}
+
+/// How often tokens were known, and how often one had to be verified because it was not. Counted under the lock that is held anyway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub hits: u64,
+    pub misses: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.hits += more.hits;
+        self.misses += more.misses;
+    }
 }
 
 #[derive(Default)]
@@ -56,29 +73,47 @@ struct Generation {
 }
 
 impl Verdicts {
-    /// `bytes` bounds the whole map.
-    pub fn bounded(bytes: usize) -> Self {
-        Self { shards: Default::default(), budget: bytes / SHARDS / 2 }
+    /// `bytes` bounds the whole map. It goes on counting where `before` stands.
+    pub fn bounded(bytes: usize, before: Tally) -> Self {
+        Self { shards: Default::default(), budget: bytes / SHARDS / 2, before }
     }
 
     /// The verdict on this token, unless it has expired.
     pub fn get(&self, token: TokenDigest, now: UnixMillis) -> Option<Arc<Identity>> {
         let mut shard = self.shards.get(token.shard())?.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shard.young.map.get(&token) {
-            return if known.token.dies_at() > now { Some(Arc::clone(known)) } else { shard.young.forget(&token) };
-        }
-        let known = shard.old.remove(&token)?;
-        if known.token.dies_at() <= now {
-            return None;
-        }
-        shard.keep(token, Arc::clone(&known), self.budget);
+        let known = shard.find(token, now, self.budget)?;
+        shard.tally.hits += 1;
         Some(known)
     }
 
+    /// Keeps what was verified of a token that was not known.
     pub fn insert(&self, token: TokenDigest, identity: Arc<Identity>) {
         let Some(shard) = self.shards.get(token.shard()) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.tally.misses += 1;
         shard.keep(token, identity, self.budget);
+    }
+
+    /// What was counted so far, by the maps before this one too.
+    pub fn tally(&self) -> Tally {
+        let mut sum = self.before;
+        for shard in &self.shards {
+            sum += shard.lock().unwrap_or_else(PoisonError::into_inner).tally;
+        }
+        sum
+    }
+
+    /// Tokens held now.
+    pub fn len(&self) -> usize {
+        let held = |shard: &Mutex<Shard>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.young.map.len() + shard.old.map.len()
+        };
+        self.shards.iter().map(held).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Bytes held now, as accounted.
@@ -100,6 +135,18 @@ impl std::fmt::Debug for Verdicts {
 }
 
 impl Shard {
+    fn find(&mut self, token: TokenDigest, now: UnixMillis, budget: usize) -> Option<Arc<Identity>> {
+        if let Some(known) = self.young.map.get(&token) {
+            return if known.token.dies_at() > now { Some(Arc::clone(known)) } else { self.young.forget(&token) };
+        }
+        let known = self.old.remove(&token)?;
+        if known.token.dies_at() <= now {
+            return None;
+        }
+        self.keep(token, Arc::clone(&known), budget);
+        Some(known)
+    }
+
     fn keep(&mut self, token: TokenDigest, identity: Arc<Identity>, budget: usize) {
         let cost = cost(&identity);
         if cost > budget {

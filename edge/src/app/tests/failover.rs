@@ -227,7 +227,7 @@ fn over_a_limit_requests_are_refused_at_once() {
     until("both are in flight", || edge.admin("GET", "/metrics").body.contains("tollgate_edge_in_flight 2\n"));
     let refused = edge.send(&get());
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
-    assert!(edge.admin("GET", "/metrics").body.contains("refusals_total{reason=\"circuit_open\"} 1"));
+    assert!(edge.admin("GET", "/metrics").body.contains("reason=\"circuit_open\"} 1"));
     GO.store(true, Ordering::Relaxed);
     for connection in &mut waiting {
         assert!(connection.read_until("ok").starts_with("HTTP/1.1 200"));

@@ -177,6 +177,20 @@ upstream = "nobody"
         Connection::to(self.admin).send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
     }
 
+    /// Sends a whole request to the admin listener.
+    pub fn ask_admin(&self, request: &str) -> Answer {
+        Connection::to(self.admin).send(request.as_bytes())
+    }
+
+    /// All that the admin listener sends in answer to HEAD.
+    pub fn admin_head(&self, path: &str) -> String {
+        let mut connection = Connection::to(self.admin);
+        connection.write(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        let mut text = String::new();
+        connection.0.read_to_string(&mut text).unwrap();
+        text
+    }
+
     pub fn config_file(&self) -> std::path::PathBuf {
         self.folder.path().join("edge.toml")
     }

@@ -469,7 +469,8 @@ fn explained(edge: &Edge, token: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("request");
     std::fs::write(&file, request("/login/x", &[("authorization", &bearer(token))])).unwrap();
-    crate::explain::explain(&edge.config_file(), &file).unwrap()
+    let asked = crate::explain::Explain { config: edge.config_file(), request: file, at: None };
+    crate::explain::explain(&asked).unwrap().text()
 }
 
 #[test]

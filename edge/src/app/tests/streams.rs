@@ -105,7 +105,7 @@ fn a_body_over_the_limit_is_refused_before_a_server_sees_it_whole() {
     let good = format!("{CHUNKED}{piece}{piece}0\r\n\r\n");
     assert_eq!(edge.send(good.as_bytes()).body, "taken");
     assert_eq!(whole.load(Ordering::Relaxed), 2);
-    until("counted", || edge.admin("GET", "/metrics").body.contains("refusals_total{reason=\"body_too_large\"} 2"));
+    until("counted", || edge.admin("GET", "/metrics").body.contains("reason=\"body_too_large\"} 2"));
 }
 
 #[test]

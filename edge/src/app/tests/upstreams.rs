@@ -185,6 +185,6 @@ fn a_name_that_resolves_to_nothing_is_503_until_it_does() {
     until("counted", || {
         let metrics = edge.admin("GET", "/metrics").body;
         metrics.contains("tollgate_edge_upstream_requests_total{upstream=\"gone\",outcome=\"refused\"} 1")
-            && metrics.contains("tollgate_edge_refusals_total{reason=\"no_healthy_upstream\"} 1")
+            && metrics.contains("reason=\"no_healthy_upstream\"} 1")
     });
 }

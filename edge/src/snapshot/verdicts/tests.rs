@@ -20,7 +20,7 @@ fn identity(seconds_left: u64) -> Arc<Identity> {
 
 #[test]
 fn a_token_is_known_until_it_expires() {
-    let verdicts = Verdicts::bounded(1 << 20);
+    let verdicts = Verdicts::bounded(1 << 20, Tally::default());
     let token = TokenDigest::of("t");
     verdicts.insert(token, identity(60));
     assert!(verdicts.get(token, NOW).is_some());
@@ -32,7 +32,7 @@ fn a_token_is_known_until_it_expires() {
 #[test]
 fn a_flood_of_good_tokens_stays_within_the_bound_and_spares_what_is_in_use() {
     let bound = 1 << 20;
-    let verdicts = Verdicts::bounded(bound);
+    let verdicts = Verdicts::bounded(bound, Tally::default());
     let (used, known) = (TokenDigest::of("used"), identity(60));
     verdicts.insert(used, Arc::clone(&known));
     for i in 0..10_000 {
@@ -41,4 +41,14 @@ fn a_flood_of_good_tokens_stays_within_the_bound_and_spares_what_is_in_use() {
     }
     assert!(verdicts.bytes() <= bound, "{}", verdicts.bytes());
     assert!(verdicts.bytes() > bound / 4, "the bound is put to use");
+}
+
+#[test]
+fn what_was_counted_goes_on_in_the_next_map() {
+    let verdicts = Verdicts::bounded(1 << 20, Tally { hits: 10, misses: 20 });
+    let token = TokenDigest::of("t");
+    assert!(verdicts.get(token, NOW).is_none());
+    verdicts.insert(token, identity(60));
+    assert!(verdicts.get(token, NOW).is_some() && verdicts.get(token, NOW).is_some());
+    assert_eq!((verdicts.tally(), verdicts.len()), (Tally { hits: 12, misses: 21 }, 1));
 }

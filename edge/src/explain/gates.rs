@@ -1,0 +1,212 @@
+//! Each gate with the facts that it goes by, in the order in which a request meets them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::clock::UnixMillis;
+use common::verify::Unverified;
+use http::HeaderMap;
+
+use super::claims;
+use super::story::{Explanation, Story};
+use crate::facts::{Bearer, Facts};
+use crate::gates::{Outcome, RequestView, policy, session, token};
+use crate::snapshot::Snapshot;
+use crate::snapshot::issuer::Issuer;
+use crate::snapshot::route::{Route, Stale, TokenRule};
+use crate::snapshot::upstream::settings::Protocol;
+use crate::{cors, forward};
+
+/// From the chosen route to the verdict.
+pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>) -> Explanation {
+    let route = view.route;
+    if route.certificate.required {
+        story.step("certificate", "is asked for at the TLS handshake, which a file does not tell");
+    }
+    let mut facts = Facts::default();
+    for issuer in named(route, snapshot) {
+        story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
+    }
+    let outcome = token::check(view, &mut facts, snapshot);
+    story.step("token", describe(outcome, route.token.is_none()));
+    match (&facts.bearer, &route.token) {
+        (Some(bearer), _) => verified(&mut story, bearer, view.now),
+        (None, Some(rule)) => unverified(&mut story, view, rule, snapshot),
+        (None, None) => {}
+    }
+    match outcome {
+        Outcome::Continue => {}
+        Outcome::Reject(reject) => {
+            for what in token::unmet(view, snapshot).unwrap_or_default() {
+                story.fact("lacks", what);
+            }
+            return story.refuse(reject);
+        }
+        Outcome::NeedIntrospection(_) => return story.depends("as the issuer answers"),
+    }
+    let outcome = session::check(view, &facts);
+    story.step("session", describe(outcome, facts.bearer.is_none()));
+    if let Some(bearer) = &facts.bearer {
+        news(&mut story, route, bearer, view.now);
+    }
+    if let Outcome::Reject(reject) = outcome {
+        return story.refuse(reject);
+    }
+    let outcome = policy::check(view, &mut facts);
+    story.step("policy", describe(outcome, route.authorization.is_none()));
+    if let Outcome::Reject(reject) = outcome {
+        story.fact("because", facts.denial.as_deref().unwrap_or_default());
+        return story.refuse(reject);
+    }
+    let mut added = HeaderMap::new();
+    forward::add_headers(route, facts.identity(), &mut added);
+    for (name, value) in &added {
+        story.step("adds", format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    for (name, value) in route.cors.iter().flat_map(|rule| cors::headers(rule, view.headers)) {
+        story.step("answers", format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    explain_upstream(&mut story, route);
+    story.forward(&route.upstream.name)
+}
+
+fn describe(outcome: Outcome, nothing_asked: bool) -> String {
+    match outcome {
+        Outcome::Continue if nothing_asked => "asks nothing".to_owned(),
+        Outcome::Continue => "passes".to_owned(),
+        Outcome::Reject(reject) => format!("refuses: {}", reject.metric()),
+        Outcome::NeedIntrospection(_) => "asks the issuer, which is not done here".to_owned(),
+    }
+}
+
+/// Who would be asked, and what holds for bodies and time. What is known of the servers' health is the running edge's alone.
+fn explain_upstream(story: &mut Story, route: &Route) {
+    let upstream = &route.upstream;
+    story.step("upstream", &*upstream.name);
+    for server in &upstream.live().servers {
+        let tls = upstream.settings.tls.as_ref();
+        let name = tls.map(|tls| tls.server_name.as_ref().unwrap_or(&server.host));
+        let protocol = match upstream.settings.protocol {
+            Protocol::Http1 => "HTTP/1.1",
+            Protocol::Http2 => "HTTP/2",
+            Protocol::Auto => "HTTP/2 or HTTP/1.1",
+        };
+        let security = name.map_or_else(String::new, |name| format!(" over TLS as {name}"));
+        story.fact("server", format!("{} by {protocol}{security}", server.address));
+    }
+    if upstream.live().servers.is_empty() {
+        story.fact("server", "none: no name has an address now");
+    }
+    if let Some(most) = route.flow.max_body {
+        story.step("max_body", format!("{most} bytes"));
+    }
+    if let Some(limit) = route.flow.timeout {
+        story.step("timeout", format!("{limit:?}"));
+    }
+}
+
+/// The issuers whose tokens a route takes.
+fn named<'s>(route: &'s Route, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Issuer> {
+    let positions = route.token.iter().flat_map(|rule| &rule.issuers);
+    positions.filter_map(|&position| snapshot.issuers.get(position).map(|issuer| &**issuer))
+}
+
+/// How an issuer's tokens are checked, and by what this explanation goes.
+fn whence(issuer: &Issuer, now: UnixMillis) -> String {
+    if let Some(introspection) = &issuer.introspection {
+        return format!("is asked about its tokens at {}", introspection.settings.endpoint.address);
+    }
+    let Some(keys) = &issuer.keys else {
+        let known = if issuer.trust.is_some() { "as an edge has saved it" } else { "of which nothing is saved" };
+        return format!("comes by the feed, {known}");
+    };
+    let place = &keys.source.place;
+    match (&issuer.trust, keys.age(now)) {
+        (None, _) => format!("keys from {place}, which are not fetched here, and none are kept on disk"),
+        (Some(_), Some(age)) => format!("keys from {place}, as kept on disk {} s ago", age.as_secs()),
+        (Some(_), None) => format!("keys from {place}"),
+    }
+}
+
+fn verified(story: &mut Story, bearer: &Bearer, now: UnixMillis) {
+    let token = &bearer.identity.token;
+    story.fact("issuer", &*bearer.issuer.name);
+    story.fact("sub", &*token.sub);
+    story.fact("kid", &*token.kid);
+    story.fact("client", &*token.client_id);
+    if !token.scope.is_empty() {
+        story.fact("scope", &*token.scope);
+    }
+    if !token.groups.is_empty() {
+        story.fact("groups", token.groups.join(", "));
+    }
+    story.fact("exp", from_now(token.exp, now));
+}
+
+/// What a token that did not pass says of itself, and what was wanted instead. Nothing of this is proven.
+fn unverified(story: &mut Story, view: RequestView<'_>, rule: &TokenRule, snapshot: &Snapshot) {
+    let accepted: Vec<_> = named(view.route, snapshot).filter(|issuer| issuer.introspection.is_none()).collect();
+    if let Some(text) = claims::bearer(view.headers) {
+        let kid = Unverified::parse(text).ok().and_then(|token| token.kid().map(str::to_owned));
+        if let Some(kid) = kid {
+            story.fact("says kid", kid);
+        }
+        for (name, value) in claims::told(text, |at| from_now(at, view.now)) {
+            story.fact(name, value);
+        }
+    }
+    for issuer in accepted {
+        match &issuer.trust {
+            None => story.fact("wants iss", format!("that of {}, of which no keys are known", issuer.name)),
+            Some(trust) => {
+                story.fact("wants iss", format!("{} ({})", trust.iss(), issuer.name));
+                for jwk in trust.keys(rule.token_use).jwks().keys() {
+                    story.fact("knows kid", jwk.kid());
+                }
+            }
+        }
+    }
+    let all = |texts: &[String], between: &str| texts.join(between);
+    for (name, texts, between) in [
+        ("wants aud", &rule.audiences, " or "),
+        ("wants client", &rule.clients, " or "),
+        ("wants scopes", &rule.scopes_all, " and "),
+        ("wants groups", &rule.groups_any, " or "),
+    ] {
+        if !texts.is_empty() {
+            story.fact(name, all(texts, between));
+        }
+    }
+}
+
+fn news(story: &mut Story, route: &Route, bearer: &Bearer, now: UnixMillis) {
+    let issuer = &bearer.issuer;
+    let age = match &issuer.news {
+        None => "none: this issuer tells no revocations".to_owned(),
+        Some(news) => news.age(now).map_or("none yet".to_owned(), |age| format!("{} old", seconds(age))),
+    };
+    story.fact("news", age);
+    let rule = &route.revocation;
+    if rule.required {
+        let otherwise = match rule.stale {
+            Stale::Deny => "refuses",
+            Stale::Allow => "lets pass",
+        };
+        story.fact("wants news", format!("at most {} old, else it {otherwise}", seconds(rule.max_staleness)));
+    }
+    story.fact("revoked", format!("{} names are known", issuer.deaths.len()));
+    story.fact("made", bearer.identity.minted.to_rfc3339());
+}
+
+fn from_now(at: UnixMillis, now: UnixMillis) -> String {
+    let text = at.to_rfc3339();
+    if at > now {
+        format!("{text}, in {}", seconds(at.since(now)))
+    } else {
+        format!("{text}, {} ago", seconds(now.since(at)))
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{} s", span.as_secs())
+}

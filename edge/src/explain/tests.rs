@@ -1,0 +1,261 @@
+use std::path::Path;
+use std::time::Duration;
+
+use common::feed::{
+    Change, Epoch, FeedName, FeedState, Kept, KeyPurpose, KeyState, PoolSettings, Position, PublicKey, RawChange,
+    Revoked,
+};
+use common::ids::PoolId;
+use common::jose::{Alg, SigningKey};
+use serde_json::{Value, json};
+
+use super::*;
+
+const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
+    [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
+    [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\nmax_body = \"1KiB\"\n\
+    [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
+/// Two issuers of others, which are not asked here.
+const OTHERS: &str = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys?x=y\" }\n\
+    [[issuer]]\nname = \"opaque\"\niss = \"https://o\"\n\
+    introspection = { url = \"https://o/ask\", client_id = \"e\", client_secret_file = \"request\" }\n\
+    [[route]]\nmatch = { path = \"/both/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\", \"opaque\"] }\n";
+const AT: UnixMillis = UnixMillis(1_800_000_000_000);
+
+fn told(folder: &Path, request: &str) -> Explanation {
+    told_at(folder, request, AT)
+}
+
+fn told_at(folder: &Path, request: &str, at: UnixMillis) -> Explanation {
+    let (config, file) = (folder.join("edge.toml"), folder.join("request"));
+    std::fs::write(&config, format!("{CONFIG}{OTHERS}")).unwrap();
+    std::fs::write(&file, request).unwrap();
+    explain(&Explain { config, request: file, at: Some(at) }).unwrap()
+}
+
+fn story(request: &str) -> String {
+    told(tempfile::tempdir().unwrap().path(), request).text()
+}
+
+#[test]
+fn the_way_of_a_request_is_told() {
+    let told = story("GET /open/%7Ea?x HTTP/1.1\nHost: API.test\nX_Edge: 1\n\n");
+    for line in [
+        "at         2027-01-15T08:00:00Z",
+        "canonical  GET api.test/open/~a?x",
+        "stripped   headers that only the edge may say",
+        "route      u /open/*",
+        "token      asks nothing",
+        "adds       x-edge: fra",
+        "upstream   u",
+        "  server   127.0.0.1:3 by HTTP/1.1",
+        "max_body   1024 bytes",
+        "verdict    forward",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn refusals_are_told() {
+    for (request, verdict) in [
+        ("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n", "401 missing_token"),
+        ("POST /open/x HTTP/1.1\nHost: a", "405 method_not_allowed"),
+        ("GET /open/../api HTTP/1.1\nHost: a", "400 ambiguous_path"),
+        ("GET /elsewhere HTTP/1.1\nHost: a", "404 no_route"),
+    ] {
+        let told = story(request);
+        assert!(told.ends_with(&format!("verdict    {verdict}\n")), "{told}");
+        assert!(told.contains("nothing is known of pools"), "{told}");
+    }
+}
+
+#[test]
+fn issuers_of_others_are_named_and_not_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let explanation = told(folder.path(), "GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer opaque\n\n");
+    let text = explanation.text();
+    for line in [
+        "issuer     login: keys from https://i/keys, which are not fetched here, and none are kept on disk",
+        "issuer     opaque: is asked about its tokens at https://o/ask",
+        "token      asks the issuer, which is not done here",
+        "verdict    as the issuer answers",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+    }
+    assert_eq!(explanation.json()["verdict"], json!({"forward": null, "depends": "as the issuer answers"}));
+    let jwt = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2kifQ.c2ln"; // of https://i
+    let told = story(&format!("GET /both/x HTTP/1.1\nHost: a\nAuthorization: Bearer {jwt}\n\n"));
+    assert!(told.ends_with("verdict    503 not_ready\n"), "{told}");
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_pkcs8(Alg::RS256, include_bytes!("../../../common/vectors/keys/rsa-2048-a.pk8")).unwrap()
+}
+
+fn asking(with: &[(&str, Value)]) -> String {
+    let mut claims = json!({
+        "iss": "https://i/p", "sub": "ada", "token_use": "access", "client_id": "web", "scope": "orders/read",
+        "exp": AT.seconds() + 600, "iat": AT.seconds() - 10, "jti": "j-1", "origin_jti": "o-1",
+    });
+    for (name, value) in with {
+        claims[*name] = value.clone();
+    }
+    let token = key().sign_compact(&key().header(), &claims).unwrap();
+    format!("GET /api/x HTTP/1.1\nHost: a\nAuthorization: Bearer {token}\n\n")
+}
+
+/// A folder in which an edge has saved a pool that has one revoked session.
+fn saved() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = PoolId::parse("us-east-1_A").unwrap();
+    let public = |purpose| {
+        let (kid, jwk) = (key().kid().to_owned(), key().public_jwk().to_json());
+        Change::PublicKey(PublicKey { kid, jwk, alg: "RS256".into(), purpose, state: KeyState::Active })
+    };
+    let changes = [
+        Change::Pool(PoolSettings {
+            pool: pool.clone(),
+            iss: "https://i/p".into(),
+            enabled: true,
+            max_token_life_s: 3_600,
+        }),
+        public(KeyPurpose::AccessToken),
+        Change::Revoked(Revoked::Session { origin_jti: "o-dead".into() }),
+    ];
+    let raw = |change: &Change| -> RawChange { change.to_raw(AT).unwrap() };
+    let records: Vec<_> = changes.iter().map(|change| raw(change).encode().unwrap().into()).collect();
+    let state = FeedState::from_records(Position::start(Epoch::new(AT, [7; 10])), &records).unwrap();
+    feed::save(
+        &folder.path().join("s"),
+        FeedName::Pool(pool),
+        Kept { state, fresh_as_of: AT.minus(Duration::from_secs(4)) },
+    );
+    folder
+}
+
+#[test]
+fn what_the_edge_has_saved_of_the_feed_decides() {
+    let folder = saved();
+    let story = told(folder.path(), &asking(&[])).text();
+    for line in ["  sub      ada", "  client   web", "session    passes", "  news     4 s old", "verdict    forward"] {
+        assert!(story.lines().any(|told| told == line), "{line}\n{story}");
+    }
+    assert!(story.contains("us-east-1_A at 0, complete 4 s before"), "{story}");
+    let revoked = told(folder.path(), &asking(&[("origin_jti", json!("o-dead"))])).text();
+    assert!(revoked.ends_with("verdict    401 session_revoked\n"), "{revoked}");
+}
+
+#[test]
+fn another_moment_may_be_asked_about() {
+    let folder = saved();
+    let at =
+        |seconds| told_at(folder.path(), &asking(&[]), AT.plus(Duration::from_secs(seconds))).json()["verdict"].clone();
+    assert_eq!(at(0)["upstream"], "u");
+    assert_eq!(at(400)["reason"], "revocation_stale");
+    assert_eq!(at(700)["reason"], "expired");
+}
+
+#[test]
+fn a_refused_token_is_told_by_its_claims_and_never_itself() {
+    let folder = saved();
+    let request = asking(&[("exp", json!(AT.seconds() - 60)), ("iss", json!("https://other"))]);
+    let explanation = told(folder.path(), &request);
+    let facts =
+        explanation.json()["steps"].as_array().unwrap().iter().find(|step| step["step"] == "token").unwrap()["facts"]
+            .clone();
+    assert_eq!((&facts["says iss"], &facts["says scope"]), (&json!("https://other"), &json!("orders/read")));
+    assert_eq!(facts["says exp"], "2027-01-15T07:59:00Z, 60 s ago");
+    assert_eq!(facts["wants iss"], "https://i/p (pool:us-east-1_A)");
+    assert_eq!(facts["knows kid"], key().kid());
+    let signature = request.trim_end().rsplit('.').next().unwrap();
+    assert!(!explanation.text().contains(signature) && !explanation.json().to_string().contains(signature));
+}
+
+#[test]
+fn explaining_writes_nothing() {
+    let folder = saved();
+    let state = folder.path().join("s");
+    let listing = || {
+        let mut files: Vec<_> = std::fs::read_dir(&state).unwrap().map(|file| file.unwrap()).collect();
+        files.sort_by_key(std::fs::DirEntry::file_name);
+        files.iter().map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect::<Vec<_>>()
+    };
+    let before = listing();
+    told(folder.path(), &asking(&[]));
+    assert_eq!(listing(), before);
+    let empty = tempfile::tempdir().unwrap();
+    told(empty.path(), &asking(&[]));
+    assert!(!empty.path().join("s").exists());
+    std::fs::write(state.join("feed.state"), b"damaged").unwrap();
+    let damaged = told(folder.path(), &asking(&[])).text();
+    assert!(damaged.contains("is damaged") && damaged.ends_with("verdict    503 not_ready\n"), "{damaged}");
+}
+
+/// What `explain` says of a request to a route that asks a lot, with this token and these further fields.
+fn demanding(request: &str, token: &serde_json::Value) -> String {
+    use common::jose::Jwks;
+    let key = include_bytes!("../../../common/vectors/keys/rsa-2048-a.pk8");
+    let key = SigningKey::from_pkcs8(Alg::RS256, key).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let jwks = Jwks::new(vec![key.public_jwk().clone()]).unwrap().to_json();
+    let policies = "@id(\"staff\") permit (principal in Group::\"staff\", action, resource);
+        @id(\"night\") forbid (principal, action, resource) when { context.path == \"/api/night\" };";
+    let config = "[listen]\nhttp = \"127.0.0.1:1\"\n[[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"cognito\"\n\
+        jwks = { file = \"jwks.json\" }\n[[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
+        [[policy]]\nname = \"p\"\nfile = \"p.cedar\"\n\
+        [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ncors = { origins = [\"https://a.test\"] }\n\
+        token = { issuers = [\"corp\"], scopes_all = [\"a\", \"b\"], claims = { level = { ge = 3 } }, cedar = \"p\" }\n";
+    for (name, text) in [("edge.toml", config), ("p.cedar", policies), ("jwks.json", &jwks)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let config = load(&folder.path().join("edge.toml"), &[], &Metrics::default()).unwrap();
+    let picture = Picture::new(config.verdict_bytes);
+    picture.configure(config.routes, config.issuers);
+    let token = key.sign_compact(&key.header(), token).unwrap();
+    let raw = format!("{request}Authorization: Bearer {token}\r\n\r\n");
+    explain_head(Story::default(), &picture.load(), raw.as_bytes(), UnixMillis::from_seconds(1_000)).unwrap().text()
+}
+
+#[test]
+fn each_condition_that_fails_is_told() {
+    let claims = |scope: &str, level: i64, group: &str| {
+        serde_json::json!({
+            "iss": "https://i", "sub": "ada", "token_use": "access", "client_id": "web", "exp": 2_000, "iat": 1_000,
+            "scope": scope, "level": level, "cognito:groups": [group],
+        })
+    };
+    let get = "GET /api/x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.test\r\n";
+    let night = "GET /api/night HTTP/1.1\r\nHost: a\r\n";
+    let preflight =
+        "OPTIONS /api/x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.test\r\nAccess-Control-Request-Method: PUT\r\n";
+    for (request, token, expected) in [
+        (
+            get,
+            claims("a", 2, "staff"),
+            &["token      refuses: insufficient_scope", "  lacks    scope \"b\"", "  lacks    claim \"level\" ge 3"]
+                as &[&str],
+        ),
+        (
+            get,
+            claims("a b", 3, "guests"),
+            &["policy     refuses: policy_denied", "  because  nothing permits", "verdict    403 policy_denied"],
+        ),
+        (night, claims("a b", 3, "staff"), &["  because  forbidden by p/night"]),
+        (
+            get,
+            claims("a b", 3, "staff"),
+            &["policy     passes", "answers    access-control-allow-origin: https://a.test", "verdict    forward"],
+        ),
+        (
+            preflight,
+            claims("", 0, ""),
+            &["route      u /api/*", "answers    access-control-max-age: 600", "verdict    204 preflight"],
+        ),
+    ] {
+        let told = demanding(request, &token);
+        for line in expected {
+            assert!(told.lines().any(|told| told == *line), "{line}\n{told}");
+        }
+    }
+}
