@@ -155,6 +155,7 @@ mod tests {
     fn names() -> BTreeSet<String> {
         let (metrics, overview) = (Metrics::default(), Overview::fixture("x"));
         metrics.upstream("u");
+        metrics.policy_meter("r");
         metrics.issuers.fetched("i", Fetched::Changed);
         metrics.issuers.asked("i", Asked::Active);
         metrics.issuers.unknown_kids("i");

@@ -126,6 +126,9 @@ fn asks(route: &Route, snapshot: &Snapshot) -> Vec<String> {
             ));
         }
     }
+    if route.authorization.is_some() {
+        asks.push("that its Cedar policies permit it".to_owned());
+    }
     asks
 }
 
@@ -141,12 +144,19 @@ fn token(rule: &TokenRule, snapshot: &Snapshot) -> Vec<String> {
         ("of client", &rule.clients, " or "),
         ("for audience", &rule.audiences, " or "),
         ("scope", &rule.scopes_all, " and "),
+        ("scope", &rule.scopes_any, " or "),
+        ("group", &rule.groups_all, " and "),
         ("group", &rule.groups_any, " or "),
+        ("authenticated by", &rule.amr_all, " and "),
+        ("authenticated by", &rule.amr_any, " or "),
+        ("acr", &rule.acr_any, " or "),
     ] {
         if !among.is_empty() {
             asks.push(format!("{what} {}", among.join(joined)));
         }
     }
+    asks.extend(rule.claims.iter().map(ToString::to_string));
+    asks.extend(rule.max_age.map(|age| format!("an authentication of the last {} s", age.as_secs())));
     asks
 }
 
