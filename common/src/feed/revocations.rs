@@ -78,7 +78,8 @@ impl Folded {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let marks = self.tokens.is_empty() && self.sessions.is_empty() && self.clients.is_empty();
+        marks && self.keys.is_empty() && self.users.is_empty() && self.devices.is_empty()
     }
 
     /// What they take of memory.
@@ -135,12 +136,12 @@ impl Revocations {
     }
 
     pub fn len(&self) -> usize {
-        self.tokens.new(&self.folded.tokens)
-            + self.sessions.new(&self.folded.sessions)
-            + self.users.new(&self.folded.users)
-            + self.devices.new(&self.folded.devices)
-            + self.clients.new(&self.folded.clients)
-            + self.keys.new(&self.folded.keys)
+        self.tokens.len_beside(&self.folded.tokens)
+            + self.sessions.len_beside(&self.folded.sessions)
+            + self.users.len_beside(&self.folded.users)
+            + self.devices.len_beside(&self.folded.devices)
+            + self.clients.len_beside(&self.folded.clients)
+            + self.keys.len_beside(&self.folded.keys)
             + self.folded.len()
     }
 
@@ -322,7 +323,7 @@ impl<V: Copy + Ord> Loose<V> {
     }
 
     /// How many are not in the tables.
-    fn new(&self, folded: &Runs<V>) -> usize {
+    fn len_beside(&self, folded: &Runs<V>) -> usize {
         self.texts.len() + self.uuids.keys().filter(|name| !folded.contains(name)).count()
     }
 

@@ -66,6 +66,10 @@ impl<V: Copy + Ord> Runs<V> {
         first.len() + rest.iter().enumerate().map(new).sum::<usize>()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|run| run.bytes()).sum()
     }
