@@ -24,6 +24,11 @@ macro_rules! text_id {
                 if $valid(&text) { Ok(Self(text)) } else { Err(InvalidId { kind: $kind }) }
             }
 
+            /// Whether [`Self::parse`] would take it.
+            pub fn accepts(text: &str) -> bool {
+                $valid(text)
+            }
+
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Longest file that is read: a state of some millions of revocations.
-const MAX_FILE: u64 = 1024 * 1024 * 1024;
+/// Longest file that is read: a state of some tens of millions of revocations.
+pub const MAX_FILE: u64 = 1024 * 1024 * 1024;
 
 /// Makes the directory (0700) unless there is one.
 pub fn make_dir(path: &Path) -> io::Result<()> {
@@ -28,10 +28,15 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Old or new, never a mixture, whatever happens: written beside, synced, renamed, the directory synced. Files are replaced side by side, so each
 /// has a draft of its own: its whole name and `.new`.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_by(path, |file| file.write_all(bytes))
+}
+
+/// The same with what `write` writes.
+pub fn replace_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
     path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())

@@ -138,13 +138,17 @@ impl Sink {
     }
 
     async fn wait(&self, what: &str, until: impl Fn(&Seen) -> bool) {
+        self.wait_for(what, PATIENCE, until).await;
+    }
+
+    async fn wait_for(&self, what: &str, patience: Duration, until: impl Fn(&Seen) -> bool) {
         let mut changed = self.changed.subscribe();
         let wait = async {
             while !until(&self.seen.lock().unwrap()) {
                 changed.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+        tokio::time::timeout(patience, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 
     fn put(&self, edit: impl FnOnce(&mut Seen)) {
@@ -342,6 +346,29 @@ async fn a_commit_reaches_the_edge_in_a_moment() {
     edge.stop().await;
 }
 
+/// Ends these many sessions, `s0` and on.
+async fn end_sessions(store: &Store, feed: &FeedName, count: usize) {
+    for from in (0..count).step_by(1_000) {
+        let mut batch = Batch::new();
+        for n in from..count.min(from + 1_000) {
+            let change = Change::Revoked(Revoked::Session { origin_jti: session(n) });
+            batch.extend(outbox::append(feed, &change, SystemClock.now()));
+        }
+        store.commit(batch).await.unwrap();
+    }
+}
+
+fn session(n: usize) -> String {
+    uuid::Uuid::from_u128(n as u128).to_string()
+}
+
+/// All of them and nothing else.
+fn are_ended(seen: &Seen, feed: &FeedName, count: usize) -> bool {
+    seen.states
+        .get(feed)
+        .is_some_and(|state| state.revoked().session(&session(count - 1)) && state.revoked().len() == count)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edge_that_was_away_catches_up() {
     const MISSED: usize = 20_000;
@@ -350,23 +377,41 @@ async fn an_edge_that_was_away_catches_up() {
     let (edge, _sink) = follow(&config);
     ready(&issuer, "fra-1").await;
     edge.stop().await;
-    for nth in (0..MISSED).step_by(1_000) {
-        let mut batch = Batch::new();
-        for n in nth..nth + 1_000 {
-            let change = Change::Revoked(Revoked::Session { origin_jti: format!("s{n}") });
-            batch.extend(outbox::append(&pool("r_A"), &change, SystemClock.now()));
-        }
-        issuer.store.commit(batch).await.unwrap();
-    }
+    end_sessions(&issuer.store, &pool("r_A"), MISSED).await;
     let begun = Instant::now();
     let (edge, sink) = follow(&config);
-    let last = format!("s{}", MISSED - 1);
-    sink.wait("the last one", |seen| {
-        seen.states
-            .get(&pool("r_A"))
-            .is_some_and(|state| state.revoked().session(&last) && state.revoked().len() == MISSED)
-    })
-    .await;
+    sink.wait("the last one", |seen| are_ended(seen, &pool("r_A"), MISSED)).await;
     println!("{MISSED} missed revocations applied after {:?}", begun.elapsed());
     edge.stop().await;
+}
+
+/// SECURITY.md R6. Prints; what it takes is for the benchmarks to judge.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_catches_up_when_its_issuer_was_away() {
+    const MISSED: usize = 100_000;
+    let issuer = Issuer::start().await;
+    let config = issuer.edge_config(&issuer.enrol("fra-1", Pools::All).await);
+    let (edge, sink) = follow(&config);
+    ready(&issuer, "fra-1").await;
+    issuer.revoke(&pool("r_A"), "before").await;
+    sink.wait("the last news", |seen| revoked(seen, &pool("r_A"), "before")).await;
+
+    let Issuer { store, running, wake, dir } = issuer;
+    let address = running.local_addr().unwrap().to_string();
+    running.drain(Duration::from_secs(1)).await;
+    connected(&edge, false).await;
+    end_sessions(&store, &pool("r_B"), MISSED).await;
+    assert!(!edge.status().borrow().connected, "nobody is there to tell it");
+    assert!(revoked(&sink.seen.lock().unwrap(), &pool("r_A"), "before"), "what it knew it knows");
+    let snapshots = sink.seen.lock().unwrap().replaced;
+
+    let running = listen(&store, &address, &wake).await;
+    let begun = Instant::now();
+    sink.wait_for("all that it missed", PATIENCE * 6, |seen| are_ended(seen, &pool("r_B"), MISSED)).await;
+    println!("{MISSED} missed revocations applied {:?} after the issuer's return", begun.elapsed());
+    assert_eq!(sink.seen.lock().unwrap().replaced, snapshots, "by deltas, not by a snapshot");
+    assert_eq!(sink.seen.lock().unwrap().alarms, []);
+    edge.stop().await;
+    running.drain(Duration::from_secs(1)).await;
+    drop(dir);
 }

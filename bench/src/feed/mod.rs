@@ -11,13 +11,14 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use common::clock::{Clock, SystemClock, UnixMillis};
-use common::feed::{Change, ChangeError, JoinToken};
+use common::feed::{Change, ChangeError, FeedState, JoinToken};
 use common::ids::{EdgeId, InvalidId, PoolId};
 use common::secret::SecretString;
-use quinn::Endpoint;
-use tokio::sync::{oneshot, watch};
+use quinn::{Endpoint, ServerConfig};
+use tokio::sync::watch;
 
 use self::authority::Authority;
 use self::log::Log;
@@ -37,13 +38,22 @@ pub enum FeedError {
     Listen(#[from] io::Error),
     #[error("the random source failed")]
     Random,
+    #[error("it does not go and come as it is told")]
+    Stuck,
 }
+
+/// How long the server may take to leave its port or to come back to it.
+const MOVE_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_micros(200);
 
 /// Serves the feed of one pool from a thread of its own; it ends when this is dropped.
 pub struct FeedIssuer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    /// Whether it is to be there; gone when it is to end.
+    wanted: Option<watch::Sender<bool>>,
+    /// Whether it is.
+    there: watch::Receiver<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,22 +82,54 @@ impl FeedIssuer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let endpoint = {
             let _entered = runtime.enter();
-            Endpoint::server(config, (Ipv4Addr::LOCALHOST, 0).into())?
+            Endpoint::server(config.clone(), (Ipv4Addr::LOCALHOST, 0).into())?
         };
         let address = endpoint.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
+        let (wanted, told) = watch::channel(true);
+        let (tell, there) = watch::channel(true);
         let serving = shared.clone();
         let thread = std::thread::Builder::new().name("bench-feed".into()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stopped => {}
-                    () = connection::accept(&endpoint, serving) => {}
-                }
-                endpoint.close(0_u32.into(), b"the bench ends");
-                endpoint.wait_idle().await;
-            });
+            runtime.block_on(attend(endpoint, config, serving, told, tell));
         })?;
-        Ok(Self { shared, address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { shared, address, wanted: Some(wanted), there, thread: Some(thread) })
+    }
+
+    /// Says goodbye to every edge and leaves the port, until [`FeedIssuer::come_back`]. What is published meanwhile the edges hear then.
+    ///
+    /// # Errors
+    /// When it does not go.
+    pub fn leave(&self) -> Result<(), FeedError> {
+        self.be(false).map(drop)
+    }
+
+    /// Serves again, at the same address, and says since when.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn come_back(&self) -> Result<Instant, FeedError> {
+        self.be(true)
+    }
+
+    fn be(&self, there: bool) -> Result<Instant, FeedError> {
+        self.wanted.as_ref().ok_or(FeedError::Stuck)?.send_replace(there);
+        let begun = Instant::now();
+        while *self.there.borrow() != there {
+            if begun.elapsed() > MOVE_LIMIT {
+                return Err(FeedError::Stuck);
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(Instant::now())
+    }
+
+    /// All that is told, as an edge keeps it.
+    ///
+    /// # Errors
+    /// Never: every record was made here.
+    pub fn state(&self) -> Result<FeedState, FeedError> {
+        let [_, pool] = self.shared.log.feeds();
+        let (position, records) = self.shared.log.snapshot(&pool);
+        Ok(FeedState::from_records(position, records.iter())?)
     }
 
     /// Where edges find it, `host:port`.
@@ -118,8 +160,42 @@ impl FeedIssuer {
 
 impl Drop for FeedIssuer {
     fn drop(&mut self) {
-        // A thread that has already ended has dropped its receiver: nothing left to stop.
-        let _ = self.stop.take().map(|stop| stop.send(()));
+        drop(self.wanted.take());
         let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Serves while it is wanted, and until nobody is there to want it.
+async fn attend(
+    mut endpoint: Endpoint,
+    config: ServerConfig,
+    shared: Arc<Shared>,
+    mut wanted: watch::Receiver<bool>,
+    there: watch::Sender<bool>,
+) {
+    loop {
+        tokio::select! {
+            _ = wanted.wait_for(|wanted| !wanted) => {}
+            () = connection::accept(&endpoint, shared.clone()) => {}
+        }
+        endpoint.close(0_u32.into(), b"the bench's issuer leaves");
+        endpoint.wait_idle().await;
+        let Ok(address) = endpoint.local_addr() else { return };
+        drop(endpoint);
+        there.send_replace(false);
+        if wanted.wait_for(|wanted| *wanted).await.is_err() {
+            return;
+        }
+        endpoint = loop {
+            match Endpoint::server(config.clone(), address) {
+                Ok(endpoint) => break endpoint,
+                // Its predecessor lets the socket go a moment later.
+                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+            if wanted.has_changed().is_err() {
+                return;
+            }
+        };
+        there.send_replace(true);
     }
 }

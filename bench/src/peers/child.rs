@@ -19,6 +19,8 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(20);
 /// Time that a server which was asked to end has before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
+/// Where a child's words go, in its folder.
+const OUTPUT: &str = "output.log";
 /// Bytes of a failed child's output that an error shows.
 const SAID_LIMIT: usize = 600;
 /// Bytes of a version that a report shows.
@@ -44,12 +46,28 @@ impl Running {
         installed: &Installed,
         cores: Option<&Cores>,
     ) -> Result<Self, PeerError> {
+        let mut running = Self::begin(peer, site, installed, cores)?;
+        running.version = versions(peer, &peer.program(installed)?);
+        running.wait_until_it_listens(&site.folder.join(OUTPUT))?;
+        Ok(running)
+    }
+
+    /// Writes the peer's configuration and starts it, for those who watch how long it takes.
+    ///
+    /// # Errors
+    /// When it is not installed or can't be started.
+    pub fn begin(
+        peer: &dyn Peer,
+        site: &Site,
+        installed: &Installed,
+        cores: Option<&Cores>,
+    ) -> Result<Self, PeerError> {
         let at = |action| move |source| PeerError::Start { action, source };
         let program = peer.program(installed)?;
         for file in peer.files(site) {
             fs::write(site.folder.join(file.name), file.text).map_err(at("write its configuration"))?;
         }
-        let output = site.folder.join("output.log");
+        let output = site.folder.join(OUTPUT);
         let log = File::create(&output).map_err(at("make its log"))?;
         let words = command_line(&program, &peer.arguments(site), cores);
         let (first, rest) = words.split_first().ok_or(PeerError::NoCommand)?;
@@ -58,9 +76,7 @@ impl Running {
         command.stdout(log.try_clone().map_err(at("make its log"))?).stderr(log);
         let group = Group::spawn(&mut command).map_err(at("start its program"))?;
         let admin = peer.has_admin().then_some(site.admin);
-        let mut running = Self { group, address: site.listen, admin, version: versions(peer, &program) };
-        running.wait_until_it_listens(&output)?;
-        Ok(running)
+        Ok(Self { group, address: site.listen, admin, version: String::new() })
     }
 
     pub fn pid(&self) -> u32 {

@@ -1,8 +1,8 @@
 //! What a request may cost, as promised (docs/BENCHMARKS.md): each budget is a ratio or a difference within one run, round by round.
 
 use super::names::{
-    ENVOY_JWT_CACHED, HAPROXY_JWT, NEVER_SEEN, NGINX_PLAIN, P99, PIPELINE, PLAIN_PASS, REVOCATIONS, TOKEN_GATE,
-    TOLLGATE, WEB_ACL, cpu,
+    ENVOY_JWT_CACHED, HAPROXY_JWT, MANY_REVOCATIONS, NEVER_SEEN, NGINX_PLAIN, P99, PIPELINE, PLAIN_PASS, REVOCATIONS,
+    TOKEN_GATE, TOLLGATE, WEB_ACL, cpu,
 };
 use crate::finding::{Budget, Findings, Unit, Verdict};
 
@@ -21,9 +21,14 @@ enum About {
     OverPlain(&'static str),
     /// 99 % of all sign-outs are refused this much later.
     SignOut { variant: &'static str },
+    /// A measure of an edge that knows a million revocations.
+    Million { variant: &'static str, measure: &'static str, unit: Unit },
 }
 
-const PROMISES: [Promise; 9] = [
+/// What the promises about many revocations are about.
+const MILLION: f64 = 1_000_000.0;
+
+const PROMISES: [Promise; 14] = [
     Promise {
         words: "plain pass at most 1.6 × nginx",
         about: About::Quotient { ours: PLAIN_PASS, scenario: PLAIN_PASS, system: NGINX_PLAIN },
@@ -69,6 +74,31 @@ const PROMISES: [Promise; 9] = [
         about: About::SignOut { variant: "under_load" },
         limit: 15_000.0,
     },
+    Promise {
+        words: "1,000,000 revocations: at most 32 bytes of the edge each",
+        about: About::Million { variant: "each", measure: "taken_bytes", unit: Unit::Bytes },
+        limit: 32.0,
+    },
+    Promise {
+        words: "1,000,000 revocations: a lookup under 1 µs, p99",
+        about: About::Million { variant: "lookup", measure: P99, unit: Unit::Micros },
+        limit: 1.0,
+    },
+    Promise {
+        words: "1,000,000 revocations: at a new edge within 3 s of its start",
+        about: About::Million { variant: "all", measure: "first_answer_us", unit: Unit::Micros },
+        limit: 3_000_000.0,
+    },
+    Promise {
+        words: "1,000,000 revocations on disk: start to the first checked request at most 100 ms",
+        about: About::Million { variant: "from_disk", measure: "first_answer_us", unit: Unit::Micros },
+        limit: 100_000.0,
+    },
+    Promise {
+        words: "100,000 missed revocations within 2 s of the issuer's return",
+        about: About::Million { variant: "away", measure: "caught_up_us", unit: Unit::Micros },
+        limit: 2_000_000.0,
+    },
 ];
 
 /// Every budget beside its figure; none for a run that is not about the edge.
@@ -84,6 +114,7 @@ fn judge(promise: &Promise, findings: &Findings) -> Budget {
         About::Quotient { ours, scenario, system } => (Unit::Ratio, quotient(findings, ours, scenario, system)),
         About::OverPlain(scenario) => (Unit::MicrosPerRequest, over_plain(findings, scenario)),
         About::SignOut { variant } => (Unit::Micros, sign_out(findings, variant)),
+        About::Million { variant, measure, unit } => (*unit, of_million(findings, variant, measure)),
     };
     let verdict = match figure {
         Some(figure) if figure <= promise.limit => Verdict::Met,
@@ -107,11 +138,18 @@ fn sign_out(findings: &Findings, variant: &str) -> Option<f64> {
     row.figure(P99).map(|figure| figure.spread.median)
 }
 
+/// None for a run with another number of them.
+fn of_million(findings: &Findings, variant: &str, measure: &str) -> Option<f64> {
+    let row = findings.scenario(MANY_REVOCATIONS)?.variant(TOLLGATE, variant)?;
+    let known = row.figure("revocations")?.spread.median;
+    row.figure(measure).filter(|_| known == MILLION).map(|figure| figure.spread.median)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::names::CPU;
     use super::*;
-    use crate::finding::{Better, Figure, sample};
+    use crate::finding::{Better, Figure, Row, ScenarioFinding, sample};
 
     /// A run of the sample with other costs in the named scenario, one a round.
     fn with(findings: &mut Findings, scenario: &str, system: &str, rounds: &[f64]) {
@@ -132,7 +170,7 @@ mod tests {
         let budgets = of(&findings);
         let verdicts: Vec<Verdict> = budgets.iter().map(|budget| budget.verdict).collect();
         use Verdict::{Met, Missed, Unknown};
-        assert_eq!(verdicts, [Met, Met, Missed, Unknown, Met, Missed, Met, Met, Met], "{budgets:#?}");
+        assert_eq!(verdicts[..9], [Met, Met, Missed, Unknown, Met, Missed, Met, Met, Met], "{budgets:#?}");
         let figure = |index: usize| budgets[index].figure.unwrap();
         assert!((figure(0) - 1.6).abs() < 1e-9 && (figure(2) - 4.2).abs() < 1e-9, "{budgets:#?}");
     }
@@ -147,8 +185,28 @@ mod tests {
         }
         let words: Vec<&str> = of(&findings).iter().map(|budget| budget.verdict.word()).collect();
         assert!(words[..7].iter().all(|word| *word == "unknown: not measured"), "{words:?}");
-        assert_eq!(words[7..], ["missed", "missed"]);
+        assert_eq!(words[7..9], ["missed", "missed"]);
         findings.command = "issuer".into();
         assert_eq!(of(&findings), []);
+    }
+
+    #[test]
+    fn promises_about_a_million_are_judged_with_a_million_only() {
+        let verdict = |known: f64, bytes: f64| {
+            let figure = |unit, value| Figure::of(unit, Better::Lower, vec![value]).unwrap();
+            let figures = [
+                ("revocations".to_owned(), figure(Unit::Count, known)),
+                ("taken_bytes".to_owned(), figure(Unit::Bytes, bytes)),
+            ];
+            let row =
+                Row { system: TOLLGATE.into(), variant: "each".into(), figures: figures.into(), ..Row::default() };
+            let mut findings = sample::findings();
+            let name = MANY_REVOCATIONS.into();
+            findings.scenarios.push(ScenarioFinding { name, rows: vec![row], ..ScenarioFinding::default() });
+            of(&findings)[9].verdict
+        };
+        assert_eq!(verdict(1e6, 31.9), Verdict::Met);
+        assert_eq!(verdict(1e6, 32.1), Verdict::Missed);
+        assert_eq!(verdict(1e5, 31.9), Verdict::Unknown);
     }
 }

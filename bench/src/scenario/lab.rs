@@ -162,16 +162,35 @@ impl Lab {
         Stack::start(&program, &folder, self.upstream.address(), cores).map_err(BenchError::StackStart)
     }
 
+    /// Starts an edge of its own that hears from `feed`: a new one that has to join, or that of an earlier call by the same name, with what it
+    /// left on disk. Nobody waits until it listens.
+    pub fn begin_edge(&self, options: &Options, name: &str, feed: &FeedIssuer) -> Result<Running, BenchError> {
+        let edge = TollgateEdge::new(program(options).map_err(BenchError::EdgeStart)?);
+        let folder = self.folder.path().join(name);
+        if !folder.exists() {
+            self.enrol(&folder, name, feed)?;
+        }
+        let site = self.site(folder, feed).map_err(BenchError::EdgeStart)?;
+        Running::begin(&edge, &site, &self.installed, self.cores.as_ref()).map_err(BenchError::EdgeStart)
+    }
+
+    /// Makes an edge's folder, with a token to join.
+    fn enrol(&self, folder: &Path, name: &str, feed: &FeedIssuer) -> Result<(), BenchError> {
+        let token = feed.join_token(&name.replace('_', "-"))?;
+        let file = folder.join("join.token");
+        fs::create_dir(folder).and_then(|()| fs::write(&file, token.expose())).map_err(|source| BenchError::File {
+            action: "write",
+            path: file,
+            source,
+        })
+    }
+
     fn start_edges(&mut self, options: &Options) -> Result<(), BenchError> {
         let command = program(options).map_err(BenchError::EdgeStart)?;
         let baseline = options.baseline_command.clone().map(TollgateEdge::baseline);
         for edge in [Some(TollgateEdge::new(command)), baseline].into_iter().flatten() {
-            let folder = self.folder.path().join(edge.about().name);
-            let token = self.feed.join_token(&edge.about().name.replace('_', "-"))?;
-            let file = folder.join("join.token");
-            fs::create_dir(&folder)
-                .and_then(|()| fs::write(&file, token.expose()))
-                .map_err(|source| BenchError::File { action: "write", path: file, source })?;
+            let name = edge.about().name;
+            self.enrol(&self.folder.path().join(name), name, &self.feed)?;
             let running = self.start(&edge).map_err(BenchError::EdgeStart)?;
             let keeps_connections = self.prove(&edge, &running).map_err(BenchError::EdgeProof)?;
             self.systems.push(System { running, peer: Box::new(edge), keeps_connections });
@@ -212,15 +231,18 @@ impl Lab {
     }
 
     fn start(&self, peer: &dyn Peer) -> Result<Running, PeerError> {
-        let root = self.folder.path();
-        let folder = root.join(peer.about().name);
+        let folder = self.folder.path().join(peer.about().name);
         fs::create_dir_all(&folder).map_err(|source| PeerError::Start { action: "make its folder", source })?;
+        Running::start(peer, &self.site(folder, &self.feed)?, &self.installed, self.cores.as_ref())
+    }
+
+    fn site(&self, folder: PathBuf, feed: &FeedIssuer) -> Result<Site, PeerError> {
+        let root = self.folder.path();
         let (jwks, pem) = (jwks(root), pem(root));
         let (listen, admin, upstream) = (free_address()?, free_address()?, self.upstream.address());
-        let (issuer, client, feed, pool) = (Issuer::NAME, Issuer::CLIENT, self.feed.address(), Issuer::POOL);
+        let (issuer, client, feed, pool) = (Issuer::NAME, Issuer::CLIENT, feed.address(), Issuer::POOL);
         let spki = self.issuer.public_spki();
-        let site = Site { listen, admin, upstream, folder, jwks, pem, spki, issuer, client, feed, pool };
-        Running::start(peer, &site, &self.installed, self.cores.as_ref())
+        Ok(Site { listen, admin, upstream, folder, jwks, pem, spki, issuer, client, feed, pool })
     }
 }
 

@@ -149,7 +149,7 @@ impl Options {
     const TOKEN_LIMIT: usize = 200_000;
 
     /// Each takes about 200 bytes here and some at the edge.
-    const REVOCATION_LIMIT: usize = 5_000_000;
+    const REVOCATION_LIMIT: usize = 10_000_000;
 
     /// The short form: what the budgets need, in less than two minutes.
     pub fn quick() -> Self {
@@ -173,7 +173,7 @@ impl Options {
             return Err(BenchError::Options("connections must be 1 to 1000"));
         }
         if self.revocations > Self::REVOCATION_LIMIT {
-            return Err(BenchError::Options("a run has at most 5000000 revocations"));
+            return Err(BenchError::Options("a run has at most 10000000 revocations"));
         }
         if tokens.and_then(|new| new.checked_add(self.known_tokens)).is_none_or(|all| all > Self::TOKEN_LIMIT) {
             return Err(BenchError::Options("a run has at most 200000 tokens"));
@@ -199,7 +199,7 @@ mod tests {
             Options { known_tokens: 0, ..good.clone() },
             Options { rounds: 100, new_tokens: 2_000, known_tokens: 1, ..good.clone() },
             Options { new_tokens: usize::MAX, ..good.clone() },
-            Options { revocations: 5_000_001, ..good },
+            Options { revocations: 10_000_001, ..good },
         ];
         for options in bad {
             assert!(matches!(options.check(), Err(BenchError::Options(_))), "{options:?}");

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::raw::{Kind, RawChange, RecordError};
+use super::raw::{Kind, RawChange, RawRef, RecordError};
 use crate::clock::UnixMillis;
-use crate::ids::{ClientId, PoolId, Sub};
+use crate::ids::{ClientId, InvalidId, PoolId, Sub};
 
 /// How long a revocation is kept: the longest life of an ID or access token (Cognito: 24 h), and ten minutes for clocks that
 /// differ.
@@ -170,7 +170,15 @@ impl Change {
 
     /// What a record says; `None` for a kind that this version does not know, which is to be skipped.
     pub fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
-        if raw.is_removal() {
+        Self::from_borrowed(raw.borrowed())
+    }
+
+    pub(super) fn from_borrowed(raw: RawRef<'_>) -> Result<Option<Self>, ChangeError> {
+        if let Some(revoked) = Revocation::from_raw(raw)? {
+            let revoked = revoked.to_owned().map_err(|_| ChangeError::Body(raw.kind.0))?;
+            return Ok(Some(Self::Revoked(revoked)));
+        }
+        if raw.body.is_empty() {
             return Removable::from_raw(raw).map(|what| what.map(Self::Removed));
         }
         let change = match raw.kind {
@@ -180,7 +188,7 @@ impl Change {
             Kind::NAME_KEY => Self::NameKey(decode(raw, |key: &NameKey| &key.id)?),
             Kind::ROUTES => managed(ManagedKind::Routes, raw),
             Kind::WEB_ACL => managed(ManagedKind::WebAcl, raw),
-            _ => return Revoked::from_raw(raw).map(|revoked| revoked.map(Self::Revoked)),
+            _ => return Ok(None),
         };
         Ok(Some(change))
     }
@@ -208,22 +216,56 @@ impl Revoked {
         Ok(RawChange { kind, subject: subject.to_owned(), body, leave_at })
     }
 
-    fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
+    pub(super) fn borrowed(&self) -> Revocation<'_> {
+        match self {
+            Self::Token { jti } => Revocation::Token(jti),
+            Self::Session { origin_jti } => Revocation::Session(origin_jti),
+            Self::User { sub, valid_after } => Revocation::User(sub.as_str(), *valid_after),
+            Self::Device { device_key, until } => Revocation::Device(device_key, *until),
+            Self::Client { client_id } => Revocation::Client(client_id.as_str()),
+            Self::Key { kid } => Revocation::Key(kid),
+        }
+    }
+}
+
+/// A [`Revoked`] whose names lie elsewhere: nothing is allocated for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Revocation<'a> {
+    Token(&'a str),
+    Session(&'a str),
+    User(&'a str, UnixMillis),
+    Device(&'a str, UnixMillis),
+    Client(&'a str),
+    Key(&'a str),
+}
+
+impl<'a> Revocation<'a> {
+    /// `None` for a record of another kind. Nothing takes a revocation back: one without a body is wrong.
+    pub fn from_raw(raw: RawRef<'a>) -> Result<Option<Self>, ChangeError> {
         let wrong = ChangeError::Body(raw.kind.0);
-        let subject = raw.subject.clone();
         let marked = |revoked| if raw.body == [1] { Ok(Some(revoked)) } else { Err(wrong) };
         match raw.kind {
-            Kind::TOKEN_REVOKED => marked(Self::Token { jti: subject }),
-            Kind::SESSION_REVOKED => marked(Self::Session { origin_jti: subject }),
-            Kind::CLIENT_REVOKED => marked(Self::Client { client_id: ClientId::parse(subject).map_err(|_| wrong)? }),
-            Kind::KEY_REVOKED => marked(Self::Key { kid: subject }),
-            Kind::USER_NOT_BEFORE => {
-                let sub = Sub::parse(subject).map_err(|_| wrong)?;
-                Ok(Some(Self::User { sub, valid_after: decode_body(raw)? }))
-            }
-            Kind::DEVICE_FORGOTTEN => Ok(Some(Self::Device { device_key: subject, until: decode_body(raw)? })),
+            Kind::TOKEN_REVOKED => marked(Self::Token(raw.subject)),
+            Kind::SESSION_REVOKED => marked(Self::Session(raw.subject)),
+            Kind::CLIENT_REVOKED if !ClientId::accepts(raw.subject) => Err(wrong),
+            Kind::CLIENT_REVOKED => marked(Self::Client(raw.subject)),
+            Kind::KEY_REVOKED => marked(Self::Key(raw.subject)),
+            Kind::USER_NOT_BEFORE if !Sub::accepts(raw.subject) => Err(wrong),
+            Kind::USER_NOT_BEFORE => Ok(Some(Self::User(raw.subject, decode_body(raw)?))),
+            Kind::DEVICE_FORGOTTEN => Ok(Some(Self::Device(raw.subject, decode_body(raw)?))),
             _ => Ok(None),
         }
+    }
+
+    fn to_owned(self) -> Result<Revoked, InvalidId> {
+        Ok(match self {
+            Self::Token(jti) => Revoked::Token { jti: jti.into() },
+            Self::Session(origin_jti) => Revoked::Session { origin_jti: origin_jti.into() },
+            Self::User(sub, valid_after) => Revoked::User { sub: Sub::parse(sub)?, valid_after },
+            Self::Device(device_key, until) => Revoked::Device { device_key: device_key.into(), until },
+            Self::Client(client_id) => Revoked::Client { client_id: ClientId::parse(client_id)? },
+            Self::Key(kid) => Revoked::Key { kid: kid.into() },
+        })
     }
 }
 
@@ -248,9 +290,9 @@ impl Removable {
         }
     }
 
-    fn from_raw(raw: &RawChange) -> Result<Option<Self>, ChangeError> {
+    fn from_raw(raw: RawRef<'_>) -> Result<Option<Self>, ChangeError> {
         let wrong = ChangeError::Body(raw.kind.0);
-        let subject = raw.subject.clone();
+        let subject = raw.subject.to_owned();
         Ok(Some(match raw.kind {
             Kind::PUBLIC_KEY => Self::PublicKey { kid: subject },
             Kind::POOL_SETTINGS => Self::Pool(PoolId::parse(subject).map_err(|_| wrong)?),
@@ -258,8 +300,6 @@ impl Removable {
             Kind::NAME_KEY => Self::NameKey { id: subject },
             Kind::ROUTES => Self::Managed { kind: ManagedKind::Routes, name: subject },
             Kind::WEB_ACL => Self::Managed { kind: ManagedKind::WebAcl, name: subject },
-            // Nothing takes a revocation back.
-            Kind(2..=7) => return Err(wrong),
             _ => return Ok(None),
         }))
     }
@@ -274,22 +314,22 @@ impl ManagedKind {
     }
 }
 
-fn managed(kind: ManagedKind, raw: &RawChange) -> Change {
-    Change::Managed { kind, name: raw.subject.clone(), document: raw.body.clone() }
+fn managed(kind: ManagedKind, raw: RawRef<'_>) -> Change {
+    Change::Managed { kind, name: raw.subject.to_owned(), document: raw.body.to_owned() }
 }
 
 fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, ChangeError> {
     postcard::to_stdvec(body).map_err(|_| ChangeError::Record(RecordError::Malformed))
 }
 
-fn decode_body<T: DeserializeOwned>(raw: &RawChange) -> Result<T, ChangeError> {
-    match postcard::take_from_bytes(&raw.body) {
+fn decode_body<T: DeserializeOwned>(raw: RawRef<'_>) -> Result<T, ChangeError> {
+    match postcard::take_from_bytes(raw.body) {
         Ok((body, [])) => Ok(body),
         _ => Err(ChangeError::Body(raw.kind.0)),
     }
 }
 
-fn decode<T: DeserializeOwned>(raw: &RawChange, subject: impl Fn(&T) -> &str) -> Result<T, ChangeError> {
+fn decode<T: DeserializeOwned>(raw: RawRef<'_>, subject: impl Fn(&T) -> &str) -> Result<T, ChangeError> {
     let body = decode_body(raw)?;
     if subject(&body) == raw.subject { Ok(body) } else { Err(ChangeError::Body(raw.kind.0)) }
 }

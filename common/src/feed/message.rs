@@ -95,6 +95,7 @@ pub struct SnapshotChunk {
     pub feed: FeedName,
     /// From 0, without gaps.
     pub index: u32,
+    #[serde(with = "records")]
     pub records: Vec<Record>,
 }
 
@@ -115,6 +116,7 @@ pub struct Delta {
     pub first: u64,
     /// The chain digest before the first record.
     pub prev: Digest,
+    #[serde(with = "records")]
     pub records: Vec<Record>,
     /// The chain digest after the last record.
     pub digest: Digest,
@@ -237,6 +239,57 @@ fn body<T: DeserializeOwned>(frame: &Frame) -> Result<T, FrameError> {
     match postcard::take_from_bytes(&frame.body) {
         Ok((body, [])) => Ok(body),
         _ => Err(FrameError::Body(frame.kind)),
+    }
+}
+
+/// A list of records, each copied at once: a snapshot has a million of them, and byte by byte they take several times as long. The
+/// encoding is that of lists of bytes.
+pub(super) mod records {
+    use std::fmt;
+    use std::sync::Arc;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Record;
+
+    pub fn serialize<S: Serializer>(records: &[Record], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(records.iter().map(|record| Bytes(record)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Record>, D::Error> {
+        let records = Vec::<Owned>::deserialize(deserializer)?;
+        Ok(records.into_iter().map(|Owned(record)| record).collect())
+    }
+
+    struct Bytes<'a>(&'a [u8]);
+
+    impl Serialize for Bytes<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(self.0)
+        }
+    }
+
+    struct Owned(Record);
+
+    impl<'de> Deserialize<'de> for Owned {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_bytes(Copying)
+        }
+    }
+
+    struct Copying;
+
+    impl Visitor<'_> for Copying {
+        type Value = Owned;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the bytes of a record")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Owned, E> {
+            Ok(Owned(Arc::from(bytes)))
+        }
     }
 }
 

@@ -20,13 +20,16 @@ mod golden;
 mod join;
 mod message;
 mod name;
+mod packed;
 mod position;
 mod publisher;
 mod raw;
 mod revocations;
+mod runs;
 #[cfg(test)]
 mod simulation;
 mod state;
+mod stored;
 mod subscriber;
 #[cfg(test)]
 mod subscriber_tests;
@@ -45,6 +48,6 @@ pub use name::FeedName;
 pub use position::{Digest, Epoch, Position, chain_digest};
 pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher};
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
-pub use revocations::Revocations;
+pub use revocations::{Folded, Revocations};
 pub use state::FeedState;
 pub use subscriber::{Alarm, Kept, Restored, SILENCE, Serving, Subscribe, Subscriber};

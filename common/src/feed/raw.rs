@@ -53,28 +53,62 @@ pub enum RecordError {
     Body,
 }
 
+/// A record that still lies in the bytes that it was read from: a snapshot has a million of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct RawRef<'a> {
+    pub kind: Kind,
+    pub subject: &'a str,
+    pub body: &'a [u8],
+    pub leave_at: Option<UnixMillis>,
+}
+
 impl RawChange {
     /// The canonical encoding: postcard of the four fields in order. There is one encoding of a record, so equal digests mean
     /// equal records.
     pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
-        self.bounded()?;
+        self.borrowed().bounded()?;
         postcard::to_stdvec(self).map_err(|_| RecordError::Malformed)
     }
 
     /// The inverse of [`RawChange::encode`]; anything that it would not have written is refused.
     pub fn decode(record: &[u8]) -> Result<Self, RecordError> {
-        if record.len() > MAX_SUBJECT + MAX_BODY + 64 {
-            return Err(RecordError::Body);
-        }
-        let (change, rest) = postcard::take_from_bytes::<Self>(record).map_err(|_| RecordError::Malformed)?;
-        change.bounded()?;
-        // A varint may be padded: only the shortest form is canonical.
-        if !rest.is_empty() || change.encode()? != record { Err(RecordError::Malformed) } else { Ok(change) }
+        RawRef::decode(record).map(Self::from)
     }
 
     /// Whether it removes its subject.
     pub fn is_removal(&self) -> bool {
         self.body.is_empty()
+    }
+
+    pub(super) fn borrowed(&self) -> RawRef<'_> {
+        RawRef { kind: self.kind, subject: &self.subject, body: &self.body, leave_at: self.leave_at }
+    }
+}
+
+impl From<RawRef<'_>> for RawChange {
+    fn from(raw: RawRef<'_>) -> Self {
+        let RawRef { kind, subject, body, leave_at } = raw;
+        Self { kind, subject: subject.into(), body: body.into(), leave_at }
+    }
+}
+
+impl<'a> RawRef<'a> {
+    /// As [`RawChange::decode`].
+    pub fn decode(record: &'a [u8]) -> Result<Self, RecordError> {
+        if record.len() > MAX_SUBJECT + MAX_BODY + 64 {
+            return Err(RecordError::Body);
+        }
+        let (change, rest) = postcard::take_from_bytes::<Self>(record).map_err(|_| RecordError::Malformed)?;
+        change.bounded()?;
+        // Numbers may be padded, nothing else is free: what is as short as can be is the canonical form.
+        if rest.is_empty() && change.shortest() == record.len() { Ok(change) } else { Err(RecordError::Malformed) }
+    }
+
+    /// Bytes of the canonical encoding.
+    fn shortest(&self) -> usize {
+        let text = |length: usize| varint(length as u64) + length;
+        let leave_at = self.leave_at.map_or(0, |at| varint(at.0));
+        size_of::<Kind>() + text(self.subject.len()) + text(self.body.len()) + 1 + leave_at
     }
 
     fn bounded(&self) -> Result<(), RecordError> {
@@ -83,6 +117,12 @@ impl RawChange {
         }
         if self.body.len() > MAX_BODY { Err(RecordError::Body) } else { Ok(()) }
     }
+}
+
+/// Bytes of a number: seven bits each.
+const fn varint(number: u64) -> usize {
+    let bits = u64::BITS - (number | 1).leading_zeros();
+    bits.div_ceil(7) as usize
 }
 
 #[cfg(test)]
@@ -105,6 +145,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_takes_a_byte_for_each_seven_bits() {
+        for number in (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit]).chain([u64::MAX]) {
+            assert_eq!(varint(number), postcard::to_stdvec(&number).unwrap().len(), "{number}");
+        }
+    }
+
+    #[test]
     fn only_the_canonical_form_is_read() {
         let mut record = raw("s", b"x").encode().unwrap();
         record.push(0);
@@ -112,6 +159,8 @@ mod tests {
         // kind, then the subject's length 1 as the two-byte varint 0x81 0x00
         assert_eq!(RawChange::decode(&[200, 0x81, 0x00, b's', 1, b'x', 0]), Err(RecordError::Malformed));
         assert_eq!(RawChange::decode(&[200, 0x01, b's', 1, b'x', 0]).unwrap(), raw("s", b"x"));
+        // the same of the time at which it leaves
+        assert_eq!(RawChange::decode(&[200, 0x01, b's', 1, b'x', 1, 0x85, 0x00]), Err(RecordError::Malformed));
     }
 
     proptest! {
@@ -119,6 +168,18 @@ mod tests {
         fn what_was_encoded_is_read_back(kind: u8, subject in ".{1,40}", body: Vec<u8>, leave: Option<u64>) {
             let change = RawChange { kind: Kind(kind), subject, body, leave_at: leave.map(UnixMillis) };
             prop_assert_eq!(RawChange::decode(&change.encode().unwrap()).unwrap(), change);
+        }
+
+        #[test]
+        fn what_is_read_is_what_would_be_written(kind: u8, subject in ".{1,60}", body: Vec<u8>, leave: Option<u64>, at: usize, to: u8) {
+            let change = RawChange { kind: Kind(kind), subject, body, leave_at: leave.map(UnixMillis) };
+            let mut record = change.encode().unwrap();
+            prop_assert_eq!(change.borrowed().shortest(), record.len());
+            let at = at % record.len();
+            record[at] = to;
+            if let Ok(other) = RawChange::decode(&record) {
+                prop_assert_eq!(other.encode().unwrap(), record);
+            }
         }
 
         #[test]

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::change::{Change, ChangeError, ClientSettings, ManagedKind, NameKey, PoolSettings, PublicKey, Removable};
+use super::change::{
+    Change, ChangeError, ClientSettings, ManagedKind, NameKey, PoolSettings, PublicKey, Removable, Revocation, Revoked,
+};
 use super::message::{Delta, Record};
-use super::raw::{Kind, RawChange};
+use super::raw::{Kind, RawChange, RawRef};
 use super::revocations::Revocations;
 use super::{Digest, Epoch, Position};
 use crate::clock::UnixMillis;
@@ -69,8 +71,23 @@ impl FeedState {
     ) -> Result<Self, ChangeError> {
         let mut state = Self::empty(position);
         for record in records {
-            state.fold_record(record)?;
+            state.gather(record)?;
         }
+        state.settle();
+        Ok(state)
+    }
+
+    /// From what a file has: tables and records beside them.
+    pub(super) fn from_parts(
+        position: Position,
+        revoked: Revocations,
+        records: &[Record],
+    ) -> Result<Self, ChangeError> {
+        let mut state = Self { revoked, ..Self::empty(position) };
+        for record in records {
+            state.gather(record)?;
+        }
+        state.revoked.fold();
         Ok(state)
     }
 
@@ -111,19 +128,33 @@ impl FeedState {
         &self.revoked
     }
 
-    /// Forgets revocations that have left by the issuer's clock: at most one sweep a minute, so call it as often as you like.
-    pub fn expire(&mut self, issuer_clock: UnixMillis) {
-        if issuer_clock.since(self.swept) >= SWEEP_EVERY {
-            self.swept = issuer_clock;
-            self.revoked.expire(issuer_clock);
-            self.unknown.retain(|_, raw| raw.leave_at.is_none_or(|at| at > issuer_clock));
+    /// Forgets revocations that have left by the issuer's clock: at most one sweep a minute, so call it as often as you like. Answers
+    /// whether [`Revocations::folded`] is another one now.
+    pub fn expire(&mut self, issuer_clock: UnixMillis) -> bool {
+        if issuer_clock.since(self.swept) < SWEEP_EVERY {
+            return false;
         }
+        self.swept = issuer_clock;
+        self.unknown.retain(|_, raw| raw.leave_at.is_none_or(|at| at > issuer_clock));
+        self.revoked.expire(issuer_clock)
     }
 
     /// The state as records: what [`FeedState::from_records`] reads back.
     pub fn records(&self) -> impl Iterator<Item = Record> {
+        self.records_with(self.revoked.iter())
+    }
+
+    /// Everything but what [`Revocations::folded`] has.
+    pub(super) fn unfolded_records(&self) -> impl Iterator<Item = Record> {
+        self.records_with(self.revoked.unfolded())
+    }
+
+    fn records_with(
+        &self,
+        revoked: impl Iterator<Item = (Revoked, Option<UnixMillis>)>,
+    ) -> impl Iterator<Item = Record> {
         let settings = self.settings().filter_map(|change| change.to_raw(UnixMillis(0)).ok());
-        let revoked = self.revoked.iter().filter_map(|(revoked, leave_at)| {
+        let revoked = revoked.filter_map(|(revoked, leave_at)| {
             let raw = Change::Revoked(revoked).to_raw(UnixMillis(0)).ok()?;
             Some(RawChange { leave_at, ..raw })
         });
@@ -189,14 +220,25 @@ impl FeedState {
             changes.extend(change.clone());
             self.fold(raw, change);
         }
+        self.revoked.fold();
         changes
     }
 
-    pub(super) fn fold_record(&mut self, record: &Record) -> Result<(), ChangeError> {
-        let raw = RawChange::decode(record)?;
-        let change = Change::from_raw(&raw)?;
-        self.fold(raw, change);
+    /// Takes a record of very many; the state is of use after [`FeedState::settle`].
+    pub(super) fn gather(&mut self, record: &[u8]) -> Result<(), ChangeError> {
+        let raw = RawRef::decode(record)?;
+        match Revocation::from_raw(raw)? {
+            Some(revoked) => self.revoked.gather(revoked, raw.leave_at),
+            None => {
+                let change = Change::from_borrowed(raw)?;
+                self.fold(raw.into(), change);
+            }
+        }
         Ok(())
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.revoked.settle();
     }
 
     fn fold(&mut self, raw: RawChange, change: Option<Change>) {
@@ -204,7 +246,7 @@ impl FeedState {
             None if raw.is_removal() => drop(self.unknown.remove(&(raw.kind, raw.subject))),
             None => drop(self.unknown.insert((raw.kind, raw.subject.clone()), raw)),
             Some(Change::PublicKey(key)) => drop(self.keys.insert(raw.subject, key)),
-            Some(Change::Revoked(revoked)) => self.revoked.insert(&revoked, raw.leave_at),
+            Some(Change::Revoked(revoked)) => self.revoked.insert(revoked.borrowed(), raw.leave_at),
             Some(Change::Pool(pool)) => drop(self.pools.insert(pool.pool.clone(), pool)),
             Some(Change::Client(client)) => drop(self.clients.insert(client.client_id.clone(), client)),
             Some(Change::NameKey(key)) => drop(self.name_keys.insert(raw.subject, key)),
@@ -252,14 +294,17 @@ impl Building {
         self.next_index = self.next_index.saturating_add(1);
         for record in records {
             self.content = super::chain_digest(self.content, record);
-            self.state.fold_record(record).map_err(|_| Refused::Broken)?;
+            self.state.gather(record).map_err(|_| Refused::Broken)?;
         }
         Ok(())
     }
 
     /// The finished state, if nothing is missing.
-    pub(super) fn finish(self, position: Position, content: Digest) -> Result<FeedState, Refused> {
-        let whole = self.received == self.announced && self.content == content && self.state.position == position;
-        if whole { Ok(self.state) } else { Err(Refused::Broken) }
+    pub(super) fn finish(mut self, position: Position, content: Digest) -> Result<FeedState, Refused> {
+        if self.received != self.announced || self.content != content || self.state.position != position {
+            return Err(Refused::Broken);
+        }
+        self.state.settle();
+        Ok(self.state)
     }
 }

@@ -43,7 +43,7 @@ pub enum Subscribe {
     RememberEpochs,
     /// The feed's state was replaced: look at [`Subscriber::state`].
     Replaced(FeedName),
-    /// The feed's state advanced by these changes.
+    /// The feed's state advanced by these changes; by none where only what has left was forgotten.
     Advanced {
         feed: FeedName,
         changes: Vec<Change>,
@@ -370,7 +370,10 @@ impl Subscriber {
                 // Nothing is missing, so a snapshot that was begun is not needed. Left open without anyone waiting for its end, it
                 // would hold back every later delta (simulation, seed 5512302307120341761).
                 following.building = None;
-                kept.state.expire(as_of);
+                if kept.state.expire(as_of) {
+                    // Nothing came, but who shares the tables should have the new ones: the old ones take memory.
+                    self.actions.push_back(Subscribe::Advanced { feed: feed.clone(), changes: Vec::new() });
+                }
             }
             (_, Some(mine)) if mine.epoch == head.epoch && mine.seq > head.seq => {
                 let alarm = Alarm::RolledBack { feed: feed.clone(), issuer: head.seq, edge: mine.seq };

@@ -201,7 +201,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let sockets = server::sockets(&listen.places, taken.as_mut())?;
     let admin = listen.places.admin.map(|address| server::socket(address, taken.as_mut())).transpose()?;
     let runtime = parts.runtime;
-    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.clock), Arc::clone(&parts.metrics));
+    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),

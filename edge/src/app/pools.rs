@@ -3,61 +3,35 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
-use common::clock::{Clock, UnixMillis};
-use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, LONGEST_TOKEN_LIFE, PublicKey, Removable, Revoked};
+use common::clock::UnixMillis;
+use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, PublicKey, Removable, Revoked};
 use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
 use crate::feed::FeedSink;
 use crate::observe::Metrics;
-use crate::snapshot::deaths::{Death, Fingerprint, Frozen, Kind, Mark};
+use crate::snapshot::deaths::Deaths;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{Picture, PoolState};
-
-/// Clocks of issuer and edge may differ; forgetting a revocation late costs a few bytes, early a breach.
-const CLOCK_MARGIN: Duration = Duration::from_secs(24 * 3600);
 
 /// Writes pools into the picture.
 pub struct Pools {
     picture: Arc<Picture>,
-    clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    folding: Arc<AtomicBool>,
 }
 
 impl Pools {
-    pub fn new(picture: Arc<Picture>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { picture, clock, metrics, folding: Arc::default() }
-    }
-
-    /// One fold at a time, on a thread that serves no one. A fold that is skipped is due again at the next revocation.
-    fn fold(&self, issuer: String) {
-        if self.folding.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (picture, folding, now) = (Arc::clone(&self.picture), Arc::clone(&self.folding), self.clock.now());
-        let work = move || {
-            picture.fold(&issuer, now);
-            folding.store(false, Ordering::Release);
-        };
-        if thread::Builder::new().name("fold".to_owned()).spawn(work).is_err() {
-            self.folding.store(false, Ordering::Release);
-        }
+    pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>) -> Self {
+        Self { picture, metrics }
     }
 }
 
 impl FeedSink for Pools {
     fn replace(&self, feed: &FeedName, state: &FeedState) {
         let FeedName::Pool(pool) = feed else { return };
-        let mut deaths = Frozen::default();
-        for (revoked, leaves_at) in state.revoked().iter() {
-            deaths.insert(&death(&revoked, leaves_at.unwrap_or(UnixMillis(u64::MAX))));
-        }
+        let deaths = Deaths::of(state.revoked());
         let trust = trust(pool, state).unwrap_or_else(|problem| {
             tracing::error!(%pool, problem, "the pool's keys are refused; the last good ones stay");
             self.picture.trusted(&name(pool))
@@ -68,10 +42,9 @@ impl FeedSink for Pools {
     fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
         let FeedName::Pool(pool) = feed else { return };
         let issuer = name(pool);
-        let leaves_at = self.clock.now().plus(LONGEST_TOKEN_LIFE + CLOCK_MARGIN);
-        let deaths: Vec<Death> = changes.iter().filter_map(|change| death_in(change, leaves_at)).collect();
-        if !deaths.is_empty() && self.picture.revoke(&issuer, &deaths) {
-            self.fold(issuer.clone());
+        // None at all: the state has forgotten what has left.
+        if changes.is_empty() || changes.iter().any(|change| matches!(change, Change::Revoked(_))) {
+            self.picture.deaths(&issuer, |deaths| deaths.after(changes, state.revoked()));
         }
         if changes.iter().any(touches_trust) {
             match trust(pool, state) {
@@ -153,30 +126,6 @@ fn touches_trust(change: &Change) -> bool {
 
 fn touches_clients(change: &Change) -> bool {
     matches!(change, Change::Client(_) | Change::Removed(Removable::Client(_)))
-}
-
-fn death_in(change: &Change, leaves_at: UnixMillis) -> Option<Death> {
-    match change {
-        Change::Revoked(revoked @ Revoked::Key { .. }) => Some(death(revoked, UnixMillis(u64::MAX))),
-        Change::Revoked(revoked) => Some(death(revoked, leaves_at)),
-        _ => None,
-    }
-}
-
-fn death(revoked: &Revoked, leaves_at: UnixMillis) -> Death {
-    let (kind, subject, mark) = match revoked {
-        Revoked::Token { jti } => (Kind::Token, jti.as_str(), Mark::for_good(leaves_at)),
-        Revoked::Session { origin_jti } => (Kind::Session, origin_jti.as_str(), Mark::for_good(leaves_at)),
-        Revoked::User { sub, valid_after } => {
-            (Kind::User, sub.as_str(), Mark { minted_up_to: *valid_after, leaves_at })
-        }
-        Revoked::Device { device_key, until } => {
-            (Kind::Device, device_key.as_str(), Mark::for_good(leaves_at.max(*until)))
-        }
-        Revoked::Client { client_id } => (Kind::Client, client_id.as_str(), Mark::for_good(leaves_at)),
-        Revoked::Key { kid } => (Kind::Key, kid.as_str(), Mark::for_good(leaves_at)),
-    };
-    Death { kind, subject: Fingerprint::of(subject), mark }
 }
 
 #[cfg(test)]

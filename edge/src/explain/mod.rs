@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::canonical::{RequestHead, Version, canonical_request};
-use common::clock::{Clock, FakeClock, SystemClock, UnixMillis};
+use common::clock::{Clock, SystemClock, UnixMillis};
 use common::reject::Reject;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -79,7 +79,7 @@ fn take_kept_keys(picture: &Picture, state_dir: Option<&Path>, now: UnixMillis) 
 
 /// Puts what the edge has saved of the feed into the picture, without touching a file.
 fn recall(story: &mut Story, settings: &FeedSettings, picture: &Arc<Picture>, now: UnixMillis, metrics: Arc<Metrics>) {
-    let pools = Pools::new(Arc::clone(picture), Arc::new(FakeClock::at(now)), metrics);
+    let pools = Pools::new(Arc::clone(picture), metrics);
     let folder = settings.state_dir.display();
     match feed::recall(&settings.state_dir, &pools) {
         Ok(None) => story.step("feed", format!("nothing is saved in {folder}: nothing is known of pools")),

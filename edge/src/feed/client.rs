@@ -19,9 +19,11 @@ use super::status::FeedStatus;
 use super::{FeedConfig, dial, join, tls};
 
 const TICK: Duration = Duration::from_secs(1);
-/// First and longest pause between attempts; half of each is chance, so that edges do not return in step.
+/// First and longest pause between attempts; half of each is chance, so that edges do not return in step. An issuer that does not take the
+/// connection is asked ever more seldom; one that does not answer at all is away, and revocations wait for its return.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE_AWAY: Duration = Duration::from_millis(500);
 /// A changed state is written after this long, and no sooner than this many times the last write took.
 const SAVE_AFTER: Duration = Duration::from_secs(1);
 const SAVE_SHARE: u32 = 20;
@@ -96,10 +98,13 @@ impl Client {
         mut orders: mpsc::Receiver<Command>,
     ) {
         self.identity = identity;
-        let mut attempt = 0;
+        let mut attempt = 0_u32;
         loop {
-            match self.connect(token.as_ref()).await {
-                Ok(connection) => {
+            let mut longest = LONGEST_PAUSE;
+            match self.connect_or_obey(token.as_ref(), &mut orders).await {
+                Err(Ended::Stop) => break,
+                Err(Ended::Lost) => continue,
+                Ok(Ok(connection)) => {
                     let ended = self.session(&connection, &mut orders).await;
                     connection.close(VarInt::from_u32(0), b"");
                     self.core.on_disconnected();
@@ -109,17 +114,41 @@ impl Client {
                         break;
                     }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     attempt += 1;
-                    tracing::warn!(%error, attempt, "the feed is not connected");
+                    if let FeedError::Unreachable(_) = error {
+                        longest = LONGEST_PAUSE_AWAY;
+                    }
+                    // While an issuer is away for hours, the log says so ever more seldom.
+                    if attempt.is_power_of_two() {
+                        tracing::warn!(%error, attempt, "the feed is not connected");
+                    }
                 }
             }
             self.publish();
-            if let Ended::Stop = self.pause(attempt, &mut orders).await {
+            self.keep().await; // what came last before the connection was lost
+            if let Ended::Stop = self.pause(attempt, longest, &mut orders).await {
                 break;
             }
         }
         self.save_now().await;
+    }
+
+    /// An order ends an attempt, and `Lost` says that another is due. One to join goes on: its token is good for one.
+    async fn connect_or_obey(
+        &mut self,
+        token: Option<&JoinToken>,
+        orders: &mut mpsc::Receiver<Command>,
+    ) -> Result<Result<Connection, FeedError>, Ended> {
+        if self.identity.is_none() {
+            return Ok(self.connect(token).await);
+        }
+        let order = tokio::select! {
+            biased;
+            order = orders.recv() => order,
+            connected = self.connect(token) => return Ok(connected),
+        };
+        Err(if self.obey(order).is_break() { Ended::Stop } else { Ended::Lost })
     }
 
     async fn connect(&mut self, token: Option<&JoinToken>) -> Result<Connection, FeedError> {
@@ -157,14 +186,7 @@ impl Client {
                 return Ended::Lost;
             }
             tokio::select! {
-                biased;
-                read = recv.read(&mut chunk) => match read {
-                    Ok(Some(count)) => {
-                        decoder.push(chunk.get(..count).unwrap_or_default());
-                        self.take_frames(&mut decoder);
-                    }
-                    _ => return Ended::Lost,
-                },
+                biased; // reading comes last: while a large snapshot arrives, there is always something to read
                 order = orders.recv() => if self.obey(order).is_break() { return Ended::Stop },
                 _ = tick.tick() => {
                     self.core.on_tick(self.clock.now());
@@ -172,6 +194,13 @@ impl Client {
                     self.keep().await;
                     self.publish();
                 }
+                read = recv.read(&mut chunk) => match read {
+                    Ok(Some(count)) => {
+                        decoder.push(chunk.get(..count).unwrap_or_default());
+                        self.take_frames(&mut decoder);
+                    }
+                    _ => return Ended::Lost,
+                },
             }
         }
     }
@@ -350,8 +379,8 @@ impl Client {
     }
 
     /// Waits before the next attempt, obeying meanwhile.
-    async fn pause(&mut self, attempt: u32, orders: &mut mpsc::Receiver<Command>) -> Ended {
-        let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE);
+    async fn pause(&mut self, attempt: u32, longest: Duration, orders: &mut mpsc::Receiver<Command>) -> Ended {
+        let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(longest);
         let chance = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
         let until = Instant::now() + longest / 2 + longest / 2 * chance / 255;
         loop {

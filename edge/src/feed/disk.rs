@@ -2,9 +2,14 @@
 //!
 //! Two files, both under a MAC by a key that only this edge has. `feed.state` holds the states and is written now and then; `feed.marks` holds the
 //! newest epochs (written **before** a state of a new epoch is in force: an older one must not come back after a crash) and how fresh each feed is.
+//!
+//! `feed.state` is written and read in pieces, never held whole: a line that names the format, the number of feeds, for each its name, position and
+//! freshness (u32 length, postcard) and its state ([`FeedState::write_to`]), and the MAC over all of that. An earlier format, records under a MAC
+//! that stands first, is still read.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,11 +18,14 @@ use common::feed::{Epoch, FeedName, FeedState, Kept, Position, Record, Restored}
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
+use super::signed::{Signing, Verifying};
 use crate::files;
 
-const STATE_MAGIC: &[u8] = b"tollgate feed state 1\n";
+const STATE_MAGIC: &[u8; 22] = b"tollgate feed state 2\n";
+const OLD_STATE_MAGIC: &[u8] = b"tollgate feed state 1\n";
 const MARKS_MAGIC: &[u8] = b"tollgate feed marks 1\n";
 const MAC_LENGTH: usize = 32;
+const BUFFER: usize = 64 * 1024;
 
 /// The state directory and the key of its MACs.
 pub(super) struct Disk {
@@ -27,8 +35,17 @@ pub(super) struct Disk {
     left: AtomicBool,
 }
 
+/// What stands before a feed's state.
 #[derive(Serialize, Deserialize)]
 struct StoredFeed {
+    feed: FeedName,
+    position: Position,
+    fresh_as_of: UnixMillis,
+}
+
+/// A feed in the earlier format.
+#[derive(Serialize, Deserialize)]
+struct OldFeed {
     feed: FeedName,
     position: Position,
     fresh_as_of: UnixMillis,
@@ -87,32 +104,67 @@ impl Disk {
     pub(super) fn load(&self) -> io::Result<Loaded> {
         let mut damaged = false;
         let marks: Marks = self.read("feed.marks", MARKS_MAGIC, &mut damaged)?.unwrap_or_default();
-        let feeds: Vec<StoredFeed> = self.read("feed.state", STATE_MAGIC, &mut damaged)?.unwrap_or_default();
         let mut restored = Restored { epochs: marks.epochs, states: BTreeMap::new() };
-        for stored in feeds {
-            let Ok(state) = FeedState::from_records(stored.position, &stored.records) else {
-                damaged = true;
-                continue;
-            };
+        for (feed, kept) in self.states(&mut damaged)? {
             // A mark counts if the state has all that the mark's position has.
-            let mark = marks
-                .fresh
-                .get(&stored.feed)
-                .filter(|(at, _)| at.epoch == stored.position.epoch && at.seq <= stored.position.seq);
-            let fresh_as_of = mark.map_or(stored.fresh_as_of, |(_, fresh)| stored.fresh_as_of.max(*fresh));
-            restored.states.insert(stored.feed, Kept { state, fresh_as_of });
+            let position = kept.state.position();
+            let mark = marks.fresh.get(&feed).filter(|(at, _)| at.epoch == position.epoch && at.seq <= position.seq);
+            let fresh_as_of = mark.map_or(kept.fresh_as_of, |(_, fresh)| kept.fresh_as_of.max(*fresh));
+            restored.states.insert(feed, Kept { fresh_as_of, ..kept });
         }
         Ok(Loaded { restored, damaged })
     }
 
-    pub(super) fn save_states(&self, states: &[(FeedName, Kept)]) -> io::Result<()> {
-        let store = |(feed, kept): &(FeedName, Kept)| StoredFeed {
-            feed: feed.clone(),
-            position: kept.state.position(),
-            fresh_as_of: kept.fresh_as_of,
-            records: kept.state.records().collect(),
+    fn states(&self, damaged: &mut bool) -> io::Result<Vec<(FeedName, Kept)>> {
+        let path = self.dir.join("feed.state");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
         };
-        self.write("feed.state", STATE_MAGIC, &states.iter().map(store).collect::<Vec<_>>())
+        let length = file.metadata()?.len().min(files::MAX_FILE);
+        let mut input = Verifying::new(&self.key, BufReader::with_capacity(BUFFER, file), length);
+        let mut magic = [0; STATE_MAGIC.len()];
+        match input.read_exact(&mut magic) {
+            Ok(()) if magic == *STATE_MAGIC => {}
+            Ok(()) => return self.old_states(damaged),
+            Err(error) => return genuine(Err(error), damaged),
+        }
+        let states = read_states(&mut input);
+        let good = states.and_then(|states| if input.finish()? { Ok(states) } else { Err(invalid()) });
+        genuine(good, damaged)
+    }
+
+    fn old_states(&self, damaged: &mut bool) -> io::Result<Vec<(FeedName, Kept)>> {
+        let feeds: Vec<OldFeed> = self.read("feed.state", OLD_STATE_MAGIC, damaged)?.unwrap_or_default();
+        let mut states = Vec::new();
+        for OldFeed { feed, position, fresh_as_of, records } in feeds {
+            match FeedState::from_records(position, &records) {
+                Ok(state) => states.push((feed, Kept { state, fresh_as_of })),
+                Err(_) => *damaged = true,
+            }
+        }
+        Ok(states)
+    }
+
+    pub(super) fn save_states(&self, states: &[(FeedName, Kept)]) -> io::Result<()> {
+        if self.is_left() {
+            return Ok(());
+        }
+        files::replace_by(&self.dir.join("feed.state"), |file| {
+            let mut out = Signing::new(&self.key, BufWriter::with_capacity(BUFFER, file));
+            out.write_all(STATE_MAGIC)?;
+            out.write_all(&u32::try_from(states.len()).map_err(io::Error::other)?.to_le_bytes())?;
+            for (feed, Kept { state, fresh_as_of }) in states {
+                let (position, fresh_as_of) = (state.position(), *fresh_as_of);
+                let head = StoredFeed { feed: feed.clone(), position, fresh_as_of };
+                let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;
+                out.write_all(&u32::try_from(head.len()).map_err(io::Error::other)?.to_le_bytes())?;
+                out.write_all(&head)?;
+                state.write_to(&mut out)?;
+            }
+            out.finish()
+        })
     }
 
     pub(super) fn save_marks(
@@ -142,6 +194,42 @@ impl Disk {
         let signed = [magic, &body].concat();
         let mac = hmac::sign(&self.key, &signed);
         files::replace(&self.dir.join(name), &[mac.as_ref(), &signed].concat())
+    }
+}
+
+fn read_states(input: &mut Verifying<impl Read>) -> io::Result<Vec<(FeedName, Kept)>> {
+    let count = read_length(input)?;
+    let mut states = Vec::new();
+    for _ in 0..count {
+        let length = read_length(input)?;
+        let mut head = vec![0; usize::try_from(length).ok().filter(|_| length <= input.left()).ok_or_else(invalid)?];
+        input.read_exact(&mut head)?;
+        let head: StoredFeed = postcard::from_bytes(&head).map_err(|_| invalid())?;
+        let left = input.left();
+        let state = FeedState::read_from(head.position, input, left)?;
+        states.push((head.feed, Kept { state, fresh_as_of: head.fresh_as_of }));
+    }
+    Ok(states)
+}
+
+fn read_length(input: &mut impl Read) -> io::Result<u64> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    Ok(u32::from_le_bytes(length).into())
+}
+
+fn invalid() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "not what this edge has written")
+}
+
+/// A file that ends too early or is not what was written is damaged; one that can't be read is an error.
+fn genuine<T: Default>(found: io::Result<T>, damaged: &mut bool) -> io::Result<T> {
+    match found {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            *damaged = true;
+            Ok(T::default())
+        }
+        other => other,
     }
 }
 
@@ -189,15 +277,55 @@ mod tests {
         disk.save_states(&[(FeedName::Global, kept(3))]).unwrap();
         let path = dir.path().join("feed.state");
         let good = std::fs::read(&path).unwrap();
-        for at in [0, MAC_LENGTH + 2, good.len() - 1] {
+        for at in [0, 22, MAC_LENGTH + 2, good.len() / 2, good.len() - 1] {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).unwrap();
             let loaded = disk.load().unwrap();
             assert!(loaded.damaged && loaded.restored.states.is_empty(), "{at}");
         }
-        std::fs::write(&path, &good[..20]).unwrap();
+        for length in [0, 20, 22, good.len() / 2, good.len() - 1] {
+            std::fs::write(&path, &good[..length]).unwrap();
+            let loaded = disk.load().unwrap();
+            assert!(loaded.damaged && loaded.restored.states.is_empty(), "{length}");
+        }
+        let longer = [good.as_slice(), &[0]].concat();
+        std::fs::write(&path, longer).unwrap();
         assert!(disk.load().unwrap().damaged);
+    }
+
+    #[test]
+    fn a_state_of_the_earlier_format_is_read_and_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        let Kept { state, fresh_as_of } = kept(3);
+        let (position, records) = (state.position(), state.records().collect());
+        let old = OldFeed { feed: FeedName::Global, position, fresh_as_of, records };
+        disk.write("feed.state", OLD_STATE_MAGIC, &vec![old]).unwrap();
+        let loaded = disk.load().unwrap();
+        assert!(!loaded.damaged);
+        assert_eq!(loaded.restored.states[&FeedName::Global], kept(3));
+        let states: Vec<(FeedName, Kept)> = loaded.restored.states.into_iter().collect();
+        disk.save_states(&states).unwrap();
+        assert!(std::fs::read(dir.path().join("feed.state")).unwrap().starts_with(STATE_MAGIC));
+        assert_eq!(disk.load().unwrap().restored.states[&FeedName::Global], kept(3));
+    }
+
+    #[test]
+    fn many_revocations_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        let session = |n: u128| {
+            let revoked = Revoked::Session { origin_jti: uuid::Uuid::from_u128(n).to_string() };
+            Record::from(Change::Revoked(revoked).to_raw(UnixMillis(5)).unwrap().encode().unwrap())
+        };
+        let records: Vec<Record> = (0..20_000).map(session).collect();
+        let state = FeedState::from_records(kept(3).state.position(), &records).unwrap();
+        let states = [(FeedName::Global, kept(1)), (FeedName::parse("r_A").unwrap(), Kept { state, ..kept(3) })];
+        disk.save_states(&states).unwrap();
+        let loaded = disk.load().unwrap();
+        assert!(!loaded.damaged);
+        assert_eq!(loaded.restored.states, states.into());
     }
 
     #[test]

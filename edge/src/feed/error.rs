@@ -20,6 +20,8 @@ pub enum FeedError {
     Certificate,
     #[error("the issuer at {0} can't be reached")]
     Unreachable(String),
+    #[error("the issuer at {0} does not take the connection")]
+    NotTaken(String),
     #[error("TLS: {0}")]
     Tls(String),
 }

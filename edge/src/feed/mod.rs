@@ -12,8 +12,11 @@ mod client;
 mod dial;
 mod disk;
 mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod identity;
 mod join;
+mod signed;
 mod sink;
 mod status;
 mod tls;

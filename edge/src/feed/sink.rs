@@ -10,8 +10,8 @@ pub trait FeedSink: Send + Sync + 'static {
     /// The feed's whole state is this now: at start from disk, or a snapshot. Build what gates look up.
     fn replace(&self, feed: &FeedName, state: &FeedState);
 
-    /// These changes, oldest first, happened since the last call: put them into an overlay. `state` has them all already (for a merge of overlay and base,
-    /// which also forgets revocations that have left).
+    /// These changes, oldest first, happened since the last call, and `state` has them all already. None at all: the state has only forgotten
+    /// revocations that have left, and whoever shares its tables should take the new ones.
     fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState);
 
     /// This edge no longer follows the feed: its state is gone.

@@ -19,6 +19,8 @@ use super::identity::Identity;
 const KEEP_ALIVE: Duration = Duration::from_millis(250);
 /// Nothing heard for this long ends a connection.
 const IDLE: Duration = Duration::from_secs(10);
+/// What the way to the issuer and back is taken for until it is known: the first packet is repeated after three times this, then ever later.
+const FIRST_GUESS: Duration = Duration::from_millis(100);
 /// Bytes that wait for this edge.
 const RECEIVE_WINDOW: u32 = 8 * 1024 * 1024;
 
@@ -67,6 +69,7 @@ fn finish(mut crypto: rustls::ClientConfig, alpn: &[u8]) -> Result<ClientConfig,
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(idle))
+        .initial_rtt(FIRST_GUESS)
         // A restarted issuer answers by a reset, so this bounds how long its predecessor's death goes unnoticed.
         .keep_alive_interval(Some(KEEP_ALIVE))
         .stream_receive_window(VarInt::from_u32(RECEIVE_WINDOW))

@@ -8,15 +8,12 @@ use common::clock::UnixMillis;
 use common::verify::{Policy, Profile};
 
 use crate::snapshot::Snapshot;
-use crate::snapshot::deaths::{Death, Deaths, Frozen, merge};
+use crate::snapshot::deaths::{Death, Deaths};
 use crate::snapshot::introspection::{Introspection, IntrospectionSettings};
 use crate::snapshot::issuer::{self, Issuer, News, Trust};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::source::FetchedKeys;
 use crate::snapshot::verdicts::{Tally, Verdicts};
-
-/// From this many deaths in the overlay on, they are folded into the base.
-const OVERLAY_LIMIT: usize = 1_024;
 
 /// The current snapshot and its writers' lock.
 #[derive(Debug)]
@@ -31,7 +28,7 @@ pub struct Picture {
 pub struct PoolState {
     /// None: the pool is switched off or unknown to the issuer; its tokens are refused.
     pub trust: Option<Trust>,
-    pub deaths: Frozen,
+    pub deaths: Deaths,
     pub disabled_clients: HashSet<String>,
     /// The issuer's clock at that moment; `None` leaves the last heartbeat in place.
     pub as_of: Option<UnixMillis>,
@@ -72,7 +69,7 @@ impl Picture {
             trust: state.trust,
             keys: old.keys.clone(),
             introspection: None,
-            deaths: Deaths::frozen(state.deaths),
+            deaths: state.deaths,
             disabled_clients: Arc::new(state.disabled_clients),
             news: Some(news_after(old, state.as_of)),
             verdicts: self.no_verdicts(old.verdicts.tally()),
@@ -107,15 +104,14 @@ impl Picture {
         self.change(issuer, |old, _| Issuer { disabled_clients: Arc::new(clients), ..copy(old) });
     }
 
-    /// Adds revocations; they count from the moment that this returns. Answers whether [`Picture::fold`] is due.
-    pub fn revoke(&self, issuer: &str, deaths: &[Death]) -> bool {
-        let mut due = false;
-        self.change(issuer, |old, _| {
-            let deaths = old.deaths.with(deaths);
-            due = deaths.overlay.len() > OVERLAY_LIMIT;
-            Issuer { deaths, ..copy(old) }
-        });
-        due
+    /// Adds revocations; they count from the moment that this returns.
+    pub fn revoke(&self, issuer: &str, deaths: &[Death]) {
+        self.deaths(issuer, |known| known.with(deaths));
+    }
+
+    /// Replaces what is known to be dead by what `change` makes of it; that counts from the moment that this returns.
+    pub fn deaths(&self, issuer: &str, change: impl FnOnce(&Deaths) -> Deaths) {
+        self.change(issuer, |old, _| Issuer { deaths: change(&old.deaths), ..copy(old) });
     }
 
     /// All up to `at`, by the issuer's clock, has been told.
@@ -123,22 +119,6 @@ impl Picture {
         if let Some(news) = self.find(issuer).and_then(|issuer| issuer.news.clone()) {
             news.heard(at);
         }
-    }
-
-    /// Folds the overlay into a new base: slow for many revocations, so call it on a thread that serves no one.
-    /// `now` is the issuer's clock.
-    pub fn fold(&self, issuer: &str, now: UnixMillis) {
-        let Some(before) = self.find(issuer) else { return };
-        let base = Arc::new(merge(&before.deaths, now));
-        self.change(issuer, |old, _| {
-            if !Arc::ptr_eq(&old.deaths.base, &before.deaths.base) {
-                return copy(old); // replaced by a snapshot meanwhile
-            }
-            // What arrived during the merge is still in the overlay and stays there; what was merged leaves it when nothing came.
-            let nothing_came = Arc::ptr_eq(&old.deaths.overlay, &before.deaths.overlay);
-            let overlay = if nothing_came { Arc::default() } else { Arc::clone(&old.deaths.overlay) };
-            Issuer { deaths: Deaths { base: Arc::clone(&base), overlay }, ..copy(old) }
-        });
     }
 
     fn ensure(&self, issuer: &str) {
@@ -278,7 +258,7 @@ fn copy(issuer: &Issuer) -> Issuer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::deaths::{Fingerprint, Kind, Mark};
+    use crate::snapshot::deaths::{Fingerprint, Kind};
 
     const POOL: &str = "pool:us-east-1_A";
 
@@ -289,7 +269,7 @@ mod tests {
     }
 
     fn death(subject: &str) -> Death {
-        Death { kind: Kind::Token, subject: Fingerprint::of(subject), mark: Mark::for_good(UnixMillis(u64::MAX)) }
+        Death::for_good(Kind::Token, Fingerprint::of(subject))
     }
 
     fn is_dead(picture: &Picture, subject: &str) -> bool {
@@ -298,13 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_counts_at_once_and_survives_folding_and_reloading() {
+    fn a_revocation_counts_at_once_and_survives_reloading() {
         let picture = picture();
-        assert!(!picture.revoke(POOL, &[death("a")]));
+        picture.revoke(POOL, &[death("a")]);
         assert!(is_dead(&picture, "a"));
-        picture.fold(POOL, UnixMillis(1));
-        assert!(is_dead(&picture, "a"));
-        assert!(picture.find(POOL).unwrap().deaths.overlay.is_empty());
         let generation = picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(POOL)]);
         assert_eq!(generation, 2);
         assert!(is_dead(&picture, "a"));
@@ -312,17 +289,9 @@ mod tests {
     }
 
     #[test]
-    fn folding_is_due_when_the_overlay_is_long() {
-        let picture = picture();
-        let many: Vec<Death> = (0..=OVERLAY_LIMIT).map(|i| death(&i.to_string())).collect();
-        assert!(picture.revoke(POOL, &many));
-    }
-
-    #[test]
     fn a_pool_that_came_before_a_route_named_it_is_known() {
         let picture = Picture::new(1 << 20);
-        let mut deaths = Frozen::default();
-        deaths.insert(&death("a"));
+        let deaths = Deaths::default().with(&[death("a")]);
         let state = PoolState { trust: None, deaths, disabled_clients: HashSet::new(), as_of: Some(UnixMillis(7)) };
         picture.replace(POOL, state);
         let named = |name: &str| vec![ConfiguredIssuer::awaited(name)];

@@ -7,6 +7,7 @@ mod half_load;
 mod issuer;
 mod key_rotation;
 mod latency;
+mod many_revocations;
 mod overload;
 mod pushed_revocations;
 mod reload;
@@ -108,13 +109,14 @@ fn finding(of: &dyn Live) -> ScenarioFinding {
 }
 
 /// All of them, in the order of a report. Those that use the deployment stand together.
-pub const ALL: [&dyn Live; 12] = [
+pub const ALL: [&dyn Live; 13] = [
     &latency::LatencyUnderLoad,
     &half_load::HalfLoad,
     &overload::Overload,
     &reload::Reload,
     &churn::Churn,
     &pushed_revocations::PushedRevocations,
+    &many_revocations::ManyRevocations,
     &revocations::Revocations,
     &key_rotation::KeyRotation,
     &issuer::SignInPassword,

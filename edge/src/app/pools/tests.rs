@@ -1,9 +1,11 @@
-use common::clock::FakeClock;
+use std::time::Duration;
+
 use common::feed::{ClientSettings, Epoch, KeyState, PoolSettings, Position, RawChange};
 use common::ids::{ClientId, Sub};
 use common::jose::{Alg, SigningKey};
 
 use super::*;
+use crate::snapshot::deaths::{Fingerprint, Kind};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
 
@@ -50,7 +52,7 @@ fn good() -> Vec<Change> {
 fn pools() -> (Pools, Arc<Picture>) {
     let picture = Arc::new(Picture::new(1 << 20));
     picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
-    let pools = Pools::new(Arc::clone(&picture), Arc::new(FakeClock::at(NOW)), Arc::default());
+    let pools = Pools::new(Arc::clone(&picture), Arc::default());
     (pools, picture)
 }
 

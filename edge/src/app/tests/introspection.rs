@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use common::clock::UnixMillis;
 use serde_json::{Value, json};
 
 use super::bearer;
 use super::harness::{Answer, Edge, NOW, request, second_key, signed, signing_key};
 use super::idp::{Idp, Reaction, eventually, nobody, set_of, several_looks};
-use crate::snapshot::deaths::{Death, Fingerprint, Kind, Mark};
+use crate::snapshot::deaths::{Death, Fingerprint, Kind};
 
 const ISS: &str = "https://opaque.example";
 const SECOND: Duration = Duration::from_secs(1);
@@ -97,8 +96,8 @@ fn an_active_token_is_an_identity_like_others() {
     staff["exp"] = json!(NOW.seconds() + 3_600);
     idp.answer("/introspect", staff.to_string());
     assert_eq!(ask(&edge, "/staff/x", "third").status, 200);
-    let mark = Mark { minted_up_to: NOW, leaves_at: UnixMillis(u64::MAX) };
-    edge.running.picture().revoke("opaque", &[Death { kind: Kind::User, subject: Fingerprint::of("ada"), mark }]);
+    let death = Death { kind: Kind::User, subject: Fingerprint::of("ada"), minted_up_to: NOW };
+    edge.running.picture().revoke("opaque", &[death]);
     assert_eq!(class(&ask(&edge, "/staff/x", "third")), (401, "signed out"));
     assert_eq!((metric(&edge, "active").as_str(), metric(&edge, "refused").as_str()), ("4", "1"));
 }

@@ -9,7 +9,7 @@ use common::verify::{Leeway, Profile};
 
 use super::harness::{Edge, ISS, NOW, request, signing_key};
 use super::{bearer, good_token};
-use crate::snapshot::deaths::{Death, Fingerprint, Frozen, Kind, Mark};
+use crate::snapshot::deaths::{Death, Deaths, Fingerprint, Kind};
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::PoolState;
 
@@ -28,7 +28,7 @@ fn trust() -> Trust {
 fn told(edge: &Edge) {
     let state = PoolState {
         trust: Some(trust()),
-        deaths: Frozen::default(),
+        deaths: Deaths::default(),
         disabled_clients: Default::default(),
         as_of: Some(NOW),
     };
@@ -42,8 +42,8 @@ fn status(edge: &Edge) -> (u16, String) {
 
 #[test]
 fn each_name_kills_a_token_that_was_known() {
-    let for_good = Mark::for_good(UnixMillis(u64::MAX));
-    let second = Mark { minted_up_to: NOW.minus(Duration::from_secs(10)), leaves_at: UnixMillis(u64::MAX) };
+    let for_good = UnixMillis(u64::MAX);
+    let second = NOW.minus(Duration::from_secs(10));
     let kid = signing_key().kid().to_owned();
     let cases = [
         (Kind::Token, "j-1", for_good, "revoked"),
@@ -53,11 +53,11 @@ fn each_name_kills_a_token_that_was_known() {
         (Kind::Client, "web", for_good, "client revoked"),
         (Kind::Key, kid.as_str(), for_good, "key revoked"),
     ];
-    for (kind, subject, mark, class) in cases {
+    for (kind, subject, minted_up_to, class) in cases {
         let edge = Edge::start();
         told(&edge);
         assert_eq!(status(&edge).0, 200);
-        edge.running.picture().revoke("corp", &[Death { kind, subject: Fingerprint::of(subject), mark }]);
+        edge.running.picture().revoke("corp", &[Death { kind, subject: Fingerprint::of(subject), minted_up_to }]);
         let (status, challenge) = status(&edge);
         assert_eq!(status, 401, "{kind:?}");
         assert!(challenge.contains(&format!("error_description=\"{class}\"")), "{challenge}");
@@ -68,8 +68,8 @@ fn each_name_kills_a_token_that_was_known() {
 fn a_sign_out_before_the_token_was_made_spares_it() {
     let edge = Edge::start();
     told(&edge);
-    let mark = Mark { minted_up_to: NOW.minus(Duration::from_secs(11)), leaves_at: UnixMillis(u64::MAX) };
-    edge.running.picture().revoke("corp", &[Death { kind: Kind::User, subject: Fingerprint::of("ada"), mark }]);
+    let minted_up_to = NOW.minus(Duration::from_secs(11));
+    edge.running.picture().revoke("corp", &[Death { kind: Kind::User, subject: Fingerprint::of("ada"), minted_up_to }]);
     assert_eq!(status(&edge).0, 200);
 }
 

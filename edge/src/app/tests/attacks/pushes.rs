@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use common::clock::FakeClock;
 use common::feed::{
     Change, Decoder, Delta, Digest, Epoch, FeedName, FeedState, Heartbeat, KeyPurpose, KeyState, Message, PoolSettings,
     Position, PublicKey, Record, Restored, Revoked, SnapshotBegin, SnapshotChunk, SnapshotEnd, Subscribe, Subscriber,
@@ -134,7 +133,7 @@ impl Pool {
         let picture = Arc::new(Picture::new(1 << 20));
         let issuer = ConfiguredIssuer::awaited(&format!("pool:{}", pool_id()));
         picture.configure(RouteTable::default(), vec![issuer]);
-        let pools = Pools::new(Arc::clone(&picture), Arc::new(FakeClock::at(NOW)), Arc::default());
+        let pools = Pools::new(Arc::clone(&picture), Arc::default());
         pools.replace(&feed(), &state);
         let states = [(feed(), common::feed::Kept { state, fresh_as_of: NOW })].into();
         let mut core = Subscriber::new("t", Restored { states, epochs: Default::default() });
