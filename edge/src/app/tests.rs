@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cors;
+mod dpop;
 mod failover;
 mod front;
 mod grpc;
@@ -14,6 +15,7 @@ mod listeners;
 mod operations;
 mod origins;
 mod policy;
+mod resource;
 mod revocation;
 mod streams;
 mod tunnels;
