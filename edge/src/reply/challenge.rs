@@ -57,7 +57,7 @@ impl Challenge {
             }
             _ => {}
         }
-        self.add_unless_empty("resource_metadata", asked.resource.map_or("", |resource| &resource.metadata));
+        self.add_unless_empty("resource_metadata", asked.resource.map_or("", |resource| resource.metadata.as_str()));
         self.0
     }
 

@@ -54,12 +54,13 @@ impl Gates {
             leeway: Leeway::default(),
             access_keys: Arc::clone(&keys),
             id_keys: keys,
+            groups: None,
         };
         let rule = TokenRule { proof, ..TokenRule::fixture(vec![0]) };
         let route = Arc::new(Route { token: Some(rule), ..Route::fixture() });
         let picture = Picture::new(1 << 20);
         let table = RouteTable { routes: vec![route], ..RouteTable::default() };
-        picture.configure(table, vec![ConfiguredIssuer { name: "a".into(), trust: Some(trust) }]);
+        picture.configure(table, vec![ConfiguredIssuer { trust: Some(trust), ..ConfiguredIssuer::awaited("a") }]);
         Self {
             snapshot: picture.load(),
             replay: Replay::bounded(1 << 20, Gauge::default()),
