@@ -9,7 +9,7 @@ use std::time::Instant;
 use common::claims::TokenUse;
 use common::clock::UnixMillis;
 use common::jose::{Alg, Jwks, Jws, KeySet, PublicKey, SigningKey, base64url_decode, provider};
-use common::verify::{Leeway, Policy, Unverified, authenticate};
+use common::verify::{Leeway, Policy, Possession, Unverified, authenticate};
 use ring::rsa::PublicKeyComponents;
 use ring::signature;
 use serde_json::{Value, json};
@@ -33,7 +33,8 @@ fn main() {
     });
     report("authenticate + admit (a never-seen token)", || {
         let verified = authenticate(black_box(&token), &keys, policy.profile, policy.leeway, NOW).unwrap();
-        policy.admit(&verified).unwrap();
+        let held = verified.held_by(&Possession::NONE).unwrap();
+        policy.admit(&verified, &held).unwrap();
         black_box(verified);
     });
     provider::install();
@@ -53,7 +54,8 @@ fn main() {
     let verified = authenticate(&token, &keys, policy.profile, Leeway::NONE, NOW).unwrap();
     report("known token: still_valid + admit", || {
         black_box(&verified).still_valid(black_box(NOW)).unwrap();
-        black_box(&policy).admit(&verified).unwrap();
+        let held = verified.held_by(&Possession::NONE).unwrap();
+        black_box(&policy).admit(&verified, &held).unwrap();
     });
     println!("a kept verdict weighs about {} bytes", verified.weight());
     let n = part("n");

@@ -1,4 +1,4 @@
-//! What issuer, edge and bench share: identifiers, time, secrets, JOSE, token verification, refusal reasons, the canonical
+//! What issuer, edge and bench share: identifiers, time, secrets, JOSE, token verification, proofs of possession, refusal reasons, the canonical
 //! request, SigV4, the refreshing of what others publish, and the frames of the feed.
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod claims;
 pub mod clock;
+pub mod dpop;
 pub mod feed;
 pub mod ids;
 pub mod jose;

@@ -36,8 +36,6 @@ pub enum Reject {
     WrongTokenUse,
     /// The header's `typ` is not the profile's.
     WrongType,
-    /// A token bound to a key (`cnf`, RFC 7800) came as a plain bearer token.
-    ProofRequired,
     /// The issuer was asked and does not stand by it (RFC 7662 §2.2).
     TokenInactive,
     InsufficientScope,
@@ -50,6 +48,29 @@ pub enum Reject {
     AuthenticationTooOld,
     /// No Cedar policy permits it, one forbids it, or one could not be evaluated.
     PolicyDenied,
+
+    // Who sends it (RFC 9449, RFC 8705)
+    /// A token bound to a key (`cnf.jkt`) came as a plain bearer token, or without a proof.
+    ProofRequired,
+    /// A proof that fails one of the checks of RFC 9449 §4.3; the log says which.
+    InvalidProof,
+    /// The proof's `iat` is too far from now.
+    ProofStale,
+    /// The same proof came before.
+    ProofReplayed,
+    /// The proof needs a nonce, or a newer one: the answer brings it (RFC 9449 §9).
+    NonceRequired,
+    /// The proof's key is not the token's (`cnf.jkt`).
+    WrongProofKey,
+    /// A token that is not bound, where only bound ones pass, or with the scheme for bound ones.
+    UnboundToken,
+    /// A token bound to a client certificate (`cnf.x5t#S256`) came over a connection without one.
+    CertificateMissing,
+    WrongCertificate,
+    /// `cnf` names a method that is not known here.
+    UnknownConfirmation,
+    /// No room to remember another proof.
+    ReplayFull,
 
     // Revocation
     TokenRevoked,
@@ -103,7 +124,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 57] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -119,7 +140,6 @@ impl Reject {
         Self::WrongClient,
         Self::WrongTokenUse,
         Self::WrongType,
-        Self::ProofRequired,
         Self::TokenInactive,
         Self::InsufficientScope,
         Self::GroupNotHeld,
@@ -127,6 +147,17 @@ impl Reject {
         Self::AuthenticationTooWeak,
         Self::AuthenticationTooOld,
         Self::PolicyDenied,
+        Self::ProofRequired,
+        Self::InvalidProof,
+        Self::ProofStale,
+        Self::ProofReplayed,
+        Self::NonceRequired,
+        Self::WrongProofKey,
+        Self::UnboundToken,
+        Self::CertificateMissing,
+        Self::WrongCertificate,
+        Self::UnknownConfirmation,
+        Self::ReplayFull,
         Self::TokenRevoked,
         Self::SessionRevoked,
         Self::DeviceRevoked,
@@ -189,6 +220,8 @@ impl Reject {
         const SCOPE: &str = "insufficient_scope";
         /// RFC 9470 §3.
         const AUTHENTICATION: &str = "insufficient_user_authentication";
+        /// RFC 9449 §7.1.
+        const PROOF: &str = "invalid_dpop_proof";
         const UNAVAILABLE: &str = "temporarily_unavailable";
         match self {
             Self::MissingToken => row(401, "token_required", "missing_token", "no token"),
@@ -206,7 +239,6 @@ impl Reject {
             Self::WrongClient => row(401, TOKEN, "wrong_client", "wrong client"),
             Self::WrongTokenUse => row(401, TOKEN, "wrong_token_use", "wrong token use"),
             Self::WrongType => row(401, TOKEN, "wrong_type", "wrong token type"),
-            Self::ProofRequired => row(401, TOKEN, "proof_required", "bound token without proof"),
             Self::TokenInactive => row(401, TOKEN, "token_inactive", "inactive"),
             Self::InsufficientScope => row(403, SCOPE, "insufficient_scope", "insufficient scope"),
             Self::GroupNotHeld => row(403, SCOPE, "group_not_held", "group not held"),
@@ -218,6 +250,17 @@ impl Reject {
                 row(401, AUTHENTICATION, "authentication_too_old", "more recent authentication is required")
             }
             Self::PolicyDenied => row(403, SCOPE, "policy_denied", "denied by policy"),
+            Self::ProofRequired => row(401, TOKEN, "proof_required", "bound token without proof"),
+            Self::InvalidProof => row(401, PROOF, "invalid_proof", "invalid proof"),
+            Self::ProofStale => row(401, PROOF, "proof_stale", "proof not of now"),
+            Self::ProofReplayed => row(401, PROOF, "proof_replayed", "proof was used"),
+            Self::NonceRequired => row(401, "use_dpop_nonce", "nonce_required", "nonce required"),
+            Self::WrongProofKey => row(401, TOKEN, "wrong_proof_key", "proof by another key"),
+            Self::UnboundToken => row(401, TOKEN, "unbound_token", "token is not bound"),
+            Self::CertificateMissing => row(401, TOKEN, "certificate_missing", "bound token without certificate"),
+            Self::WrongCertificate => row(401, TOKEN, "wrong_certificate", "another certificate"),
+            Self::UnknownConfirmation => row(401, TOKEN, "unknown_confirmation", "unknown confirmation method"),
+            Self::ReplayFull => row(503, UNAVAILABLE, "replay_full", "no room for proofs"),
             Self::TokenRevoked => row(401, TOKEN, "token_revoked", "revoked"),
             Self::SessionRevoked => row(401, TOKEN, "session_revoked", "session revoked"),
             Self::DeviceRevoked => row(401, TOKEN, "device_revoked", "device revoked"),
@@ -287,7 +330,11 @@ mod tests {
     fn codes_and_statuses_agree_as_rfc_6750_pairs_them() {
         for reject in Reject::ALL {
             match reject.wire_code() {
-                "invalid_token" | "token_required" | "insufficient_user_authentication" => {
+                "invalid_token"
+                | "token_required"
+                | "insufficient_user_authentication"
+                | "invalid_dpop_proof"
+                | "use_dpop_nonce" => {
                     assert_eq!(reject.status(), 401, "{reject:?}")
                 }
                 "insufficient_scope" => assert_eq!(reject.status(), 403, "{reject:?}"),

@@ -3,6 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use common::dpop::Proof;
+use common::jose::Thumbprint;
+use common::verify::Held;
+use http::HeaderValue;
+
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
@@ -16,6 +21,29 @@ pub struct Facts {
     pub introspected: Option<Answer>,
     /// Set by the policy gate when it refuses: which policies did it, in the operator's own words, for the log.
     pub denial: Option<Arc<str>>,
+    /// Set by the token gate: how the token came, and what its sender has shown.
+    pub presented: Presented,
+}
+
+/// How a token was presented. It is kept for refused requests too: their challenges depend on it.
+#[derive(Debug, Default)]
+pub struct Presented {
+    pub scheme: Option<TokenScheme>,
+    /// A good proof that has not been used up yet.
+    pub proof: Option<Proof>,
+    /// The nonce to tell the client (`DPoP-Nonce`).
+    pub nonce: Option<HeaderValue>,
+    /// Which check a proof failed, for the log.
+    pub flaw: Option<&'static str>,
+}
+
+/// The scheme in `Authorization`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenScheme {
+    /// RFC 6750: who has the token may use it.
+    Bearer,
+    /// RFC 9449 §7.1: a proof stands beside it.
+    Dpop,
 }
 
 /// What is known of the connection that a request came by.
@@ -51,6 +79,12 @@ pub struct ClientCertificate {
 
 impl Connection {
     pub const UNKNOWN: Self = Self { client: None, scheme: Scheme::Http, tls: None };
+
+    /// The certificate that tokens may be bound to (RFC 8705 §3).
+    pub fn certificate(&self) -> Option<Thumbprint> {
+        let certificate = self.tls.as_ref()?.certificate.as_ref()?;
+        Some(Thumbprint::new(certificate.sha256))
+    }
 }
 
 /// How the client reached the edge.
@@ -74,6 +108,9 @@ impl Scheme {
 pub struct Bearer {
     pub identity: Arc<Identity>,
     pub issuer: Arc<Issuer>,
+    /// The sender may use it: asked at this request.
+    #[expect(dead_code, reason = "that there is one is what counts: without it there is no bearer")]
+    pub held: Held,
 }
 
 impl Facts {

@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod chunked;
 pub mod config;
+pub mod dpop;
 pub mod feed;
 pub mod sigv4;
 pub mod token;
@@ -11,10 +12,11 @@ pub mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("canonical", canonical::one),
     ("chunked", chunked::one),
     ("config", config::one),
+    ("dpop", dpop::one),
     ("feed", feed::one),
     ("sigv4", sigv4::one),
     ("token", token::one),

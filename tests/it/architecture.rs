@@ -10,7 +10,7 @@ const COMMON: Order = &[
     &["ids", "clock", "secret", "settings", "reject", "canonical"],
     &["refresh"],
     &["jose", "sigv4"],
-    &["claims"],
+    &["claims", "dpop"],
     &["verify", "feed"],
 ];
 
@@ -44,9 +44,9 @@ const ISSUER: Order = &[
 
 const EDGE: Order = &[
     &["settings", "files", "outbound"],
-    &["snapshot"],
+    &["snapshot", "replay"],
     &["facts", "networks"],
-    &["gates", "routes", "forward", "reply", "cors", "observe", "tls"],
+    &["gates", "routes", "forward", "reply", "cors", "observe", "resource", "tls"],
     &["feed", "keys", "introspection"],
     &["gateway"],
     &["front"],

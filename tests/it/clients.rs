@@ -58,6 +58,11 @@ fn tokens_are_verified_by_jose() {
 }
 
 #[test]
+fn bound_tokens_and_proofs_by_oauth4webapi() {
+    run("dpop.mjs", &[]);
+}
+
+#[test]
 fn bad_input_gets_cognitos_exceptions() {
     run("errors.py", &[]);
 }

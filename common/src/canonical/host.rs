@@ -32,6 +32,11 @@ impl<'a> Host<'a> {
         Ok(Self { name: name_or_ipv4(name)?, port: port(rest)? })
     }
 
+    /// Detaches the host from the request's buffer.
+    pub fn into_owned(self) -> Host<'static> {
+        Host { name: Cow::Owned(self.name.into_owned()), port: self.port }
+    }
+
     /// A lower-case name, a dotted IPv4 address, or an IPv6 address in brackets in the form of RFC 5952.
     pub fn name(&self) -> &str {
         &self.name

@@ -23,6 +23,7 @@ mod host;
 mod identity;
 mod path;
 mod target;
+mod url;
 
 use std::borrow::Cow;
 
@@ -31,6 +32,7 @@ pub use crate::canonical::chunked::{ChunkedBody, InvalidChunk};
 pub use crate::canonical::host::Host;
 pub use crate::canonical::identity::{IdentityHeaders, InvalidIdentityHeader};
 pub use crate::canonical::path::CanonicalPath;
+pub use crate::canonical::url::{Url, UrlScheme};
 
 use crate::canonical::fields::Fields;
 use crate::canonical::target::Target;

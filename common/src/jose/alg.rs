@@ -1,4 +1,4 @@
-//! The closed list of signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1).
+//! The closed list of signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ pub enum Alg {
     PS512,
     ES256,
     ES384,
-    /// With Ed25519 only.
+    /// With Ed25519 only, so that `Ed25519` (RFC 9864 §2.2) is another name of the same.
     EdDSA,
 }
 
@@ -77,6 +77,9 @@ impl FromStr for Alg {
     type Err = UnsupportedAlg;
 
     fn from_str(name: &str) -> Result<Self, UnsupportedAlg> {
+        if name == "Ed25519" {
+            return Ok(Self::EdDSA);
+        }
         Algorithm::from_str(name).map_err(|_| UnsupportedAlg)?.try_into()
     }
 }
@@ -132,6 +135,12 @@ mod tests {
             assert_eq!(alg.name().parse(), Ok(alg));
             assert_eq!(Alg::try_from(Algorithm::from(alg)), Ok(alg));
         }
+    }
+
+    #[test]
+    fn ed25519_has_two_names() {
+        assert_eq!("Ed25519".parse(), Ok(Alg::EdDSA));
+        assert_eq!("Ed448".parse::<Alg>(), Err(UnsupportedAlg));
     }
 
     #[test]

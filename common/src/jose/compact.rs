@@ -51,6 +51,11 @@ pub enum JwsError {
 
 impl<'a> Jws<'a> {
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with_header(token).map(|(jws, _)| jws)
+    }
+
+    /// The same, with the whole header, for the one profile that looks at `jwk` (RFC 9449 §4.2).
+    pub fn parse_with_header(token: &'a str) -> Result<(Self, Object), JwsError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(JwsError::TooLong);
         }
@@ -59,12 +64,14 @@ impl<'a> Jws<'a> {
         if payload.contains('.') {
             return Err(JwsError::Parts);
         }
-        let header = JwsHeader::parse(header)?;
+        let object = header_object(header)?;
+        let header = JwsHeader::read(&object)?;
         if signature.is_empty() {
             return Err(JwsError::Unsigned);
         }
         let decode = |part| base64url::decode(part).map_err(|_| JwsError::Base64);
-        Ok(Self { header, signing_input, payload: decode(payload)?, signature: decode(signature)? })
+        let jws = Self { header, signing_input, payload: decode(payload)?, signature: decode(signature)? };
+        Ok((jws, object))
     }
 }
 
@@ -76,10 +83,7 @@ impl fmt::Debug for Jws<'_> {
 }
 
 impl JwsHeader {
-    fn parse(part: &str) -> Result<Self, JwsError> {
-        let bytes = base64url::decode(part).map_err(|_| JwsError::Base64)?;
-        let text = String::from_utf8(bytes).map_err(|_| JwsError::Header)?;
-        let object = Object::parse(text)?;
+    fn read(object: &Object) -> Result<Self, JwsError> {
         if object.contains("crit") || object.contains("b64") {
             return Err(JwsError::Extension);
         }
@@ -90,6 +94,12 @@ impl JwsHeader {
         }
         Ok(Self { alg, kid: kid.map(Into::into), typ: object.text("typ")?.map(Into::into) })
     }
+}
+
+fn header_object(part: &str) -> Result<Object, JwsError> {
+    let bytes = base64url::decode(part).map_err(|_| JwsError::Base64)?;
+    let text = String::from_utf8(bytes).map_err(|_| JwsError::Header)?;
+    Ok(Object::parse(text)?)
 }
 
 impl From<JsonError> for JwsError {

@@ -1,6 +1,5 @@
 //! One public signature key in JSON (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
-use ring::digest;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::jose::alg::{Alg, KeyType};
@@ -8,6 +7,7 @@ use crate::jose::base64url;
 use crate::jose::compact::MAX_KID_BYTES;
 use crate::jose::json::{JsonError, Object};
 use crate::jose::public_key::{InvalidPublicKey, Material, PublicKey};
+use crate::jose::thumbprint::Thumbprint;
 
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
@@ -49,7 +49,7 @@ pub enum JwkError {
 impl Jwk {
     /// A key under the name of its thumbprint.
     pub fn new(key: PublicKey, alg: Option<Alg>) -> Result<Self, JwkError> {
-        let kid = thumbprint(&key);
+        let kid = thumbprint(&key).to_string();
         Self::named(kid, key, alg)
     }
 
@@ -65,6 +65,13 @@ impl Jwk {
 
     /// From JSON. A key without `kid` goes by its thumbprint.
     pub fn parse(text: &str) -> Result<Self, JwkError> {
+        let jwk = Self::parse_for_use(text)?;
+        jwk.key.check()?;
+        Ok(jwk)
+    }
+
+    /// The same for a key that verifies at once: whether a point lies on its curve is left to that verification.
+    pub(super) fn parse_for_use(text: &str) -> Result<Self, JwkError> {
         let object = Object::parse(text)?;
         if object.contains("k") || object.text("kty")?.as_deref() == Some("oct") {
             return Err(JwkError::Symmetric);
@@ -95,6 +102,10 @@ impl Jwk {
 
     /// The SHA-256 thumbprint in base64url (RFC 7638 §3).
     pub fn thumbprint(&self) -> String {
+        self.thumbprint_digest().to_string()
+    }
+
+    pub fn thumbprint_digest(&self) -> Thumbprint {
         thumbprint(&self.key)
     }
 
@@ -137,13 +148,14 @@ fn check_use(object: &Object) -> Result<(), JwkError> {
     if wrong_use || wrong_ops { Err(JwkError::Use) } else { Ok(()) }
 }
 
+/// Points are not looked at: see [`PublicKey::check`].
 fn public_key(object: &Object) -> Result<PublicKey, JwkError> {
     let kty = object.text("kty")?.ok_or(JwkError::Member)?;
     let crv = object.text("crv")?;
     match (kty.as_ref(), crv.as_deref()) {
         ("RSA", _) => Ok(PublicKey::rsa(&bytes(object, "n")?, &bytes(object, "e")?)?),
-        ("EC", Some("P-256")) => Ok(PublicKey::p256(&point(object, 32)?)?),
-        ("EC", Some("P-384")) => Ok(PublicKey::p384(&point(object, 48)?)?),
+        ("EC", Some("P-256")) => Ok(PublicKey::unchecked_p256(&point(object, 32)?)),
+        ("EC", Some("P-384")) => Ok(PublicKey::unchecked_p384(&point(object, 48)?)),
         ("OKP", Some("Ed25519")) => Ok(PublicKey::ed25519(&bytes(object, "x")?)?),
         ("EC" | "OKP", _) => Err(JwkError::Curve),
         _ => Err(JwkError::KeyType),
@@ -182,11 +194,11 @@ fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
     }
 }
 
-fn thumbprint(key: &PublicKey) -> String {
+fn thumbprint(key: &PublicKey) -> Thumbprint {
     let members: Vec<String> =
         required_members(key).iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
     let text = format!("{{{}}}", members.join(","));
-    base64url::encode(digest::digest(&digest::SHA256, text.as_bytes()))
+    Thumbprint::of(text.as_bytes())
 }
 
 impl From<JsonError> for JwkError {

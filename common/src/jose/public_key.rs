@@ -59,14 +59,32 @@ impl PublicKey {
 
     /// From an uncompressed point (`04 ‖ x ‖ y`) of P-256.
     pub fn p256(point: &[u8]) -> Result<Self, InvalidPublicKey> {
-        check_point(&agreement::ECDH_P256, point)?;
-        Ok(Self(Material::P256(point.into())))
+        let key = Self::unchecked_p256(point);
+        key.check().map(|()| key)
     }
 
     /// From an uncompressed point (`04 ‖ x ‖ y`) of P-384.
     pub fn p384(point: &[u8]) -> Result<Self, InvalidPublicKey> {
-        check_point(&agreement::ECDH_P384, point)?;
-        Ok(Self(Material::P384(point.into())))
+        let key = Self::unchecked_p384(point);
+        key.check().map(|()| key)
+    }
+
+    /// For a key that is checked, or that verifies once and at once: ring takes no point there that is off the curve.
+    pub(super) fn unchecked_p256(point: &[u8]) -> Self {
+        Self(Material::P256(point.into()))
+    }
+
+    pub(super) fn unchecked_p384(point: &[u8]) -> Self {
+        Self(Material::P384(point.into()))
+    }
+
+    /// Whether a point lies on its curve; the other kinds are checked as they are made.
+    pub(super) fn check(&self) -> Result<(), InvalidPublicKey> {
+        match &self.0 {
+            Material::P256(point) => check_point(&agreement::ECDH_P256, point),
+            Material::P384(point) => check_point(&agreement::ECDH_P384, point),
+            Material::Rsa { .. } | Material::Ed25519(_) => Ok(()),
+        }
     }
 
     /// From the 32 bytes of RFC 8032 §5.1.5. Whether they decode to a point shows at each verification.

@@ -4,6 +4,7 @@ use crate::clock::UnixMillis;
 use crate::jose::json::Object;
 use crate::jose::{KeySet, SignatureError};
 use crate::reject::Reject;
+use crate::verify::confirmation::Confirmation;
 use crate::verify::not_before;
 use crate::verify::profile::{Profile, optional, required};
 use crate::verify::times::{self, Leeway};
@@ -27,13 +28,11 @@ impl Unverified<'_> {
         profile.check_type(&jws.header)?;
         let identity = profile.identity(&claims)?;
         let times = times::check(&claims, leeway, now)?;
-        // RFC 7800, RFC 9449 §7.2: a token that is bound to a key proves nothing without that key.
-        if claims.contains("cnf") {
-            return Err(Reject::ProofRequired);
-        }
+        let confirmation = Confirmation::read(&claims)?.map(Box::new);
         let jti = optional(&claims, "jti")?;
         Ok(Verified {
             iss: keys.issuer().clone(),
+            confirmation,
             sub: required(&claims, "sub")?,
             token_use: identity.token_use,
             client_id: identity.client_id,

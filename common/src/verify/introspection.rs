@@ -7,6 +7,7 @@ use crate::clock::UnixMillis;
 use crate::jose::MAX_TOKEN_BYTES;
 use crate::jose::json::Object;
 use crate::reject::Reject;
+use crate::verify::confirmation::Confirmation;
 use crate::verify::profile::{Profile, optional, required};
 use crate::verify::times::{self, Leeway};
 use crate::verify::verified::Verified;
@@ -78,11 +79,11 @@ impl IntrospectionTerms {
         }
         let identity = PROFILE.identity(&claims)?;
         let times = times::check_introspected(&claims, self.leeway, self.without_exp, now)?;
-        if claims.contains("cnf") {
-            return Err(Reject::ProofRequired);
-        }
+        // RFC 8705 §3.2, RFC 9449 §6.2.
+        let confirmation = Confirmation::read(&claims)?.map(Box::new);
         Ok(Verified {
             iss: Arc::clone(&self.iss),
+            confirmation,
             // Not `client_id` in its place: a client could have been registered under the name of a user (RFC 9700 §4.15).
             sub: required(&claims, "sub")?,
             token_use: identity.token_use,

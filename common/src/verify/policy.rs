@@ -9,6 +9,7 @@ use crate::claims::TokenUse;
 use crate::clock::UnixMillis;
 use crate::reject::Reject;
 use crate::verify::claim::ClaimRule;
+use crate::verify::confirmation::Held;
 use crate::verify::profile::Profile;
 use crate::verify::times::Leeway;
 use crate::verify::verified::Verified;
@@ -76,8 +77,9 @@ impl Policy {
     }
 
     /// Whether a token may pass here, by what is written in it: who it is from and for (401), then what it may do (403), then how its
-    /// user authenticated (401). The last comes last so that nobody is sent to authenticate again for what they may not do.
-    pub fn admit(&self, token: &Verified) -> Result<(), Reject> {
+    /// user authenticated (401). The last comes last so that nobody is sent to authenticate again for what they may not do. Who sends it
+    /// was asked before ([`Verified::held_by`]).
+    pub fn admit(&self, token: &Verified, _held: &Held) -> Result<(), Reject> {
         self.is_for_here(token)?;
         self.is_permitted(token)?;
         self.is_strong(token)

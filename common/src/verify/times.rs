@@ -6,9 +6,6 @@ use crate::clock::UnixMillis;
 use crate::jose::json::Object;
 use crate::reject::Reject;
 
-/// 9999-12-31T23:59:59Z. A time beyond it is a mistake or an attack.
-const LAST_SECOND: u64 = 253_402_300_799;
-
 /// How far two clocks may differ: at most 60 s (RFC 8725 wants "small", SECURITY.md E06 a minute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leeway(Duration);
@@ -87,21 +84,6 @@ pub(super) fn is_over(exp: UnixMillis, leeway: Leeway, now: UnixMillis) -> bool 
     now >= exp.plus(leeway.span())
 }
 
-/// A NumericDate (RFC 7519 §2: seconds, fractions allowed) between the epoch and the year 9999. Anything else under the name
-/// is refused: taking it for absent is CVE-2026-25537.
 fn numeric_date(claims: &Object, name: &str) -> Result<Option<UnixMillis>, Reject> {
-    let Some(raw) = claims.raw(name) else { return Ok(None) };
-    let millis = match raw.parse::<u64>() {
-        Ok(seconds) if seconds <= LAST_SECOND => seconds * 1000,
-        Ok(_) => return Err(Reject::InvalidClaims),
-        Err(_) => fractional_millis(claims, name)?,
-    };
-    Ok(Some(UnixMillis(millis)))
-}
-
-fn fractional_millis(claims: &Object, name: &str) -> Result<u64, Reject> {
-    match claims.value::<f64>(name) {
-        Ok(Some(seconds)) if (0.0..=LAST_SECOND as f64).contains(&seconds) => Ok((seconds * 1000.0) as u64),
-        _ => Err(Reject::InvalidClaims),
-    }
+    claims.numeric_date(name).map_err(|_| Reject::InvalidClaims)
 }

@@ -9,6 +9,7 @@ use crate::claims::TokenUse;
 use crate::clock::UnixMillis;
 use crate::jose::json::Object;
 use crate::reject::Reject;
+use crate::verify::confirmation::Confirmation;
 use crate::verify::profile::Profile;
 use crate::verify::providers;
 use crate::verify::times::{self, Leeway};
@@ -18,6 +19,8 @@ use crate::verify::times::{self, Leeway};
 #[derive(Clone)]
 pub struct Verified {
     pub iss: Arc<str>,
+    /// What its sender must hold besides; [`Verified::held_by`] asks.
+    pub confirmation: Option<Box<Confirmation>>,
     pub sub: Box<str>,
     pub token_use: TokenUse,
     /// The app client: `client_id`, the `aud` of a Cognito ID token, or what the profile has in its place.

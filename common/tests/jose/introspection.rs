@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use common::jose::Thumbprint;
 use common::reject::Reject;
 use common::verify::{
-    Introspected, IntrospectionTerms, Leeway, Policy, Profile, UnreadableAnswer, Verified, is_opaque_token,
+    Introspected, IntrospectionTerms, Leeway, Policy, Possession, Profile, UnreadableAnswer, Verified, is_opaque_token,
     looks_like_jws,
 };
 use serde_json::{Value, json};
@@ -38,11 +39,26 @@ fn an_active_token_is_like_a_verified_one() {
     assert!(token.has_scope("orders/read"));
     assert_eq!(token.claim_text("extension_field").unwrap(), "twenty-seven");
     assert_eq!(token.exp.seconds(), NOW_S + 600);
+    let held = token.held_by(&Possession::NONE).unwrap();
     let policy = |audience: &str| Policy { profile: Profile::Introspected, ..Policy::rfc9068(ISS, audience) };
-    assert_eq!(policy("https://api.example").admit(&token), Ok(()));
-    assert_eq!(policy("https://other.example").admit(&token), Err(Reject::WrongAudience));
-    assert_eq!(Policy { audiences: Box::default(), ..policy("") }.admit(&token), Ok(()));
-    assert_eq!(Policy::rfc9068(ISS, "https://api.example").admit(&token), Err(Reject::WrongIssuer), "another profile");
+    assert_eq!(policy("https://api.example").admit(&token, &held), Ok(()));
+    assert_eq!(policy("https://other.example").admit(&token, &held), Err(Reject::WrongAudience));
+    assert_eq!(Policy { audiences: Box::default(), ..policy("") }.admit(&token, &held), Ok(()));
+    assert_eq!(
+        Policy::rfc9068(ISS, "https://api.example").admit(&token, &held),
+        Err(Reject::WrongIssuer),
+        "another profile"
+    );
+}
+
+/// RFC 9449 §6.2, RFC 8705 §3.2.
+#[test]
+fn a_bound_token_is_bound_here_too() {
+    let key = Thumbprint::of(b"a key");
+    let bound = with(with(answer(), "cnf", json!({"jkt": key.to_string()})), "token_type", json!("DPoP"));
+    let token = verified(&bound).unwrap();
+    assert_eq!(token.held_by(&Possession::NONE), Err(Reject::ProofRequired));
+    assert!(token.held_by(&Possession { key: Some(key), certificate: None }).is_ok());
 }
 
 #[test]
@@ -77,7 +93,8 @@ fn what_is_active_and_no_access_token_of_this_issuer_is_refused() {
         (with(answer(), "token_use", json!("refresh_token")), Reject::WrongTokenUse),
         (with(answer(), "typ", json!("Refresh")), Reject::WrongTokenUse),
         (with(answer(), "typ", json!("ID")), Reject::WrongTokenUse),
-        (with(answer(), "cnf", json!({"jkt": "x"})), Reject::ProofRequired),
+        (with(answer(), "cnf", json!({"jkt": "x"})), Reject::InvalidClaims),
+        (with(answer(), "cnf", json!({"kid": "x"})), Reject::UnknownConfirmation),
     ];
     for (answer, reject) in cases {
         assert_eq!(verified(&answer).err(), Some(reject), "{answer}");

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use common::claims::TokenUse;
 use common::clock::UnixMillis;
-use common::jose::{Alg, Jwks, KeySet, SigningKey};
+use common::jose::{Alg, Jwks, KeySet, SigningKey, Thumbprint, base64url_encode};
 use common::reject::Reject;
-use common::verify::{Leeway, Policy, Profile, Unverified, authenticate, not_before, peek_issuer, verify};
+use common::verify::{Leeway, Policy, Possession, Profile, Unverified, authenticate, not_before, peek_issuer, verify};
 use serde_json::{Value, json};
 
 use crate::support::*;
+
+/// The thumbprint of RFC 9449 §6.1.
+const JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 fn key() -> SigningKey {
     rsa_a(Alg::RS256)
@@ -107,7 +110,10 @@ fn cognito_policies() {
         (with(access_claims(), "scope", json!(["a"])), base(), Some(Reject::InvalidClaims)),
         (with(access_claims(), "cognito:groups", json!("staff")), base(), Some(Reject::InvalidClaims)),
         (with(access_claims(), "cognito:groups", json!([1])), base(), Some(Reject::InvalidClaims)),
-        (with(access_claims(), "cnf", json!({"jkt": "x"})), base(), Some(Reject::ProofRequired)),
+        (with(access_claims(), "cnf", json!({"jkt": JKT})), base(), Some(Reject::ProofRequired)),
+        (with(access_claims(), "cnf", json!({"x5t#S256": JKT})), base(), Some(Reject::CertificateMissing)),
+        (with(access_claims(), "cnf", json!({"jkt": "x"})), base(), Some(Reject::InvalidClaims)),
+        (with(access_claims(), "cnf", json!({"jwk": {}})), base(), Some(Reject::UnknownConfirmation)),
         (access_claims(), Policy { scopes_all: boxed(&["orders/read"]), ..base() }, None),
         (access_claims(), Policy { scopes_all: boxed(&["orders/rea"]), ..base() }, Some(Reject::InsufficientScope)),
         (
@@ -226,8 +232,23 @@ fn a_policy_for_another_issuer_or_profile_admits_nothing() {
     let key = key();
     let verified = check(&key, &token(&key, &access_claims())).unwrap();
     let elsewhere = Policy::cognito("https://other.example", TokenUse::Access);
-    assert_eq!(elsewhere.admit(&verified), Err(Reject::WrongIssuer));
-    assert_eq!(Policy { profile: Profile::Rfc9068, ..policy() }.admit(&verified), Err(Reject::WrongIssuer));
+    let held = verified.held_by(&Possession::NONE).unwrap();
+    assert_eq!(elsewhere.admit(&verified, &held), Err(Reject::WrongIssuer));
+    assert_eq!(Policy { profile: Profile::Rfc9068, ..policy() }.admit(&verified, &held), Err(Reject::WrongIssuer));
+}
+
+/// E09: whoever asks for no possession gets no bound token past; whoever shows it does.
+#[test]
+fn a_bound_token_is_for_who_holds_its_key() {
+    let key = key();
+    let text = token(&key, &with(access_claims(), "cnf", json!({"jkt": JKT})));
+    assert_eq!(check(&key, &text).err(), Some(Reject::ProofRequired));
+    let policy = policy();
+    let verified = authenticate(&text, &keys_of(&key), policy.profile, policy.leeway, NOW).unwrap();
+    let shown = |text: &str| Possession { key: Thumbprint::parse(text), certificate: None };
+    assert_eq!(verified.held_by(&shown(&base64url_encode([0; 32]))), Err(Reject::WrongProofKey));
+    let held = verified.held_by(&shown(JKT)).unwrap();
+    assert_eq!(policy.admit(&verified, &held), Ok(()));
 }
 
 #[test]

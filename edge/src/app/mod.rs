@@ -40,6 +40,7 @@ use crate::front::Reception;
 use crate::gateway::{Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
+use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
 
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
@@ -125,6 +126,7 @@ pub fn start_with(
     let log = AccessLog::start(config.log.rules, log_file, dropped, log).map_err(StartError::Thread)?;
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
+    let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
         clock: Arc::clone(&clock),
@@ -133,6 +135,7 @@ pub fn start_with(
         tracer,
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
+        replay,
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),

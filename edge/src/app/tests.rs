@@ -3,6 +3,7 @@
 mod attacks;
 mod away;
 mod cors;
+mod dpop;
 mod failover;
 mod front;
 mod grpc;
@@ -15,6 +16,7 @@ mod listeners;
 mod operations;
 mod origins;
 mod policy;
+mod resource;
 mod revocation;
 mod streams;
 mod tunnels;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::gates;
+use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
 use crate::observe::trace::Accept;
 use crate::snapshot::picture::ConfiguredIssuer;
@@ -25,7 +26,7 @@ use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -42,6 +43,8 @@ pub struct Config {
     pub verdict_bytes: usize,
     /// Where key sets that were fetched are kept over a restart.
     pub state_dir: Option<PathBuf>,
+    /// Memory for used proofs; bytes.
+    pub replay_bytes: usize,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -127,11 +130,13 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         return Err(root.error("acl", "is not supported yet"));
     }
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
+    let proofs = proofs::settings(root.section("dpop")?, folder)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let mut policies = gates::policy::config::library(root.sections("policy")?, folder)?;
     let surroundings = Surroundings {
         upstreams,
         policies: &mut policies,
+        proofs: &proofs,
         has_feed: feed.is_some(),
         asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks),
         metrics,
@@ -146,6 +151,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         trace,
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,
+        replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
         routes,
         issuers,
     })

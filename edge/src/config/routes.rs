@@ -10,10 +10,11 @@ use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
 use crate::forward::OWN_HEADERS;
 use crate::gates::policy::config::Library;
+use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
-use crate::{cors, forward, gates, routes};
+use crate::{cors, forward, gates, resource, routes};
 use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
@@ -37,6 +38,7 @@ pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Re
 pub struct Surroundings<'s> {
     pub upstreams: Upstreams,
     pub policies: &'s mut Library,
+    pub proofs: &'s ProofSettings,
     pub has_feed: bool,
     /// The TLS listener asks clients for certificates.
     pub asks_certificates: bool,
@@ -64,7 +66,9 @@ pub fn table(
     let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
         .map_err(|error| SettingError::new("route", error.to_string()))?;
     let heads = Policy { identity, ..Policy::default() };
-    Ok(RouteTable { routes: table.into_iter().map(Arc::new).collect(), upstreams: around.upstreams, heads })
+    let resources = resource::config::all(&table)?;
+    let routes = table.into_iter().map(Arc::new).collect();
+    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources })
 }
 
 fn route(
@@ -93,15 +97,27 @@ fn route(
         None => None,
         Some(rule) => {
             let place = rule.place("use");
-            let rule = gates::token::config::rule(rule, |name| position(issuers, around.has_feed, name))?;
+            let issuer = |name: &str| position(issuers, around.has_feed, name);
+            let rule = gates::token::config::rule(rule, around.proofs, issuer)?;
             check_use(&rule, issuers).map_err(|problem| SettingError::new(place, problem))?;
             Some(rule)
         }
     };
+    if token.as_ref().is_some_and(|rule| rule.proof.certificate_bound) && !around.asks_certificates {
+        let problem = "needs `client_ca` in [listen] tls: no client is asked for a certificate";
+        return Err(section.error("token.certificate_bound", problem));
+    }
     let default = gates::session::config::default_rule(token.as_ref().is_some_and(|rule| names_pool(rule, issuers)));
     let revocation = match section.section("revocation")? {
         None => default,
         Some(rule) => gates::session::config::rule(rule, default)?,
+    };
+    let resource = match (section.section("resource")?, &token) {
+        (None, _) => None,
+        (Some(resource), Some(rule)) => Some(Arc::new(resource::config::resource(resource, rule)?)),
+        (Some(_), None) => {
+            return Err(section.error("resource", "needs `token`: an open route is no protected resource"));
+        }
     };
     let headers = match section.section("headers")? {
         None => Vec::new(),
@@ -129,6 +145,7 @@ fn route(
         token,
         authorization,
         revocation,
+        resource,
         headers,
         flow,
         cors,

@@ -273,3 +273,122 @@ fn what_the_edge_tells_is_read() {
         assert_eq!(load_text(&format!("{GOOD}{more}"), &[]).unwrap_err(), expected);
     }
 }
+
+/// The good file with a route of the issuer `corp` by a key set of one key, and these further lines of it.
+fn with_corp(lines: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let key = include_bytes!("../../../common/vectors/keys/rsa-2048-a.pk8");
+    let key = common::jose::SigningKey::from_pkcs8(common::jose::Alg::RS256, key).unwrap();
+    let jwks = common::jose::Jwks::new(vec![key.public_jwk().clone()]).unwrap().to_json();
+    std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+    for (name, mode) in [("secret", 0o640), ("open", 0o644)] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let text = format!(
+        "{GOOD}[[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"rfc9068\"\njwks = {{ file = \"jwks.json\" }}\n{lines}"
+    );
+    let file = folder.path().join("edge.toml");
+    std::fs::write(&file, text).unwrap();
+    load(&file, &[], &Metrics::default()).map_err(|error| {
+        error.to_string().replace(&format!("{}/", folder.path().display()), "").replacen("edge.toml: ", "", 1)
+    })
+}
+
+fn corp_route(token: &str, more: &str) -> String {
+    format!(
+        "[[route]]\nmatch = {{ path = \"/corp/*\" }}\nupstream = \"orders\"\ntoken = {{ issuers = [\"corp\"]{token} }}\n{more}\n"
+    )
+}
+
+#[test]
+fn proofs_have_settings_with_safe_defaults() {
+    let token = |lines: &str| {
+        let config = with_corp(lines).unwrap();
+        let route = config.routes.routes.iter().find(|route| &*route.name == "orders /corp/*").unwrap();
+        (route.token.clone().unwrap().proof, config.replay_bytes)
+    };
+    let (plain, bytes) = token(&corp_route("", ""));
+    assert_eq!((plain, bytes), (Default::default(), 16 << 20));
+    let dpop = "[dpop]\nreplay_memory = \"1MiB\"\nnonce_key_file = \"secret\"\nnonce_period = \"1m\"\npublic_url = \"https://a.test\"\n";
+    let route = corp_route(", dpop = { required = true, nonce = true, algs = [\"Ed25519\"] }", "");
+    let (rule, bytes) = token(&format!("{dpop}{route}"));
+    assert_eq!(bytes, 1 << 20);
+    assert!(rule.offered && rule.required && !rule.certificate_bound && !rule.forward);
+    assert_eq!(rule.alg_names(), ["Ed25519", "EdDSA"]);
+    assert_eq!(rule.public_url.unwrap().origin(), "https://a.test");
+    let key = common::dpop::NonceKey::new(b"0123456789abcdef0123456789abcdef", std::time::Duration::from_secs(60));
+    assert_eq!(rule.nonces.as_deref(), Some(&key), "so that several edges take each other's");
+    let (other, _) = token(&corp_route(", dpop = { nonce = true }", ""));
+    assert_ne!(other.nonces.as_deref(), Some(&key));
+}
+
+#[test]
+fn mistakes_about_proofs_and_resources_say_where() {
+    let resource = |members: &str| corp_route("", &format!("resource = {{ {members} }}"));
+    let url = "url = \"https://a.test/x\"";
+    let cases = [
+        ("[dpop]\nreplay_memory = \"1KiB\"\n".to_owned(), "dpop.replay_memory: must be at least \"64KiB\""),
+        ("[dpop]\nnonce_period = \"1s\"\n".to_owned(), "dpop.nonce_period: must be between \"10s\" and \"1h\""),
+        (
+            "[dpop]\nnonce_key_file = \"open\"\n".to_owned(),
+            "dpop.nonce_key_file: open: others may read or write it: chmod 640, or stricter",
+        ),
+        (
+            "[dpop]\npublic_url = \"a.test\"\n".to_owned(),
+            "dpop.public_url: \"a.test\" is no URL such as \"https://api.example.com\"",
+        ),
+        (
+            "[dpop]\nwindow = \"5s\"\n".to_owned(),
+            "dpop.window: unknown key; known here: replay_memory, nonce_period, nonce_key_file, public_url",
+        ),
+        (
+            corp_route(", dpop = { window = \"1h\" }", ""),
+            "route[1].token.dpop.window: must be between \"1s\" and \"10m\"",
+        ),
+        (corp_route(", dpop = { algs = [] }", ""), "route[1].token.dpop.algs: needs at least one algorithm"),
+        (
+            corp_route(", dpop = { algs = [\"HS256\"] }", ""),
+            "route[1].token.dpop.algs: \"HS256\" is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
+        ),
+        (
+            corp_route(", dpop = { require = true }", ""),
+            "route[1].token.dpop.require: unknown key; did you mean `required`?",
+        ),
+        (
+            corp_route(", certificate_bound = true", ""),
+            "route[1].token.certificate_bound: needs `client_ca` in [listen] tls: no client is asked for a certificate",
+        ),
+        (resource(""), "route[1].resource.url: is missing"),
+        (
+            resource("url = \"https://a.test/x?y\""),
+            "route[1].resource.url: \"https://a.test/x?y\" is no URL such as \"https://api.example.com/orders\", without query and fragment",
+        ),
+        (
+            resource(&format!("{url}, authorization_servers = [\"corp\"]")),
+            "route[1].resource.authorization_servers: \"corp\" is no URL of an issuer",
+        ),
+        (
+            resource(&format!("{url}, bearer_methods_supported = [\"body\"]")),
+            "route[1].resource.bearer_methods_supported: must be [\"header\"]: tokens are taken from nowhere else",
+        ),
+        (
+            resource(&format!("{url}, dpop_bound_access_tokens_required = true")),
+            "route[1].resource.dpop_bound_access_tokens_required: differs from the route's `token.dpop.required`",
+        ),
+        (
+            format!("[[route]]\nmatch = {{}}\nupstream = \"orders\"\nresource = {{ {url} }}\n"),
+            "route[1].resource: needs `token`: an open route is no protected resource",
+        ),
+        (
+            format!("{}{}", resource(url), corp_route(", scopes_all = [\"s\"]", &format!("resource = {{ {url} }}"))),
+            "route: two routes describe \"https://a.test/x\" differently: their `resource` and `token` must agree",
+        ),
+    ];
+    for (lines, expected) in cases {
+        assert_eq!(with_corp(&lines).unwrap_err(), expected);
+    }
+    let twice = format!("{}{}", resource(url), resource(url));
+    assert_eq!(with_corp(&twice).unwrap().routes.resources.len(), 1, "two parts of one resource");
+}

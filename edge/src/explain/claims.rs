@@ -17,10 +17,10 @@ const TEXTS: [(&str, &str); 6] = [
 ];
 const TIMES: [(&str, &str); 3] = [("exp", "says exp"), ("nbf", "says nbf"), ("iat", "says iat")];
 
-/// What follows `Bearer` in the first `Authorization` field.
+/// What follows `Bearer` or `DPoP` in the first `Authorization` field.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then(|| token.trim())
 }
 
 /// Pairs of a name and a text; nothing where the payload is no JSON object.

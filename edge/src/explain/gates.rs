@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::UnixMillis;
+use common::dpop::Flaw;
 use common::verify::Unverified;
 use http::HeaderMap;
 
 use super::claims;
 use super::story::{Explanation, Story};
-use crate::facts::{Bearer, Facts};
+use crate::facts::{Bearer, Facts, TokenScheme};
 use crate::gates::{Outcome, RequestView, policy, session, token};
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Issuer;
@@ -29,6 +30,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     }
     let outcome = token::check(view, &mut facts, snapshot);
     story.step("token", describe(outcome, route.token.is_none()));
+    proof(&mut story, view, &facts);
     match (&facts.bearer, &route.token) {
         (Some(bearer), _) => verified(&mut story, bearer, view.now),
         (None, Some(rule)) => unverified(&mut story, view, rule, snapshot),
@@ -68,6 +70,27 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     }
     explain_upstream(&mut story, route);
     story.forward(&route.upstream.name)
+}
+
+/// What a sender has shown, where the request speaks of DPoP. Whether a proof came before is known to a running edge only.
+fn proof(story: &mut Story, view: RequestView<'_>, facts: &Facts) {
+    let presented = &facts.presented;
+    if presented.scheme != Some(TokenScheme::Dpop) {
+        return;
+    }
+    match (&presented.proof, presented.flaw) {
+        (Some(proof), _) => story.fact("proof", format!("good, by the key {}", proof.key)),
+        (None, Some(flaw)) => story.fact("proof", flaw),
+        (None, None) => story.fact("proof", "not looked at, or none"),
+    }
+    if presented.flaw == Some(Flaw::Uri.code()) {
+        let public = view.route.token.as_ref().and_then(|rule| rule.proof.public_url.as_ref());
+        let base = match public {
+            Some(base) => format!("{}{}", base.origin(), base.path.as_str().trim_end_matches('/')),
+            None => format!("{}://{}", view.connection.scheme.as_str(), view.canonical.host.header_value()),
+        };
+        story.fact("wants htu", format!("{base}{}", view.canonical.path.as_str()));
+    }
 }
 
 fn describe(outcome: Outcome, nothing_asked: bool) -> String {

@@ -16,14 +16,14 @@ pub use self::story::Explanation;
 use self::story::Story;
 use crate::app::Pools;
 use crate::config::{ConfigError, FeedSettings, environment, load};
-use crate::facts::Connection;
+use crate::facts::{Connection, Scheme};
 use crate::gates::RequestView;
 use crate::gateway::{preflight, take_apart};
 use crate::observe::Metrics;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
-use crate::{feed, keys, reply};
+use crate::{feed, keys, reply, resource};
 
 /// What to explain.
 #[derive(Clone, Debug)]
@@ -51,6 +51,9 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
     let metrics = Arc::new(Metrics::default());
     let config = load(&asked.config, &environment(), &metrics)?;
     let now = asked.at.unwrap_or_else(|| SystemClock.now());
+    // The file does not say by which listener the request would come.
+    let scheme = if config.listen.places.https.is_some() { Scheme::Https } else { Scheme::Http };
+    let connection = Connection { scheme, ..Connection::UNKNOWN };
     let picture = Arc::new(Picture::new(config.verdict_bytes));
     picture.configure(config.routes, config.issuers);
     take_kept_keys(&picture, config.state_dir.as_deref(), now);
@@ -62,7 +65,7 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
     if let Some(settings) = &config.feed {
         recall(&mut story, settings, &picture, now, metrics);
     }
-    explain_head(story, &picture.load(), &with_line_ends(&text), now)
+    explain_head(story, &picture.load(), &with_line_ends(&text), &connection, now)
 }
 
 /// Nothing is fetched here; what an edge has kept on disk counts.
@@ -99,6 +102,7 @@ fn explain_head(
     mut story: Story,
     snapshot: &Arc<Snapshot>,
     raw: &[u8],
+    connection: &Connection,
     now: UnixMillis,
 ) -> Result<Explanation, ExplainError> {
     let (method, target, fields) = take_apart(raw).map_err(|_| ExplainError::NoRequestLine)?;
@@ -117,6 +121,11 @@ fn explain_head(
     if request.identity_headers {
         story.step("stripped", "headers that only the edge may say");
     }
+    if let Some((resource, _)) = resource::asked(&snapshot.routes, &request) {
+        story.step("resource", &*resource.url);
+        story.fact("document", resource::document(resource, snapshot));
+        return Ok(story.described());
+    }
     let headers = header_map(&fields);
     if let Some(told) = preflight(&snapshot.routes, (request.host.name(), &path, method), &headers) {
         story.step("route", &*told.route.name);
@@ -131,7 +140,7 @@ fn explain_head(
         Choice::NoRoute => return Ok(story.refuse(Reject::NoRoute)),
     };
     story.step("route", &*route.name);
-    let view = RequestView { canonical: &request, connection: &Connection::UNKNOWN, headers: &headers, route, now };
+    let view = RequestView { canonical: &request, connection, headers: &headers, route, now };
     Ok(gates::explain(story, snapshot, view))
 }
 

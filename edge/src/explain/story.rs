@@ -33,6 +33,8 @@ pub enum Verdict {
     Refuse(Reject),
     /// The edge answers a preflight itself.
     Preflight,
+    /// The edge answers with a resource's own document.
+    Described,
     /// Somebody else would be asked, who is not asked here.
     Depends(&'static str),
 }
@@ -58,6 +60,10 @@ impl Story {
         Explanation { story: self, verdict: Verdict::Preflight }
     }
 
+    pub fn described(self) -> Explanation {
+        Explanation { story: self, verdict: Verdict::Described }
+    }
+
     pub fn depends(self, on: &'static str) -> Explanation {
         Explanation { story: self, verdict: Verdict::Depends(on) }
     }
@@ -79,6 +85,7 @@ impl Explanation {
         }
         match &self.verdict {
             Verdict::Preflight => line(&mut text, "verdict", "204 preflight"),
+            Verdict::Described => line(&mut text, "verdict", "200 resource_metadata"),
             Verdict::Depends(on) => line(&mut text, "verdict", on),
             Verdict::Forward { .. } => line(&mut text, "verdict", "forward"),
             Verdict::Refuse(reject) => line(&mut text, "verdict", &format!("{} {}", reject.status(), reject.metric())),
@@ -91,6 +98,7 @@ impl Explanation {
         let steps: Vec<Value> = self.story.steps.iter().map(Step::json).collect();
         let verdict = match &self.verdict {
             Verdict::Preflight => json!({"forward": false, "status": 204, "answer": "preflight"}),
+            Verdict::Described => json!({"forward": false, "status": 200, "answer": "resource_metadata"}),
             Verdict::Depends(on) => json!({"forward": null, "depends": on}),
             Verdict::Forward { upstream } => json!({"forward": true, "upstream": upstream}),
             Verdict::Refuse(reject) => json!({

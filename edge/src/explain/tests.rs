@@ -214,7 +214,15 @@ fn demanding(request: &str, token: &serde_json::Value) -> String {
     picture.configure(config.routes, config.issuers);
     let token = key.sign_compact(&key.header(), token).unwrap();
     let raw = format!("{request}Authorization: Bearer {token}\r\n\r\n");
-    explain_head(Story::default(), &picture.load(), raw.as_bytes(), UnixMillis::from_seconds(1_000)).unwrap().text()
+    explain_head(
+        Story::default(),
+        &picture.load(),
+        raw.as_bytes(),
+        &Connection::UNKNOWN,
+        UnixMillis::from_seconds(1_000),
+    )
+    .unwrap()
+    .text()
 }
 
 #[test]
@@ -257,5 +265,50 @@ fn each_condition_that_fails_is_told() {
         for line in expected {
             assert!(told.lines().any(|told| told == *line), "{line}\n{told}");
         }
+    }
+}
+
+/// With keys from a file, and a route that is part of a resource.
+#[test]
+fn proofs_and_resources_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = include_bytes!("../../../common/vectors/keys/rsa-2048-a.pk8");
+    let key = common::jose::SigningKey::from_pkcs8(common::jose::Alg::RS256, key).unwrap();
+    let jwks = common::jose::Jwks::new(vec![key.public_jwk().clone()]).unwrap().to_json();
+    std::fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+    let config = format!(
+        "{CONFIG}resource = {{ url = \"https://api.test/api\" }}\n\
+         [[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"cognito\"\njwks = {{ file = \"jwks.json\" }}\n\
+         [[route]]\nmatch = {{ path = \"/corp\" }}\nupstream = \"u\"\ntoken = {{ issuers = [\"corp\"] }}\n"
+    );
+    std::fs::write(folder.path().join("edge.toml"), config).unwrap();
+    let story = |request: &str| {
+        std::fs::write(folder.path().join("request"), request).unwrap();
+        let asked =
+            Explain { config: folder.path().join("edge.toml"), request: folder.path().join("request"), at: Some(AT) };
+        explain(&asked).unwrap().text()
+    };
+    let told = story("GET /.well-known/oauth-protected-resource/api HTTP/1.1\nHost: api.test");
+    assert!(
+        told.contains("resource   https://api.test/api\n") && told.contains("verdict    200 resource_metadata"),
+        "{told}"
+    );
+
+    let (client, now) = (crate::gates::proof::prover::Prover::new(), AT);
+    let claims = serde_json::json!({
+        "iss": "https://i", "sub": "ada", "token_use": "access", "client_id": "web", "cnf": {"jkt": client.jkt()},
+        "exp": now.seconds() + 600, "iat": now.seconds(),
+    });
+    let token = key.sign_compact(&key.header(), &claims).unwrap();
+    let ask = |uri: &str| {
+        let proof = client.proof("GET", uri, &token, now);
+        story(&format!("GET /corp HTTP/1.1\nHost: api.test\nAuthorization: DPoP {token}\nDPoP: {proof}"))
+    };
+    let told = ask("http://api.test/corp");
+    assert!(told.contains(&format!("  proof    good, by the key {}\n", client.jkt())), "{told}");
+    assert!(told.ends_with("verdict    forward\n"), "{told}");
+    let told = ask("https://api.test/corp");
+    for line in ["token      refuses: invalid_proof", "  proof    proof_htu", "  wants htu http://api.test/corp"] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
 }

@@ -9,6 +9,7 @@ pub mod upstream;
 use common::canonical::IdentityHeaders;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::facts::{Presented, TokenScheme};
 use crate::snapshot::identity::Identity;
 use crate::snapshot::route::{Piece, Route};
 
@@ -43,6 +44,12 @@ pub const OWN_HEADERS: &[&str] = &[
 /// Every name under which `headers` could smuggle an identity.
 pub fn identity_aliases(own: &IdentityHeaders, headers: &HeaderMap) -> Vec<HeaderName> {
     headers.keys().filter(|name| own.is_alias(name.as_str().as_bytes())).cloned().collect()
+}
+
+/// Whether a proof stays here: it is for this edge, which has checked it. A bearer's stray one goes on where the route does not speak of DPoP.
+pub fn holds_proof_back(route: &Route, presented: &Presented) -> bool {
+    let Some(rule) = &route.token else { return false };
+    !rule.proof.forward && (rule.proof.offered || presented.scheme == Some(TokenScheme::Dpop))
 }
 
 /// Adds the headers of this route for this identity. A header whose template names a claim that the token lacks is left out.

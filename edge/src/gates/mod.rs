@@ -3,6 +3,7 @@
 
 pub mod certificate;
 pub mod policy;
+pub mod proof;
 pub mod session;
 pub mod token;
 
@@ -12,6 +13,7 @@ use common::reject::Reject;
 use http::HeaderMap;
 
 use crate::facts::{Connection, Facts};
+use crate::replay::Replay;
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
 
@@ -34,19 +36,22 @@ pub enum Outcome {
     NeedIntrospection(usize),
 }
 
-/// The gates in their fixed order; the first refusal stands.
-pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
-    match certificate::check(request) {
-        Outcome::Continue => {}
-        halt => return halt,
-    }
-    match token::check(request, facts, snapshot) {
-        Outcome::Continue => {}
-        halt => return halt,
-    }
-    match session::check(request, facts) {
-        Outcome::Continue => policy::check(request, facts),
-        halt => halt,
+/// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a
+/// place for it.
+pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, replay: &Replay) -> Outcome {
+    certificate::check(request)
+        .then(|| token::check(request, facts, snapshot))
+        .then(|| session::check(request, facts))
+        .then(|| policy::check(request, facts))
+        .then(|| proof::spend(request, facts, replay))
+}
+
+impl Outcome {
+    fn then(self, next: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Continue => next(),
+            halt => halt,
+        }
     }
 }
 

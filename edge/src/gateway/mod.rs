@@ -24,7 +24,7 @@ use bytes::Bytes;
 use common::canonical::{Ambiguity, Framing};
 use common::clock::Clock;
 use common::reject::Reject;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use pingora::ErrorSource;
 use pingora::connectors::TransportConnector;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -46,9 +46,13 @@ use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
 use crate::observe::{AccessLog, Metrics};
+use crate::replay::Replay;
 use crate::reply::{self, Asked, Form, Reply, grpc};
+use crate::resource;
 use crate::routes::{self, Choice};
+use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
+use crate::snapshot::resource::Resource;
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -67,6 +71,7 @@ pub struct Gateway {
     pub in_flight: InFlight,
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
+    pub replay: Replay,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -336,7 +341,7 @@ impl ProxyHttp for Gateway {
 }
 
 impl Gateway {
-    /// Canonical form, route, gates: in this order, and the first refusal stands.
+    /// Canonical form, own documents, route, gates: in this order, and the first refusal stands.
     fn decide(&self, session: &Session, ctx: &mut Context) -> Result<Decided, Halt> {
         let snapshot = Arc::clone(&ctx.snapshot);
         let raw = head::raw(session);
@@ -349,6 +354,11 @@ impl Gateway {
             reply::ambiguous(ambiguity)
         })?;
         ctx.must_close = !is_drainable(request.framing);
+        if let Some((resource, route)) = resource::asked(&snapshot.routes, &request) {
+            ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+            ctx.number = Some(*route);
+            return Ok(Decided::Answer(describe_resource(request.method, resource, &snapshot, &ctx.request_id)?));
+        }
         let decoded = request.path.decoded();
         let headers = &session.req_header().headers;
         let preflight = preflight(&snapshot.routes, (request.host.name(), &decoded, request.method), headers);
@@ -369,8 +379,9 @@ impl Gateway {
         let mut facts = Facts { introspected: ctx.facts.introspected.take(), ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
         let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, now: ctx.now };
-        let outcome = gates::pass(view, &mut facts, &snapshot);
+        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay);
         let flow = route.flow;
+        ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
         match outcome {
             Verdict::Continue => Ok(body::declared(&flow, request.framing).map(|()| Decided::Forward)?),
@@ -391,8 +402,14 @@ impl Gateway {
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
         ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
         self.refused(ctx, reject);
-        let (form, token) = (form(session), ctx.route().and_then(|route| route.token.as_ref()));
-        let asked = Asked { realm: &self.realm, request_id: &ctx.request_id, form, token };
+        let asked = Asked {
+            realm: &self.realm,
+            request_id: &ctx.request_id,
+            form: form(session),
+            token: ctx.route().and_then(|route| route.token.as_ref()),
+            resource: ctx.route().and_then(|route| route.resource.as_deref()),
+            presented: &ctx.facts.presented,
+        };
         let mut reply = reply::refusal(reject, asked);
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.extend(cors::headers(rule, &session.req_header().headers));
@@ -409,13 +426,29 @@ impl Gateway {
         for (name, value) in reply.headers {
             response.append_header(name, value)?;
         }
+        // RFC 9110 §9.3.2: by HTTP/2 nothing else would hold the body back.
+        let body = if session.req_header().method == Method::HEAD { Bytes::new() } else { reply.body };
         if let ServerSession::H2(stream) = session.as_mut()
-            && reply.body.is_empty()
+            && body.is_empty()
         {
             return stream.write_response_header(Box::new(response), true);
         }
         session.write_response_header(Box::new(response), false).await?;
-        session.write_response_body(Some(reply.body), true).await
+        session.write_response_body(Some(body), true).await
+    }
+}
+
+/// A resource's own document (RFC 9728 §3.2).
+fn describe_resource(
+    method: &str,
+    resource: &Resource,
+    snapshot: &Snapshot,
+    request_id: &HeaderValue,
+) -> Result<Reply, Reject> {
+    match method {
+        "GET" | "HEAD" => Ok(reply::document(resource::document(resource, snapshot), request_id)),
+        "OPTIONS" => Ok(reply::document_preflight(request_id)),
+        _ => Err(Reject::MethodNotAllowed),
     }
 }
 

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
+    CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRAILER, UPGRADE,
 };
 use http::{StatusCode, request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -17,9 +18,10 @@ use pingora::{ErrorSource, ErrorType};
 use crate::cors;
 use crate::facts::Connection;
 use crate::forward;
+use crate::gates::proof::PROOF;
 use crate::gateway::context::Context;
 use crate::gateway::{account, connection};
-use crate::reply::REQUEST_ID;
+use crate::reply::{self, REQUEST_ID};
 use crate::snapshot::upstream::settings::HostHeader;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -59,6 +61,9 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         let host =
             HeaderValue::try_from(host).or_err(ErrorType::InternalError, "a canonical host is no header value")?;
         headers.insert(HOST, host);
+    }
+    if forward::holds_proof_back(route, &ctx.facts.presented) {
+        headers.remove(PROOF);
     }
     headers.reserve(ADDED_HEADERS + route.headers.len());
     insert(headers, FORWARDED_FOR, connection::client_text(ctx.connection.client));
@@ -115,6 +120,11 @@ pub fn answer(response: &mut ResponseHeader, request: &HeaderMap, ctx: &Context)
     parts.headers.insert(REQUEST_ID, ctx.request_id.clone());
     if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
         cors::replace(rule, request, &mut parts.headers);
+    }
+    if let Some(nonce) = &ctx.facts.presented.nonce {
+        // RFC 9449 §8.2: an answer that brings one must not be kept for another request.
+        parts.headers.insert(reply::NONCE, nonce.clone());
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     *response = ResponseHeader::from(parts);
     reason.map_or(Ok(()), |reason| response.set_reason_phrase(Some(&reason)))

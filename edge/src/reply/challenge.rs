@@ -5,7 +5,7 @@ use std::fmt::Write;
 use common::reject::Reject;
 use http::HeaderValue;
 
-use crate::reply::Asked;
+use crate::reply::{Asked, dpop};
 use crate::snapshot::route::TokenRule;
 
 /// The challenges of a refusal; none where another token would not help.
@@ -13,29 +13,14 @@ pub fn challenges(reject: Reject, asked: Asked<'_>) -> Vec<HeaderValue> {
     if !reject.is_challenge() {
         return Vec::new();
     }
-    [bearer(reject, asked)].into_iter().filter_map(|text| HeaderValue::try_from(text).ok()).collect()
+    let schemes = [bearer(reject, asked), dpop::challenge(reject, asked)];
+    schemes.into_iter().flatten().filter_map(|text| HeaderValue::try_from(text).ok()).collect()
 }
 
-/// RFC 6750 §3: the scope that is needed where the scope is what is missing, or where no token came, which gets no error code.
-/// RFC 9470 §3: how the user must authenticate, where that is what is missing.
-fn bearer(reject: Reject, asked: Asked<'_>) -> String {
-    let mut challenge = Challenge::new("Bearer", asked.realm);
-    if reject != Reject::MissingToken {
-        challenge.add("error", reject.wire_code());
-        challenge.add("error_description", reject.description());
-    }
-    let Some(rule) = asked.token else { return challenge.0 };
-    match reject {
-        Reject::MissingToken | Reject::InsufficientScope => challenge.add_unless_empty("scope", &needed_scope(rule)),
-        Reject::AuthenticationTooWeak | Reject::AuthenticationTooOld => {
-            challenge.add_unless_empty("acr_values", &rule.acr_any.join(" "));
-            if let Some(max_age) = rule.max_age {
-                challenge.add("max_age", &max_age.as_secs().to_string());
-            }
-        }
-        _ => {}
-    }
-    challenge.0
+/// None where only tokens with proofs pass.
+fn bearer(reject: Reject, asked: Asked<'_>) -> Option<String> {
+    let told = if dpop::has_the_error(asked) { Reject::MissingToken } else { reject };
+    dpop::takes_bearers(asked).then(|| Challenge::new("Bearer", asked.realm).told(told, asked))
 }
 
 /// A scope that opens the route: all that it asks, and of those of which one will do the first.
@@ -46,14 +31,37 @@ fn needed_scope(rule: &TokenRule) -> String {
 }
 
 /// A challenge on its way: the scheme and its parameters so far.
-struct Challenge(String);
+pub(super) struct Challenge(String);
 
 impl Challenge {
-    fn new(scheme: &str, realm: &str) -> Self {
+    pub fn new(scheme: &str, realm: &str) -> Self {
         Self(format!("{scheme} realm=\"{}\"", quotable(realm)))
     }
 
-    fn add(&mut self, name: &str, value: &str) {
+    /// With what all schemes say. RFC 6750 §3: the scope that is needed where the scope is what is missing, or where no token came, which gets no
+    /// error code. RFC 9470 §3: how the user must authenticate, where that is what is missing. RFC 9728 §5.1: where the resource describes itself.
+    pub fn told(mut self, reject: Reject, asked: Asked<'_>) -> String {
+        if reject != Reject::MissingToken {
+            self.add("error", reject.wire_code());
+            self.add("error_description", reject.description());
+        }
+        match (reject, asked.token) {
+            (Reject::MissingToken | Reject::InsufficientScope, Some(rule)) => {
+                self.add_unless_empty("scope", &needed_scope(rule));
+            }
+            (Reject::AuthenticationTooWeak | Reject::AuthenticationTooOld, Some(rule)) => {
+                self.add_unless_empty("acr_values", &rule.acr_any.join(" "));
+                if let Some(max_age) = rule.max_age {
+                    self.add("max_age", &max_age.as_secs().to_string());
+                }
+            }
+            _ => {}
+        }
+        self.add_unless_empty("resource_metadata", asked.resource.map_or("", |resource| resource.metadata.as_str()));
+        self.0
+    }
+
+    pub fn add(&mut self, name: &str, value: &str) {
         let _ = write!(self.0, ", {name}=\"{}\"", quotable(value)); // writing to a String does not fail
     }
 
@@ -74,11 +82,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::facts::Presented;
     use crate::reply::Form;
+
+    fn asked<'r>(request_id: &'r HeaderValue, rule: Option<&'r TokenRule>, presented: &'r Presented) -> Asked<'r> {
+        Asked { realm: "api", request_id, form: Form::Json, token: rule, resource: None, presented }
+    }
 
     fn challenge(reject: Reject, rule: Option<&TokenRule>) -> String {
         let id = HeaderValue::from_static("1");
-        let asked = Asked { realm: "api", request_id: &id, form: Form::Json, token: rule };
+        let presented = Presented::default();
+        let asked = asked(&id, rule, &presented);
         let all: Vec<String> = challenges(reject, asked).iter().map(|one| one.to_str().unwrap().to_owned()).collect();
         all.join("\n")
     }
@@ -158,7 +172,8 @@ mod tests {
     #[test]
     fn no_value_breaks_out_of_its_quotes() {
         let id = HeaderValue::from_static("1");
-        let asked = Asked { realm: "a\"b\\\r\nc", request_id: &id, form: Form::Json, token: None };
+        let presented = Presented::default();
+        let asked = Asked { realm: "a\"b\\\r\nc", ..asked(&id, None, &presented) };
         assert_eq!(challenges(Reject::MissingToken, asked), ["Bearer realm=\"abc\""]);
     }
 }

@@ -1,6 +1,8 @@
 //! Refusals as HTTP: the only place that turns a [`Reject`] into a response.
 
 mod challenge;
+mod document;
+mod dpop;
 pub mod grpc;
 
 use bytes::Bytes;
@@ -9,6 +11,10 @@ use common::reject::Reject;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+pub use self::document::{document, document_preflight};
+pub use self::dpop::NONCE;
+use crate::facts::Presented;
+use crate::snapshot::resource::Resource;
 use crate::snapshot::route::TokenRule;
 
 /// The header that every answer carries.
@@ -25,6 +31,9 @@ pub struct Asked<'r> {
     pub form: Form,
     /// What the route asks of tokens; none where there is no route, or none is asked.
     pub token: Option<&'r TokenRule>,
+    /// The resource that the route is part of.
+    pub resource: Option<&'r Resource>,
+    pub presented: &'r Presented,
 }
 
 /// Which kind of answer the client understands.
@@ -63,7 +72,7 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
         (CONTENT_LENGTH, HeaderValue::from(body.len())),
         (REQUEST_ID, asked.request_id.clone()),
     ];
-    headers.extend(challenge::challenges(reject, asked).into_iter().map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    headers.extend(better_credentials(reject, asked));
     let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {
         StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
@@ -83,7 +92,7 @@ fn trailers_only(reject: Reject, asked: Asked<'_>) -> Reply {
         (grpc::MESSAGE, HeaderValue::from_static(reject.description())),
         (REQUEST_ID, asked.request_id.clone()),
     ];
-    headers.extend(challenge::challenges(reject, asked).into_iter().map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    headers.extend(better_credentials(reject, asked));
     Reply { status: StatusCode::OK, headers, body: Bytes::new() }
 }
 
@@ -92,6 +101,12 @@ pub fn preflight(told: Vec<(HeaderName, HeaderValue)>, request_id: &HeaderValue)
     let mut headers = told;
     headers.push((REQUEST_ID, request_id.clone()));
     Reply { status: StatusCode::NO_CONTENT, headers, body: Bytes::new() }
+}
+
+/// What the client should come with next time.
+fn better_credentials(reject: Reject, asked: Asked<'_>) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let challenges = challenge::challenges(reject, asked).into_iter().map(|challenge| (WWW_AUTHENTICATE, challenge));
+    asked.presented.nonce.clone().map(|nonce| (NONCE, nonce)).into_iter().chain(challenges)
 }
 
 /// The reason for which a request without a canonical form is refused.
@@ -145,11 +160,15 @@ pub fn ambiguous(ambiguity: Ambiguity) -> Reject {
 mod tests {
     use super::*;
 
+    fn asked<'r>(request_id: &'r HeaderValue, presented: &'r Presented) -> Asked<'r> {
+        Asked { realm: "api", request_id, form: Form::Json, token: None, resource: None, presented }
+    }
+
     #[test]
     fn a_grpc_client_gets_the_reason_as_its_status() {
         let id = HeaderValue::from_static("abc");
         for reject in Reject::ALL {
-            let reply = refusal(reject, Asked { realm: "api", request_id: &id, form: Form::Grpc, token: None });
+            let reply = refusal(reject, Asked { form: Form::Grpc, ..asked(&id, &Presented::default()) });
             assert_eq!((reply.status, reply.body.len()), (StatusCode::OK, 0));
             let value =
                 |name: HeaderName| reply.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_str().unwrap());
@@ -163,7 +182,7 @@ mod tests {
     fn every_refusal_has_the_same_shape() {
         let id = HeaderValue::from_static("abc");
         for reject in Reject::ALL {
-            let reply = refusal(reject, Asked { realm: "api", request_id: &id, form: Form::Json, token: None });
+            let reply = refusal(reject, asked(&id, &Presented::default()));
             assert_eq!(reply.status.as_u16(), reject.status());
             let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
             assert_eq!(body["error"], reject.wire_code());

@@ -11,6 +11,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod meter;
 pub mod picture;
+pub mod resource;
 pub mod route;
 pub mod source;
 pub mod upstream;

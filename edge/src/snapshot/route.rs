@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::canonical::Policy as CanonicalPolicy;
+use common::canonical::{Policy as CanonicalPolicy, Url};
 use common::claims::TokenUse;
+use common::dpop::NonceKey;
+use common::jose::Alg;
 use common::verify::ClaimRule;
 use http::{HeaderName, Method};
 
@@ -12,6 +14,7 @@ use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
 use crate::snapshot::meter::Meter;
+use crate::snapshot::resource::Resource;
 use crate::snapshot::upstream::Upstream;
 
 /// All routes in the order in which they are tried: the more exact before the less exact, then as written.
@@ -22,6 +25,8 @@ pub struct RouteTable {
     pub upstreams: Vec<Arc<Upstream>>,
     /// What a request head must be. It names every header that any route adds: none of them may come in from outside, on any route.
     pub heads: CanonicalPolicy,
+    /// What the edge describes by itself (RFC 9728), each with the number of a route that is part of it.
+    pub resources: Vec<(Arc<Resource>, usize)>,
 }
 
 /// One route: which requests, to which upstream, through which gates.
@@ -42,6 +47,8 @@ pub struct Route {
     /// What Cedar policies say of it; only beside a rule for tokens.
     pub authorization: Option<Authorization>,
     pub revocation: RevocationRule,
+    /// The resource that the route is part of.
+    pub resource: Option<Arc<Resource>>,
     pub headers: Vec<AddedHeader>,
     pub flow: Flow,
     /// None: the edge says nothing of other origins, and leaves the upstream's word alone.
@@ -107,6 +114,53 @@ pub struct TokenRule {
     pub acr_any: Vec<String>,
     /// Whole seconds, at least one: how long ago the user may have authenticated.
     pub max_age: Option<Duration>,
+    pub proof: ProofRule,
+}
+
+/// What a route asks of the senders of tokens. A bound token always needs what it is bound to; this says whether others pass, and how
+/// proofs are checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofRule {
+    /// The route's settings speak of DPoP, so its challenges do.
+    pub offered: bool,
+    /// Tokens that are not bound to a key are refused.
+    pub required: bool,
+    /// Tokens that are not bound to a client certificate are refused.
+    pub certificate_bound: bool,
+    pub algs: Vec<Alg>,
+    /// How far `iat` may lie from now, either way, where no nonce is demanded.
+    pub window: Duration,
+    /// Every proof needs a nonce made with this.
+    pub nonces: Option<Arc<NonceKey>>,
+    /// Proofs go upstream.
+    pub forward: bool,
+    /// How clients write this edge, where that is not how requests arrive here.
+    pub public_url: Option<Url<'static>>,
+}
+
+impl ProofRule {
+    /// The names of the algorithms; Ed25519 has two (RFC 9864 §2.2).
+    pub fn alg_names(&self) -> Vec<&'static str> {
+        let names = self.algs.iter().map(|alg| if *alg == Alg::EdDSA { ["Ed25519", "EdDSA"] } else { [alg.name(); 2] });
+        let mut names: Vec<&'static str> = names.flatten().collect();
+        names.dedup();
+        names
+    }
+}
+
+impl Default for ProofRule {
+    fn default() -> Self {
+        Self {
+            offered: false,
+            required: false,
+            certificate_bound: false,
+            algs: Alg::ALL.to_vec(),
+            window: Duration::from_secs(60),
+            nonces: None,
+            forward: false,
+            public_url: None,
+        }
+    }
 }
 
 /// What happens when the news of revocations is old.
@@ -159,6 +213,7 @@ impl Route {
             token: None,
             authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
+            resource: None,
             headers: Vec::new(),
             flow: Flow::default(),
             cors: None,
@@ -185,6 +240,7 @@ impl TokenRule {
             amr_any: Vec::new(),
             acr_any: Vec::new(),
             max_age: None,
+            proof: ProofRule::default(),
         }
     }
 }

@@ -30,6 +30,11 @@ impl TokenDigest {
         Self(bytes)
     }
 
+    /// What a proof for the token names it by (`ath`, RFC 9449 §4.2).
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn shard(self) -> usize {
         let Self([first, ..]) = self;
         usize::from(first) % SHARDS

@@ -4,6 +4,7 @@
 //! RFC 8259 §4 leaves duplicate names to each parser's taste, which lets a verifier and an origin read two different tokens
 //! out of one text (RFC 7519 §4 allows refusing them). `serde_json` alone would take the last one.
 
+mod date;
 mod strict;
 
 use std::borrow::Cow;

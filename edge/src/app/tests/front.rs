@@ -6,12 +6,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
+use common::jose::Thumbprint;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::harness::{Answer, Connection, Edge, free_addresses, read_answer, request};
+use super::harness::{Answer, Connection, Edge, claims, free_addresses, read_answer, request, signed, signing_key};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -217,6 +218,47 @@ fn a_client_certificate_is_asked_for_by_route_and_told_upstream() {
     assert_eq!((open.status, open.echoed("client-cert")), (200, vec![]), "nobody says it for the edge");
     assert!(send(Some((&folder, "x")), "/public/x").is_none(), "a stranger's certificate ends the handshake");
     assert_eq!(edge.send(&request("/mtls/x", &[])).status, 403, "the plain listener");
+}
+
+/// E09, RFC 8705 §3: by a real handshake.
+#[test]
+fn a_token_bound_to_a_certificate_passes_over_connections_of_that_certificate() {
+    let [address, _] = free_addresses();
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let listen = format!(
+        "https = \"{address}\"\ntls = {{ cert = \"s.pem\", key = \"s.key\", client_ca = \"clients.pem\", client_auth = \"request\" }}"
+    );
+    let mut folder = None;
+    let prepare = |path: &Path| {
+        servers.sign(path, "s", "s.test");
+        clients.sign(path, "own", "client.test");
+        clients.sign(path, "other", "client.test");
+        fs::write(path.join("clients.pem"), &clients.pem).unwrap();
+        folder = Some(path.to_owned());
+    };
+    let edge = Edge::start_prepared(prepare, &listen, "", "");
+    let folder = folder.unwrap();
+    let certificate = CertificateDer::from_pem_file(folder.join("own.pem")).unwrap();
+    let mut claims = claims();
+    claims["cnf"] = serde_json::json!({"x5t#S256": Thumbprint::of(&certificate).to_string()});
+    let bearer = format!("Bearer {}", signed(&signing_key(), &claims));
+    let request = request("/api/x", &[("authorization", &bearer)]);
+    // The second round meets a known token.
+    for _ in 0..2 {
+        for (own, expected) in [
+            (Some("own"), Ok(())),
+            (Some("other"), Err("another certificate")),
+            (None, Err("bound token without certificate")),
+        ] {
+            let own = own.map(|file| (folder.as_path(), file));
+            let answer = ask(&mut connect(address, client_config(&[&servers.pem], own), "s.test"), &request).unwrap();
+            match expected {
+                Ok(()) => assert_eq!(answer.status, 200, "{answer:?}"),
+                Err(told) => assert!(answer.status == 401 && answer.body.contains(told), "{answer:?}"),
+            }
+        }
+    }
+    assert_eq!(edge.send(&request).status, 401, "the plain listener");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::bearer;
 use super::harness::{Answer, Edge, NOW, request, second_key, signed, signing_key};
 use super::idp::{Idp, Reaction, eventually, nobody, set_of, several_looks};
+use crate::gates::proof::prover::Prover;
 use crate::snapshot::deaths::{Death, Fingerprint, Kind};
 
 const ISS: &str = "https://opaque.example";
@@ -100,6 +101,28 @@ fn an_active_token_is_an_identity_like_others() {
     edge.running.picture().revoke("opaque", &[death]);
     assert_eq!(class(&ask(&edge, "/staff/x", "third")), (401, "signed out"));
     assert_eq!((metric(&edge, "active").as_str(), metric(&edge, "refused").as_str()), ("4", "1"));
+}
+
+/// E09 for tokens that nobody here can read.
+#[test]
+fn a_bound_opaque_token_needs_its_proof() {
+    let idp = Idp::start();
+    let client = Prover::new();
+    let mut bound = active();
+    bound["cnf"] = json!({"jkt": client.jkt()});
+    bound["token_type"] = json!("DPoP");
+    idp.answer("/introspect", bound.to_string());
+    let edge = edge_at(&idp.url("/introspect"), "");
+    let send =
+        |proof: &str| edge.send(&request("/o/x", &[("authorization", "DPoP mF_9.B5f-4.1JqM"), ("dpop", proof)])).status;
+    // The second round goes by an answer that is known.
+    for _ in 0..2 {
+        let proof = client.proof("GET", "http://api.test/o/x", "mF_9.B5f-4.1JqM", NOW);
+        assert_eq!((send(&proof), send(&proof)), (200, 401), "once, also where the issuer is asked in between");
+        assert_eq!(send(&Prover::new().proof("GET", "http://api.test/o/x", "mF_9.B5f-4.1JqM", NOW)), 401);
+        assert_eq!(class(&ask(&edge, "/o/x", "mF_9.B5f-4.1JqM")), (401, "bound token without proof"));
+    }
+    assert_eq!(idp.count("/introspect"), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use common::canonical::{RequestHead, Version, canonical_request};
 use common::clock::UnixMillis;
 use common::jose::{Alg, Jwks, KeySet, SigningKey};
 use common::settings::parse;
-use common::verify::{Leeway, Profile, authenticate};
+use common::verify::{Leeway, Possession, Profile, authenticate};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -55,7 +55,9 @@ fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Ou
     let picture = Picture::new(1 << 20);
     picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited("i")]);
     let issuer = Arc::clone(&picture.load().issuers[0]);
-    let mut facts = Facts { bearer: Some(Bearer { identity: Arc::clone(identity), issuer }), ..Facts::default() };
+    let held = identity.token.held_by(&Possession::NONE).unwrap();
+    let bearer = Bearer { identity: Arc::clone(identity), issuer, held };
+    let mut facts = Facts { bearer: Some(bearer), ..Facts::default() };
     let head = RequestHead { method, target: path.as_bytes(), version: Version::Http2, authority: Some(b"api.test") };
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection =

@@ -14,7 +14,7 @@ use crate::snapshot::route::{RevocationRule, Stale};
 
 /// Asks after every name under which the bearer's token can be revoked.
 pub fn check(request: RequestView<'_>, facts: &Facts) -> Outcome {
-    let Some(Bearer { identity, issuer }) = &facts.bearer else { return Outcome::Continue };
+    let Some(Bearer { identity, issuer, .. }) = &facts.bearer else { return Outcome::Continue };
     fresh(&request.route.revocation, issuer, request.now).and_then(|()| alive(identity, issuer)).into()
 }
 

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use common::claims::TokenUse;
 
+use crate::gates::proof;
+use crate::gates::proof::config::ProofSettings;
 use crate::gates::token::claims;
-use crate::snapshot::route::TokenRule;
+use crate::snapshot::route::{ProofRule, TokenRule};
 use common::settings::{Section, SettingError};
 
 /// Reads a route's rule; `issuer` finds the position of an issuer by the name that the configuration uses.
-pub fn rule(mut section: Section, mut issuer: impl FnMut(&str) -> Option<usize>) -> Result<TokenRule, SettingError> {
+pub fn rule(
+    mut section: Section,
+    proofs: &ProofSettings,
+    mut issuer: impl FnMut(&str) -> Option<usize>,
+) -> Result<TokenRule, SettingError> {
     let names = section.texts("issuers")?;
     if names.is_empty() {
         return Err(section.error("issuers", "needs at least one issuer"));
@@ -24,6 +30,11 @@ pub fn rule(mut section: Section, mut issuer: impl FnMut(&str) -> Option<usize>)
         Some(other) => return Err(section.error("use", format!("\"{other}\" is neither \"access\" nor \"id\""))),
     };
     let claims = section.section("claims")?.map(claims::rules).transpose()?.unwrap_or_default();
+    let dpop = section.section("dpop")?;
+    let proof = ProofRule {
+        certificate_bound: section.flag("certificate_bound")?.unwrap_or(false),
+        ..proof::config::rule(dpop, proofs)?
+    };
     let rule = TokenRule {
         issuers,
         token_use,
@@ -38,6 +49,7 @@ pub fn rule(mut section: Section, mut issuer: impl FnMut(&str) -> Option<usize>)
         amr_any: section.texts("amr_any")?,
         acr_any: words(&mut section, "acr_any")?,
         max_age: max_age(&mut section)?,
+        proof,
     };
     section.finish()?;
     Ok(rule)

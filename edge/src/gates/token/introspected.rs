@@ -6,13 +6,11 @@ use common::reject::Reject;
 use common::verify::{is_opaque_token, looks_like_jws};
 
 use crate::facts::Bearer;
-use crate::gates::RequestView;
-use crate::gates::token::{Halt, known};
+use crate::gates::token::{Halt, Sender, known};
 use crate::snapshot::Snapshot;
 use crate::snapshot::introspection::{Answer, Introspection};
 use crate::snapshot::issuer::Issuer;
 use crate::snapshot::route::TokenRule;
-use crate::snapshot::verdicts::TokenDigest;
 
 /// An introspecting issuer that a route names, and where it stands.
 pub(super) struct Asked<'s> {
@@ -41,18 +39,12 @@ fn asked(position: usize, snapshot: &Snapshot) -> Option<Asked<'_>> {
 }
 
 /// By the answer that was just brought, or one that still counts.
-pub(super) fn admit(
-    request: RequestView<'_>,
-    token: &str,
-    digest: TokenDigest,
-    asked: Asked<'_>,
-    told: Option<&Answer>,
-) -> Result<Bearer, Halt> {
-    if !is_opaque_token(token) {
+pub(super) fn admit(sender: Sender<'_, '_>, asked: Asked<'_>, told: Option<&Answer>) -> Result<Bearer, Halt> {
+    if !is_opaque_token(sender.credentials.token) {
         return Err(Reject::Malformed.into());
     }
-    match told.cloned().or_else(|| asked.introspection.answers.get(digest, request.now)) {
-        Some(Answer::Active(identity)) => Ok(known(request, asked.issuer, identity)?),
+    match told.cloned().or_else(|| asked.introspection.answers.get(sender.digest, sender.request.now)) {
+        Some(Answer::Active(identity)) => Ok(known(sender, asked.issuer, identity)?),
         Some(Answer::Refused(reject)) => Err(reject.into()),
         None => Err(Halt::Introspect(asked.position)),
     }

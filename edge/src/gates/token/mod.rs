@@ -1,42 +1,51 @@
-//! The token gate: one bearer token, verified once, known afterwards.
+//! The token gate: one token, verified once, known afterwards. That its sender may use it is asked each time (`gates::proof`).
 
-mod bearer;
 mod claims;
 pub mod config;
+mod credentials;
 mod introspected;
 
 use std::sync::Arc;
 
 use common::clock::UnixMillis;
 use common::reject::Reject;
-use common::verify::{Unverified, Verified};
+use common::verify::{Held, Unverified, Verified};
 use http::HeaderMap;
 
-use crate::facts::{Bearer, Facts};
-use crate::gates::{Outcome, RequestView};
+pub use self::credentials::Credentials;
+use self::credentials::credentials;
+use crate::facts::{Bearer, Facts, Presented};
+use crate::gates::{Outcome, RequestView, proof};
 use crate::snapshot::Snapshot;
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
-use crate::snapshot::route::{Route, TokenRule};
+use crate::snapshot::route::TokenRule;
 use crate::snapshot::verdicts::TokenDigest;
 
 /// Demands a token where the route has a rule for one.
 pub fn check(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot) -> Outcome {
     let Some(rule) = &request.route.token else { return Outcome::Continue };
-    match admit(request, rule, facts.introspected.as_ref(), snapshot) {
+    let outcome = admit(request, rule, facts.introspected.as_ref(), snapshot, &mut facts.presented);
+    match outcome {
         Ok(bearer) => {
             facts.bearer = Some(bearer);
             Outcome::Continue
         }
-        Err(Halt::Reject(reject)) => Outcome::Reject(reject),
+        Err(Halt::Reject(reject)) => {
+            if facts.presented.nonce.is_none() {
+                // RFC 9449 §8.2: a client that is refused for whatever reason needs it for its next try.
+                facts.presented.nonce = proof::nonce(request, &rule.proof);
+            }
+            Outcome::Reject(reject)
+        }
         Err(Halt::Introspect(position)) => Outcome::NeedIntrospection(position),
     }
 }
 
 /// The token of a request, for whoever asks its issuer about it.
 pub fn presented(headers: &HeaderMap) -> Result<&str, Reject> {
-    bearer::token(headers)
+    credentials(headers).map(|credentials| credentials.token)
 }
 
 /// Why a token does not pass now.
@@ -53,63 +62,84 @@ impl From<Reject> for Halt {
     }
 }
 
-fn admit(
-    request: RequestView<'_>,
-    rule: &TokenRule,
+/// What a request brought, and what is noted about it.
+struct Sender<'r, 'p> {
+    request: RequestView<'r>,
+    rule: &'r TokenRule,
+    credentials: Credentials<'r>,
+    digest: TokenDigest,
+    presented: &'p mut Presented,
+}
+
+fn admit<'r>(
+    request: RequestView<'r>,
+    rule: &'r TokenRule,
     told: Option<&Answer>,
     snapshot: &Snapshot,
+    presented: &mut Presented,
 ) -> Result<Bearer, Halt> {
-    let token = bearer::token(request.headers)?;
-    let digest = TokenDigest::of(token);
+    let credentials = credentials(request.headers)?;
+    presented.scheme = Some(credentials.scheme);
+    let (token, digest) = (credentials.token, TokenDigest::of(credentials.token));
+    let sender = Sender { request, rule, credentials, digest, presented };
     let issuers = || rule.issuers.iter().filter_map(|&position| snapshot.issuers.get(position));
     for issuer in issuers() {
         if let Some(identity) = issuer.verdicts.get(digest, request.now) {
-            return Ok(known(request, issuer, identity)?);
+            return Ok(known(sender, issuer, identity)?);
         }
     }
     if let Some(asked) = introspected::of_opaque(token, rule, snapshot) {
-        return introspected::admit(request, token, digest, asked, told);
+        return introspected::admit(sender, asked, told);
     }
     let unverified = Unverified::parse(token)?;
     let issuer = claimed_issuer(&unverified, issuers())?;
     if let Some(asked) = introspected::of_jwt(issuer, rule, snapshot) {
-        return introspected::admit(request, token, digest, asked, told);
+        return introspected::admit(sender, asked, told);
     }
-    let identity = Arc::new(first_seen(unverified, issuer, request.route, rule, request.now)?);
+    let (identity, held) = first_seen(unverified, issuer, sender)?;
+    let identity = Arc::new(identity);
     issuer.verdicts.insert(digest, Arc::clone(&identity));
-    Ok(Bearer { identity, issuer: Arc::clone(issuer) })
+    Ok(Bearer { identity, issuer: Arc::clone(issuer), held })
 }
 
-/// The signature was good; time is asked again, of token and keys, and this route's own rule, as far as time does not change its answer,
-/// unless it has let this very token pass before.
-fn known(request: RequestView<'_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
-    if !issuer.is_good(request.now) {
+/// The signature was good; time is asked again, of token and keys, who sends it, and this route's own rule, as far as time does not change its
+/// answer, unless it has let this very token pass before.
+fn known(mut sender: Sender<'_, '_>, issuer: &Arc<Issuer>, identity: Arc<Identity>) -> Result<Bearer, Reject> {
+    let (route, now) = (sender.request.route, sender.request.now);
+    if !issuer.is_good(now) {
         return Err(Reject::NotReady);
     }
-    identity.token.still_valid(request.now)?;
-    if !identity.admissions.has(request.route.number) {
-        issuer.policy(request.route).ok_or(Reject::NotReady)?.admit(&identity.token)?;
-        identity.admissions.add(request.route.number);
+    identity.token.still_valid(now)?;
+    let held = sender.held(&identity.token)?;
+    if !identity.admissions.has(route.number) {
+        issuer.policy(route).ok_or(Reject::NotReady)?.admit(&identity.token, &held)?;
+        identity.admissions.add(route.number);
     }
-    if request.route.token.as_ref().is_some_and(|rule| rule.max_age.is_some()) {
-        issuer.policy(request.route).ok_or(Reject::NotReady)?.is_recent(&identity.token, request.now)?;
+    if sender.rule.max_age.is_some() {
+        issuer.policy(route).ok_or(Reject::NotReady)?.is_recent(&identity.token, now)?;
     }
-    Ok(Bearer { identity, issuer: Arc::clone(issuer) })
+    Ok(Bearer { identity, issuer: Arc::clone(issuer), held })
 }
 
 /// A verdict is kept only when the token passed the route's rule too, so that a key for ID tokens never vouches for an access token.
 fn first_seen(
     unverified: Unverified<'_>,
     issuer: &Issuer,
-    route: &Route,
-    rule: &TokenRule,
-    now: UnixMillis,
-) -> Result<Identity, Reject> {
-    let policy = issuer.policy(route).ok_or(Reject::NotReady)?;
-    let verified = genuine(unverified, issuer, rule, now)?;
-    policy.admit(&verified)?;
+    mut sender: Sender<'_, '_>,
+) -> Result<(Identity, Held), Reject> {
+    let now = sender.request.now;
+    let policy = issuer.policy(sender.request.route).ok_or(Reject::NotReady)?;
+    let verified = genuine(unverified, issuer, sender.rule, now)?;
+    let held = sender.held(&verified)?;
+    policy.admit(&verified, &held)?;
     policy.is_recent(&verified, now)?;
-    Ok(Identity::new(verified))
+    Ok((Identity::new(verified), held))
+}
+
+impl Sender<'_, '_> {
+    fn held(&mut self, token: &Verified) -> Result<Held, Reject> {
+        proof::held(self.request, &self.rule.proof, &self.credentials, &self.digest, token, self.presented)
+    }
 }
 
 /// What depends on the token and its issuer alone.
@@ -135,7 +165,7 @@ fn genuine(unverified: Unverified<'_>, issuer: &Issuer, rule: &TokenRule, now: U
 /// Every demand of the route that a genuine token does not meet, for explanations; none where the token itself is no good.
 pub fn unmet(request: RequestView<'_>, snapshot: &Snapshot) -> Result<Vec<String>, Reject> {
     let Some(rule) = &request.route.token else { return Ok(Vec::new()) };
-    let unverified = Unverified::parse(bearer::token(request.headers)?)?;
+    let unverified = Unverified::parse(presented(request.headers)?)?;
     let issuer = claimed_issuer(&unverified, rule.issuers.iter().filter_map(|&at| snapshot.issuers.get(at)))?;
     let policy = issuer.policy(request.route).ok_or(Reject::NotReady)?;
     let verified = genuine(unverified, issuer, rule, request.now)?;

@@ -1,4 +1,5 @@
 use common::canonical::{RequestHead, Version, canonical_request};
+use common::clock::UnixMillis;
 use common::jose::{Alg, Jwks, KeySet, SigningKey};
 use common::verify::{Leeway, Profile};
 use http::{HeaderMap, HeaderValue, header};
@@ -9,7 +10,7 @@ use super::*;
 use crate::facts::Connection;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
-use crate::snapshot::route::RouteTable;
+use crate::snapshot::route::{Route, RouteTable};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const KEY_A: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");

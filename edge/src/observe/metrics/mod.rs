@@ -57,6 +57,7 @@ pub struct Metrics {
     pub log_lines_dropped: Counter,
     pub spans_exported: Counter,
     pub spans_dropped: Counter,
+    pub replay_proofs: Gauge,
     pub feed_alarms: Counter,
     reloads: Reloads,
 }
@@ -114,6 +115,7 @@ impl Default for Metrics {
             log_lines_dropped: Counter::default(),
             spans_exported: Counter::default(),
             spans_dropped: Counter::default(),
+            replay_proofs: Gauge::default(),
             feed_alarms: Counter::default(),
             reloads: Reloads::default(),
         };
@@ -185,6 +187,7 @@ impl Metrics {
         self.policies.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);
+        registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());
         registry.register("connections", "Open client connections", self.connections.clone());
         registry.register("connections_accepted", "Client connections", self.connections_accepted.clone());
         registry.register("connections_refused", "Connections over a limit", self.connections_refused.clone());
