@@ -8,6 +8,7 @@ use common::verify::{
     Introspected, IntrospectionTerms, Leeway, Policy, Possession, Profile, UnreadableAnswer, Verified, is_opaque_token,
     looks_like_jws,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -149,5 +150,14 @@ fn tokens_that_may_be_asked_about() {
         ["", "e", "ey", "eyJ.x", "eyJ.x.y.z.w", "v4.public.eyJzdWIi", "mF_9.B5f-4.1JqM", "abc.def.ghi", "eA.b.c"]
     {
         assert!(!looks_like_jws(other), "{other}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn noise_makes_no_panic_and_is_not_active(text in "\\PC{0,80}", member in "[a-z_]{1,12}", value in "[0-9a-z\\[\\]{}\":,.-]{0,30}") {
+        prop_assert!(!matches!(terms().read(&text, NOW), Ok(Introspected::Active(_))));
+        let _ = terms().read(&format!("{{\"active\":true,\"sub\":\"a\",\"{member}\":{value}}}"), NOW);
+        let _ = (is_opaque_token(&text), looks_like_jws(&text));
     }
 }

@@ -42,7 +42,7 @@ impl Directory {
             _ => return Err("the metadata is of another issuer: its `issuer` must be `iss` to the letter"),
         }
         let Ok(Some(address)) = document.text("jwks_uri") else { return Err("the metadata has no `jwks_uri`") };
-        metadata.sibling(&address).map_err(|_| "the metadata's `jwks_uri` is no https URL")
+        metadata.named(&address).map_err(|_| "the metadata's `jwks_uri` is no https URL")
     }
 }
 
@@ -70,6 +70,7 @@ mod tests {
             ("\"jwks_uri\"", "\"jwks\""),
             ("https://keys", "http://keys"),
             ("https://keys.example/certs", "file:///etc/keys"),
+            ("https://keys.example/certs", "http://127.0.0.1:8802/metrics"),
             ("https://keys.example/certs", "/certs"),
             ("[1]", "[1"),
         ] {

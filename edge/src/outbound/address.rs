@@ -48,9 +48,14 @@ impl Address {
         (next.url.origin() == self.url.origin()).then_some(next)
     }
 
-    /// Another address under the same permission to use plain http.
-    pub fn sibling(&self, text: &str) -> Result<Self, AddressError> {
-        Self::parse(text, self.allow_http)
+    /// An address that this one's answer names: on any host, but https where this one is. What an issuer says must not make the edge ask
+    /// something on its own machine in the clear.
+    pub fn named(&self, text: &str) -> Result<Self, AddressError> {
+        let named = Self::parse(text, self.allow_http)?;
+        if self.url.scheme() == "https" && named.url.scheme() != "https" {
+            return Err(AddressError::Plain);
+        }
+        Ok(named)
     }
 
     pub fn as_str(&self) -> &str {
@@ -129,6 +134,16 @@ mod tests {
         ] {
             assert_eq!(from.redirected(location).as_ref().map(Address::as_str), to, "{location}");
         }
+    }
+
+    #[test]
+    fn an_answer_names_nothing_less_safe_than_itself() {
+        let named = |from: &str, to: &str| Address::parse(from, true).unwrap().named(to).is_ok();
+        assert!(named("https://a.example/", "https://b.example/"));
+        assert!(!named("https://a.example/", "http://b.example/"));
+        assert!(!named("https://a.example/", "http://127.0.0.1:8802/metrics"));
+        assert!(named("http://127.0.0.1:1/", "http://127.0.0.1:2/"));
+        assert!(!named("http://127.0.0.1:1/", "file:///etc/keys"));
     }
 
     #[test]
