@@ -65,7 +65,7 @@ impl Live for ManyRevocations {
         found.rows.extend(run.load(bench, &none, &all)?);
         drop(none);
         found.rows.push(run.away(bench, &all)?);
-        found.rows.push(run.from_disk(bench, all)?);
+        found.rows.push(run.start_from_disk(bench, all)?);
         Ok(found)
     }
 }
@@ -187,7 +187,7 @@ impl Run {
     }
 
     /// Ends the edge and starts it again, some times, while nobody answers it.
-    fn from_disk(&mut self, bench: &mut Bench<'_>, all: Edge) -> Result<Row, BenchError> {
+    fn start_from_disk(&mut self, bench: &mut Bench<'_>, all: Edge) -> Result<Row, BenchError> {
         let mut samples = Samples::default();
         let known = bench.lab.known.first().cloned().ok_or(BenchError::NothingToMeasure)?;
         let name = all.name.clone();

@@ -131,7 +131,7 @@ impl Pool {
         let at = records.iter().fold(start, |position, record| position.after(record));
         let state = FeedState::from_records(at, &records).unwrap();
         let picture = Arc::new(Picture::new(1 << 20));
-        let issuer = ConfiguredIssuer::awaited(&format!("pool:{}", pool_id()));
+        let issuer = ConfiguredIssuer::awaited(format!("pool:{}", pool_id()));
         picture.configure(RouteTable::default(), vec![issuer]);
         let pools = Pools::new(Arc::clone(&picture), Arc::default());
         pools.replace(&feed(), &state);
