@@ -35,6 +35,8 @@ pub struct AtStart {
     feed: Option<FeedSettings>,
     trace: Option<TraceSettings>,
     verdict_bytes: usize,
+    state_dir: Option<PathBuf>,
+    replay_bytes: usize,
 }
 
 impl AtStart {
@@ -44,6 +46,8 @@ impl AtStart {
             feed: config.feed.clone(),
             trace: config.trace.clone(),
             verdict_bytes: config.verdict_bytes,
+            state_dir: config.state_dir.clone(),
+            replay_bytes: config.replay_bytes,
         }
     }
 
@@ -63,8 +67,14 @@ impl AtStart {
             ("listen.upgrade_sock", old.upgrade != new.upgrade),
             ("feed.issuer", differs(|feed| &feed.issuer)),
             ("feed.state_dir", feed.0.map(|feed| &feed.state_dir) != feed.1.map(|feed| &feed.state_dir)),
+            (
+                "feed.join_token_file",
+                feed.0.map(|feed| &feed.join_token_file) != feed.1.map(|feed| &feed.join_token_file),
+            ),
             ("trace", self.trace != config.trace),
             ("cache.verdicts", self.verdict_bytes != config.verdict_bytes),
+            ("cache.state_dir", self.state_dir != config.state_dir),
+            ("dpop.replay_memory", self.replay_bytes != config.replay_bytes),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

@@ -154,7 +154,7 @@ impl AccessLog {
         };
         let shared = Arc::new(shared);
         let (lines, queue) = sync_channel(QUEUE);
-        let writer = Writer { shared: Arc::clone(&shared), sink, file: None };
+        let writer = Writer { shared: Arc::clone(&shared), sink, file: None, dropped: dropped.clone() };
         thread::Builder::new()
             .name("access-log".to_owned())
             .stack_size(64 * 1024)
@@ -209,6 +209,7 @@ struct Writer<W> {
     shared: Arc<Shared>,
     sink: W,
     file: Option<File>,
+    dropped: Counter,
 }
 
 impl<W: Write> Writer<W> {
@@ -225,6 +226,8 @@ impl<W: Write> Writer<W> {
                 self.file = file;
             }
             if self.write(&batch).is_err() {
+                let lines = batch.iter().filter(|byte| **byte == b'\n').count();
+                self.dropped.inc_by(lines as u64);
                 thread::sleep(Duration::from_millis(100)); // a closed pipe must not become a busy loop
             }
         }

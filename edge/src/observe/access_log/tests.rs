@@ -101,3 +101,34 @@ fn a_file_that_was_renamed_is_opened_anew() {
     assert!(sink.text(1).contains("/4"), "and back to where it began");
     assert_eq!((read(&old).lines().count(), read(&path).lines().count()), (2, 1));
 }
+
+/// A disk: it keeps a writer waiting while `busy` is held, and is full.
+struct FullDisk(Arc<Mutex<()>>);
+
+impl Write for FullDisk {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        let _busy = self.0.lock().unwrap();
+        Err(io::Error::from(io::ErrorKind::StorageFull))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lines_past_the_queue_and_lines_that_cannot_be_written_are_counted() {
+    let (busy, dropped) = (Arc::new(Mutex::new(())), Counter::default());
+    let held = busy.lock().unwrap();
+    let log = AccessLog::start(ALL, None, dropped.clone(), FullDisk(Arc::clone(&busy))).unwrap();
+    let sent = 2 * QUEUE as u64;
+    for _ in 0..sent {
+        log.write(&record("/"));
+    }
+    let past_the_queue = dropped.get();
+    assert!(past_the_queue > 0 && past_the_queue < sent, "{past_the_queue}");
+    drop(held);
+    while dropped.get() < sent {
+        thread::yield_now();
+    }
+    assert_eq!(dropped.get(), sent);
+}

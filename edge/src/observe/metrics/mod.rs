@@ -200,7 +200,11 @@ impl Metrics {
         registry.register("heads_overdue", "Connections closed before a whole head came", self.heads_overdue.clone());
         let refused = self.proxy_headers_refused.clone();
         registry.register("proxy_headers_refused", "Connections without the PROXY header that was due", refused);
-        registry.register("log_lines_dropped", "Log lines that found the queue full", self.log_lines_dropped.clone());
+        registry.register(
+            "log_lines_dropped",
+            "Log lines that found the queue full or could not be written",
+            self.log_lines_dropped.clone(),
+        );
         registry.register("spans_exported", "Spans that the collector took", self.spans_exported.clone());
         let dropped = self.spans_dropped.clone();
         registry.register("spans_dropped", "Spans that found the queue full or no collector", dropped);

@@ -59,10 +59,15 @@ fn a_refused_reload_is_seen_and_the_old_configuration_serves() {
 fn what_takes_a_restart_is_named() {
     let edge = Edge::start();
     edit(&edge, "threads = 2", "threads = 3\nrealm = \"other\"");
-    edit(&edge, "[log]", "[cache]\nverdicts = \"1MiB\"\n[log]");
-    let expected = json!({"generation": 2, "restart": ["listen.threads", "listen.realm", "cache.verdicts"]});
+    edit(
+        &edge,
+        "[log]",
+        "[cache]\nverdicts = \"1MiB\"\nstate_dir = \"elsewhere\"\n[dpop]\nreplay_memory = \"1MiB\"\n[log]",
+    );
+    let named = ["listen.threads", "listen.realm", "cache.verdicts", "cache.state_dir", "dpop.replay_memory"];
+    let expected = json!({"generation": 2, "restart": named});
     assert_eq!(ask(&edge, "/reload"), (200, expected));
-    assert!(edge.admin("GET", "/").body.contains("listen.threads, listen.realm, cache.verdicts"));
+    assert!(edge.admin("GET", "/").body.contains(&named.join(", ")));
 }
 
 #[test]
