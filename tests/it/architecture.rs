@@ -43,7 +43,7 @@ const ISSUER: Order = &[
 ];
 
 const EDGE: Order = &[
-    &["settings", "files", "outbound"],
+    &["files", "outbound"],
     &["snapshot", "replay"],
     &["facts", "networks"],
     &["gates", "routes", "forward", "reply", "cors", "observe", "resource", "tls"],
