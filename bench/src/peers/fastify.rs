@@ -37,12 +37,12 @@ impl Peer for FastifyJwt {
 
     fn files(&self, site: &Site) -> Vec<ConfigFile> {
         let settings = json!({
+            "cached_tokens": CACHED_TOKENS,
             "host": site.listen.ip(),
+            "issuer": site.issuer,
+            "pem": site.pem,
             "port": site.listen.port(),
             "upstream": format!("http://{}", site.upstream),
-            "pem": site.pem,
-            "issuer": site.issuer,
-            "cached_tokens": CACHED_TOKENS,
         });
         vec![ConfigFile { name: CONFIG, text: format!("{settings:#}\n") }]
     }

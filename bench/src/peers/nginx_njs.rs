@@ -65,7 +65,7 @@ impl Peer for NginxNjs {
 "
             .into(),
         };
-        let settings = format!("{:#}\n", json!({"spki": site.spki, "issuer": site.issuer}));
+        let settings = format!("{:#}\n", json!({"issuer": site.issuer, "spki": site.spki}));
         vec![
             ConfigFile { name: CONFIG, text: conf.text(site) },
             ConfigFile { name: "jwt.js", text: SCRIPT.into() },
