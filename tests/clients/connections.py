@@ -6,16 +6,12 @@ MEGABYTES (200) both ways with the edge's memory measured.
 """
 
 import contextlib
-import datetime
 import http.client
 import http.server
-import ipaddress
 import json
 import os
 import queue
-import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,12 +22,11 @@ from pathlib import Path
 import grpc
 import jwt
 import websockets
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
+from own_edge import free_ports, running, write_certificate, write_jwks
 from system import Mismatch, expect, expect_equal, until
 
 ISS, KID = "https://issuer.test/connections", "connections-1"
@@ -330,28 +325,17 @@ class Edge:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            self.http, self.https = free_port(), free_port()
+            self.http, self.https = free_ports(2)
             self.write_files(grpc_server(stack), web_socket_server(stack), origin(stack))
-            log = stack.enter_context(open(self.folder / "edge.log", "w"))
-            command = [self.binary, "edge", "--config", str(self.folder / "edge.toml")]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-            stack.callback(self.end)
-            until(lambda: self.process.poll() is not None or listens(self.https), "the edge listens")
-            expect(self.process.poll() is None, f"the edge has ended: {(self.folder / 'edge.log').read_text()[-500:]}")
+            self.process = stack.enter_context(running(self.binary, self.folder, [self.http, self.https]))
             self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
         self.stack.close()
 
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-
     def write_files(self, calls, sockets, plain):
-        jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
-        jwk = {**jwk, "kid": KID, "alg": "RS256", "use": "sig"}
-        (self.folder / "jwks.json").write_text(json.dumps({"keys": [jwk]}))
+        write_jwks(self.folder, self.key, KID)
         write_certificate(self.folder)
         (self.folder / "edge.toml").write_text(f"""
 [listen]
@@ -444,33 +428,6 @@ def origin(stack):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack.callback(server.shutdown)
     return server.server_port
-
-
-def write_certificate(folder):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-    builder = builder.not_valid_after(now + datetime.timedelta(days=1)).add_extension(names, critical=False)
-    certificate = builder.sign(key, hashes.SHA256())
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(private)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def program(argument):

@@ -12,7 +12,6 @@ import http.client
 import http.server
 import json
 import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -24,6 +23,7 @@ import jwt
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from own_edge import free_ports, running, write_jwks
 from system import Answer, ask, expect, expect_equal, fetch, new_password, run, until, upstream_headers
 
 INTRUDER = "intruder-5f1c"
@@ -300,17 +300,17 @@ def own_edge(binary):
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        jwks, config, log = Path(folder, "jwks.json"), Path(folder, "edge.toml"), Path(folder, "edge.log")
-        jwks.write_text(json.dumps({"keys": [jwk(key, OwnEdge.kid)]}))
-        config.write_text(
+        folder = Path(folder)
+        [port] = free_ports(1)
+        write_jwks(folder, key, OwnEdge.kid)
+        (folder / "edge.toml").write_text(
             f"""[listen]
 http = "127.0.0.1:{port}"
 
 [[issuer]]
 name = "own"
 iss = "{OwnEdge.iss}"
-jwks = {{ file = "{jwks}" }}
+jwks = {{ file = "jwks.json" }}
 profile = "cognito"
 
 [[upstream]]
@@ -324,15 +324,10 @@ token = {{ issuers = ["own"], use = "access", clients = ["{OwnEdge.client}"] }}
 headers = {{ add = {{ "x-user-id" = "{{sub}}", "x-user-name" = "{{username}}" }} }}
 """
         )
-        with log.open("w") as said:
-            process = subprocess.Popen([binary, "edge", "--config", str(config)], stdout=said, stderr=said)
         try:
-            until(lambda: process.poll() is not None or listens(port), "the second edge listens")
-            expect(process.poll() is None, f"the second edge ended: {log.read_text()[-500:]}")
-            yield OwnEdge(f"http://127.0.0.1:{port}", key)
+            with running(binary, folder, [port]):
+                yield OwnEdge(f"http://127.0.0.1:{port}", key)
         finally:
-            process.kill()
-            process.wait()
             upstream.shutdown()
 
 
@@ -382,25 +377,8 @@ def raw(url, request):
             return Answer(400, [], b"")  # closed without an answer: refused as well
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def rsa_key():
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def jwk(key, kid):
-    numbers = key.public_key().public_numbers()
-    n, e = (base64url(value.to_bytes(length, "big")) for value, length in ((numbers.n, 256), (numbers.e, 3)))
-    return {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "n": n, "e": e}
 
 
 def sign(claims, key, kid):

@@ -1,6 +1,6 @@
-"""A second edge of a running one's program, with keys and an upstream of our own, for programs that attack it. Not a program."""
+"""A second edge of a running one's program, with keys and an upstream of our own, for programs that attack it, and the parts that each
+program with an edge of its own needs: ports, keys, certificates, the process. Not a program."""
 
-import base64
 import contextlib
 import datetime
 import http.server
@@ -120,8 +120,8 @@ def own_edge(binary, listen=""):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         ports = free_ports(2)
-        (folder / "jwks.json").write_text(json.dumps({"keys": [jwk(key)]}))
-        certificate(folder)
+        write_jwks(folder, key, KID)
+        write_certificate(folder)
         (folder / "edge.toml").write_text(
             f"""[listen]
 http = "127.0.0.1:{ports[0]}"
@@ -148,19 +148,28 @@ match = {{ path = "/open/*" }}
 upstream = "recorder"
 """
         )
-        log = folder / "edge.log"
-        with log.open("w") as said:
-            command = [binary, "edge", "--config", str(folder / "edge.toml"), "--until-eof"]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
         try:
-            until(lambda: process.poll() is not None or all(map(listens, ports)), "the second edge listens")
-            expect(process.poll() is None, f"the second edge ended: {log.read_text()[-500:]}")
-            yield OwnEdge(process, ports, key, recorder, log)
+            with running(binary, folder, ports) as process:
+                yield OwnEdge(process, ports, key, recorder, folder / "edge.log")
         finally:
-            process.kill()
-            process.wait()
             recorder.shutdown()
             recorder.server_close()
+
+
+@contextlib.contextmanager
+def running(binary, folder, ports):
+    """The process of `edge.toml` in this folder from when it listens on these ports; it writes to `edge.log`."""
+    log = folder / "edge.log"
+    with log.open("w") as said:
+        command = [binary, "edge", "--config", str(folder / "edge.toml"), "--until-eof"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+    try:
+        until(lambda: process.poll() is not None or all(map(listens, ports)), "the edge of our own listens")
+        expect(process.poll() is None, f"the edge of our own has ended: {log.read_text()[-500:]}")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Others:
@@ -215,19 +224,18 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def jwk(key):
-    numbers = key.public_key().public_numbers()
-    number = lambda value: base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
-    return {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": KID, "n": number(numbers.n), "e": number(numbers.e)}
+def write_jwks(folder, key, kid):
+    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    (folder / "jwks.json").write_text(json.dumps({"keys": [{**jwk, "kid": kid, "alg": "RS256", "use": "sig"}]}))
 
 
-def certificate(folder):
+def write_certificate(folder):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.timezone.utc)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now - datetime.timedelta(hours=1))
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
     signed = builder.not_valid_after(now + datetime.timedelta(days=1)).add_extension(names, False).sign(key, hashes.SHA256())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
