@@ -18,6 +18,8 @@ pub struct IdentityHeaders {
     names: Vec<Box<[u8]>>,
     /// Folded: lower-case letters, digits and `-`. A handful, so a scan beats a hash.
     folded: Vec<Box<[u8]>>,
+    /// Folded beginnings: every name under one of them is meant.
+    families: Vec<Box<[u8]>>,
     /// Bit n: some name has n bytes (bit 63: 63 or more). Most headers of a request end here.
     lengths: u64,
 }
@@ -41,14 +43,20 @@ impl IdentityHeaders {
         Ok(set)
     }
 
+    /// The same set and, beside it, every name that begins like one of these: `x-forwarded-`.
+    pub fn and_families<S: AsRef<str>>(mut self, beginnings: impl IntoIterator<Item = S>) -> Self {
+        self.families.extend(beginnings.into_iter().map(|beginning| beginning.as_ref().bytes().map(fold).collect()));
+        self
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.folded.is_empty()
+        self.folded.is_empty() && self.families.is_empty()
     }
 
     /// Whether `name` is one of the headers or could be taken for one. Such a field is stripped from requests and trailers.
     pub fn is_alias(&self, name: &[u8]) -> bool {
-        self.lengths & length_bit(name.len()) != 0
-            && self.folded.iter().any(|own| own.iter().copied().eq(name.iter().copied().map(fold)))
+        (self.lengths & length_bit(name.len()) != 0 && self.folded.iter().any(|own| begins(name, own, name.len())))
+            || self.families.iter().any(|beginning| begins(name, beginning, beginning.len()))
     }
 
     /// Whether `name` is one of the headers itself, in any case.
@@ -81,6 +89,13 @@ fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
+/// Whether the first `length` bytes of the name are these when they are folded.
+fn begins(name: &[u8], folded: &[u8], length: usize) -> bool {
+    name.get(..length).is_some_and(|start| {
+        start.len() == folded.len() && start.iter().zip(folded).all(|(byte, own)| fold(*byte) == *own)
+    })
+}
+
 fn length_bit(length: usize) -> u64 {
     1 << length.min(63)
 }
@@ -105,6 +120,20 @@ mod tests {
         {
             assert!(!set().is_alias(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn a_family_has_every_name_that_begins_like_it() {
+        let set = set().and_families(["X-Forwarded-"]);
+        for name in ["x-forwarded-", "x-forwarded-for", "X_Forwarded.Client_Cert", "x-forwarded-whatever", "x-user-id"]
+        {
+            assert!(set.is_alias(name.as_bytes()), "{name}");
+        }
+        for name in ["", "x-forwarded", "xx-forwarded-for", "x-forwardedfor", "x-forward-for"] {
+            assert!(!set.is_alias(name.as_bytes()), "{name}");
+        }
+        assert!(set.is_nominated_by(b"close, X-Forwarded-Ssl"));
+        assert!(!IdentityHeaders::default().and_families(["x-"]).is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
-use crate::forward::OWN_HEADERS;
+use crate::forward::{OWN_FAMILIES, OWN_HEADERS};
 use crate::gates::policy::config::Library;
 use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
@@ -64,7 +64,8 @@ pub fn table(
     }
     let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str()));
     let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
-        .map_err(|error| SettingError::new("route", error.to_string()))?;
+        .map_err(|error| SettingError::new("route", error.to_string()))?
+        .and_families(OWN_FAMILIES);
     let heads = Policy { identity, ..Policy::default() };
     let resources = resource::config::all(&table)?;
     let routes = table.into_iter().map(Arc::new).collect();

@@ -18,20 +18,22 @@ use crate::snapshot::route::{Piece, Route};
 /// the path that the edge judged (SECURITY.md T19, T21).
 pub const OWN_HEADERS: &[&str] = &[
     "x-request-id",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-port",
-    "x-forwarded-server",
-    "x-forwarded-prefix",
-    "x-forwarded-uri",
-    "x-forwarded-path",
-    "x-forwarded-method",
-    "x-real-ip",
     "forwarded",
+    "x-real-ip",
+    "client-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-cluster-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-originating-ip",
     "x-original-url",
     "x-original-uri",
     "x-original-host",
+    "x-original-method",
+    "x-original-forwarded-for",
     "x-rewrite-url",
     "x-http-method",
     "x-http-method-override",
@@ -39,7 +41,16 @@ pub const OWN_HEADERS: &[&str] = &[
     "x-tollgate-attestation",
     "client-cert",
     "client-cert-chain",
+    "ssl-client-cert",
+    "ssl-client-verify",
+    "x-client-cert",
+    "x-ssl-client-cert",
+    "x-ssl-client-dn",
+    "x-ssl-client-verify",
 ];
+
+/// The same for every name that begins so: proxies say address, scheme, user and certificate under a growing number of them.
+pub const OWN_FAMILIES: &[&str] = &["x-forwarded-"];
 
 /// Every name under which `headers` could smuggle an identity.
 pub fn identity_aliases(own: &IdentityHeaders, headers: &HeaderMap) -> Vec<HeaderName> {

@@ -262,6 +262,42 @@ fn no_header_moves_a_decision() {
     }
 }
 
+/// They would tell an origin of another client, another request, or a user whom nobody has checked.
+#[test]
+fn what_other_proxies_say_of_a_client_never_arrives_from_one() {
+    let edge = Edge::start();
+    let token = bearer(&good_token());
+    for target in ["/public/x", "/api/x"] {
+        let plain = edge.send(&request(target, &[("authorization", &token)]));
+        let mut connection = edge.connect();
+        for name in [
+            "X-Forwarded-Ssl",
+            "X-Forwarded-Scheme",
+            "X-Forwarded-User",
+            "X-Forwarded-Email",
+            "X-Forwarded-Groups",
+            "X-Forwarded-Client-Cert",
+            "X-Forwarded-Port",
+            "X_Forwarded_Anything.New",
+            "X-Forwarded-For",
+            "Forwarded",
+            "Client-IP",
+            "True-Client-IP",
+            "CF-Connecting-IP",
+            "X-Cluster-Client-Ip",
+            "X-Original-Method",
+            "SSL-Client-Cert",
+            "X-SSL-Client-Verify",
+            "X-SSL-Client-DN",
+        ] {
+            let answer = connection.send(&request(target, &[("authorization", &token), (name, "intruder")]));
+            assert_eq!(answer.status, 200, "{name}: {answer:?}");
+            assert!(!answer.body.contains("intruder"), "{name}: {}", answer.body);
+            assert_eq!(answer.echoed(name), plain.echoed(name), "{name}");
+        }
+    }
+}
+
 #[test]
 fn no_query_moves_a_decision() {
     let edge = Edge::start();
