@@ -8,7 +8,7 @@ use pingora::protocols::http::ServerSession;
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, connection};
 
 /// Until one side has had enough.
 pub async fn serve(stream: Stream, proxy: &Arc<HttpProxy<Gateway>>, shutdown: &ShutdownWatch) {
@@ -17,6 +17,8 @@ pub async fn serve(stream: Stream, proxy: &Arc<HttpProxy<Gateway>>, shutdown: &S
     session.set_keepalive(if *shutdown.borrow() { None } else { Some(60) });
     let mut next = proxy.process_new_http(session, shutdown).await;
     while let Some(reused) = next {
+        // Only now: what was left of the last request's body has been read and thrown away.
+        connection::next_head_begins();
         let (stream, settings) = reused.consume();
         let mut session = ServerSession::new_http1(stream);
         if let Some(settings) = settings {

@@ -107,10 +107,12 @@ pub fn keepalive() -> Option<Duration> {
 
 /// The current request has been answered: the connection is idle, and then reads the next head.
 pub fn request_is_over() {
-    let _ = CURRENT.try_with(|connection| {
-        connection.wire.head_begins();
-        connection.phase.wait_for_next_head();
-    });
+    let _ = CURRENT.try_with(|connection| connection.phase.wait_for_next_head());
+}
+
+/// From here on the line of another request is awaited. Between an answer and this, what is left of the answered request's body is read and thrown away.
+pub fn next_head_begins() {
+    let _ = CURRENT.try_with(|connection| connection.wire.head_begins());
 }
 
 const WAITING: u8 = 0;

@@ -1,13 +1,13 @@
 //! Bodies and time: events as they come, limits of size and pace, deadlines.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::harness::{Edge, request};
+use super::harness::{Edge, read_answer, request};
 use super::origins::{answer, h2_origin, raw, read_head, until};
 
 fn edge(origin: SocketAddr, upstream: &str, route: &str) -> Edge {
@@ -106,6 +106,51 @@ fn a_body_over_the_limit_is_refused_before_a_server_sees_it_whole() {
     assert_eq!(edge.send(good.as_bytes()).body, "taken");
     assert_eq!(whole.load(Ordering::Relaxed), 2);
     until("counted", || edge.admin("GET", "/metrics").body.contains("reason=\"body_too_large\"} 2"));
+}
+
+/// What is left of a body whose request has been answered is still this body, and its chunks are still judged.
+#[test]
+fn the_rest_of_an_answered_body_is_no_request() {
+    // It answers at once and is gone, so that the edge learns while it sends on that nobody reads.
+    let origin = raw(|mut stream| {
+        while read_head(&mut stream).is_some() {
+            if stream.write_all(&answer(200, "early")).is_err() {
+                return;
+            }
+            if stream.peek(&mut [0]).is_ok() {
+                return;
+            }
+        }
+    });
+    let edge = edge(origin, "", "");
+    let good = request("/public/after", &[]);
+    let piece = vec![b'x'; 64 * 1024];
+    let chunk = [b"10000\r\n".as_slice(), &piece, b"\r\n"].concat();
+    let long = vec![b'x'; 1_000_000];
+    let cases: [(&str, String, Vec<u8>, bool); 4] = [
+        ("a length", post("/s/x", 1_000_000), long, true),
+        ("chunks", CHUNKED.to_owned(), [chunk.repeat(8).as_slice(), b"0\r\n\r\n"].concat(), true),
+        (
+            "a bad chunk",
+            CHUNKED.to_owned(),
+            [chunk.repeat(8).as_slice(), b"\r\n5\r\nhello\r\n0\r\n\r\n"].concat(),
+            false,
+        ),
+        ("a bad size", CHUNKED.to_owned(), [chunk.repeat(8).as_slice(), b"5;\nhello\r\n0\r\n\r\n"].concat(), false),
+    ];
+    for (what, head, body, is_whole) in cases {
+        let mut stream = TcpStream::connect(edge.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let (first, rest) = body.split_at(100_000);
+        stream.write_all(first).unwrap();
+        let early = read_answer(&mut stream).expect(what);
+        assert_eq!(early.status, 200, "{what}: {early:?}");
+        // It may be closed by now: an answer that comes before the end of a body says so.
+        let _ = stream.write_all(rest).and_then(|()| stream.write_all(&good));
+        let Some(after) = read_answer(&mut stream) else { continue };
+        assert!(is_whole && after.status == 200 && early.header("connection") != Some("close"), "{what}: {after:?}");
+    }
 }
 
 #[test]
