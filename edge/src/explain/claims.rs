@@ -2,8 +2,6 @@
 
 use common::clock::UnixMillis;
 use common::jose::base64url_decode;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use serde_json::Value;
 
 /// The claims that refusals depend on.
@@ -16,12 +14,6 @@ const TEXTS: [(&str, &str); 6] = [
     ("cognito:groups", "says groups"),
 ];
 const TIMES: [(&str, &str); 3] = [("exp", "says exp"), ("nbf", "says nbf"), ("iat", "says iat")];
-
-/// What follows `Bearer` or `DPoP` in the first `Authorization` field.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then(|| token.trim())
-}
 
 /// Pairs of a name and a text; nothing where the payload is no JSON object.
 pub fn told(token: &str, time: impl Fn(UnixMillis) -> String) -> Vec<(&'static str, String)> {

@@ -60,6 +60,9 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
         story.fact("because", facts.denial.as_deref().unwrap_or_default());
         return story.refuse(reject);
     }
+    if let Err(reject) = route.flow.admits(view.canonical.framing) {
+        return story.refuse(reject);
+    }
     let mut added = HeaderMap::new();
     forward::add_headers(route, facts.identity(), &mut added);
     for (name, value) in &added {
@@ -169,7 +172,7 @@ fn verified(story: &mut Story, bearer: &Bearer, now: UnixMillis) {
 /// What a token that did not pass says of itself, and what was wanted instead. Nothing of this is proven.
 fn unverified(story: &mut Story, view: RequestView<'_>, rule: &TokenRule, snapshot: &Snapshot) {
     let accepted: Vec<_> = named(view.route, snapshot).filter(|issuer| issuer.introspection.is_none()).collect();
-    if let Some(text) = claims::bearer(view.headers) {
+    if let Ok(text) = token::presented(view.headers) {
         let kid = Unverified::parse(text).ok().and_then(|token| token.kid().map(str::to_owned));
         if let Some(kid) = kid {
             story.fact("says kid", kid);

@@ -1,15 +1,19 @@
 //! What a request leaves at its end: counts, perhaps a line in the access log, perhaps a span.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::reject::Reject;
 use pingora::prelude::Session;
 
-use super::{Context, Gateway, connection};
+use super::{Context, Gateway, connection, watch};
 use crate::observe::trace::{Span, TRACEPARENT, TRACESTATE, Trace, hex};
 use crate::observe::{Record, hash_subject};
 use crate::snapshot::meter::{Meter, Served};
+
+/// A longer `tracestate` goes on with the request, but not with the span: spans wait for a collector. So much must be propagated at least (W3C Trace
+/// Context §3.3.1.5); bytes.
+const MAX_TRACESTATE: usize = 512;
 
 /// The figures of a request at its end.
 struct End {
@@ -57,6 +61,15 @@ impl Gateway {
     }
 
     /// What is left to do when the watch ends a request that nobody can answer any more.
+    /// Arms the watch over a request that something bounds which is not checked when pieces come.
+    pub(super) fn watch_over(&self, session: &Session, ctx: &Context) {
+        if ctx.trip.is_timed()
+            && let Some(at) = ctx.trip.cut_at(Instant::now())
+        {
+            watch::arm(at, self.last_words(session, ctx));
+        }
+    }
+
     pub(super) fn last_words(&self, session: &Session, ctx: &Context) -> impl FnOnce() + Send + 'static {
         let (cut, meter, log) = (self.metrics.cut.clone(), self.meter(ctx).clone(), self.log.clone());
         let (at, request_id, client, started) = (ctx.now, ctx.request_id.clone(), ctx.connection.client, ctx.started);
@@ -126,7 +139,8 @@ impl Gateway {
         span.failed = end.status >= 500;
         // What a caller who was not believed says of the trace goes nowhere.
         if trace.parent.is_some() {
-            span.state = received.headers.get(TRACESTATE).and_then(|state| state.to_str().ok()).map(str::to_owned);
+            let state = received.headers.get(TRACESTATE).and_then(|state| state.to_str().ok());
+            span.state = state.filter(|state| state.len() <= MAX_TRACESTATE).map(str::to_owned);
         }
         span.text("http.request.method", method);
         if end.status > 0 {

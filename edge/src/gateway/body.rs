@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use common::canonical::Framing;
 use common::reject::Reject;
 
 use crate::snapshot::flow::Flow;
@@ -30,17 +29,11 @@ impl Received {
     }
 }
 
-/// Refuses a body that says itself that it is too large: before anything of it is read, and before a server is asked.
-pub fn declared(flow: &Flow, framing: Framing) -> Result<(), Reject> {
-    match framing {
-        Framing::Length(bytes) if !flow.allows(bytes) => Err(Reject::BodyTooLarge),
-        Framing::Length(_) | Framing::Stream | Framing::NoBody | Framing::Chunked => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use common::canonical::Framing;
 
     use super::*;
 
@@ -48,10 +41,10 @@ mod tests {
     fn a_body_is_refused_by_what_it_says_and_by_what_comes() {
         let flow = Flow { max_body: Some(10), ..Flow::default() };
         let too_large = Err(Reject::BodyTooLarge);
-        assert_eq!(declared(&flow, Framing::Length(10)), Ok(()));
-        assert_eq!(declared(&flow, Framing::Length(11)), too_large);
-        assert_eq!(declared(&flow, Framing::Chunked), Ok(()));
-        assert_eq!(declared(&Flow::default(), Framing::Length(u64::MAX)), Ok(()));
+        assert_eq!(flow.admits(Framing::Length(10)), Ok(()));
+        assert_eq!(flow.admits(Framing::Length(11)), too_large);
+        assert_eq!(flow.admits(Framing::Chunked), Ok(()));
+        assert_eq!(Flow::default().admits(Framing::Length(u64::MAX)), Ok(()));
         let now = Instant::now();
         let mut received = Received::nothing(now);
         assert_eq!([received.more(&flow, 10, now), received.more(&flow, 1, now)], [Ok(()), too_large]);

@@ -157,7 +157,7 @@ impl ProxyHttp for Gateway {
                 if !tunnel::is_wanted(session) {
                     return Ok(false);
                 }
-                if let Err(error) = tunnel::open(&self.connector, session, ctx).await {
+                if let Err(error) = tunnel::open(self, session, ctx).await {
                     self.fail_to_proxy(session, &error, ctx).await;
                 }
                 session.set_keepalive(None);
@@ -181,11 +181,7 @@ impl ProxyHttp for Gateway {
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
         ctx.server = peer.address().as_inet().copied();
-        if ctx.trip.is_timed()
-            && let Some(at) = ctx.trip.cut_at(Instant::now())
-        {
-            watch::arm(at, self.last_words(session, ctx));
-        }
+        self.watch_over(session, ctx);
         Ok(peer)
     }
 
@@ -384,7 +380,7 @@ impl Gateway {
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
         match outcome {
-            Verdict::Continue => Ok(body::declared(&flow, request.framing).map(|()| Decided::Forward)?),
+            Verdict::Continue => Ok(flow.admits(request.framing).map(|()| Decided::Forward)?),
             Verdict::Reject(reject) => Err(reject.into()),
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
         }

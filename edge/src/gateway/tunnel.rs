@@ -5,9 +5,10 @@
 //! busy processors this happens to one handshake in some tens.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
+use common::reject::Reject;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Method, StatusCode};
@@ -22,7 +23,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 use crate::gateway::context::Context;
-use crate::gateway::{outcome, trip, upstream};
+use crate::gateway::{Gateway, outcome, trip, upstream, watch};
 
 /// Pieces of this size at most are carried.
 const PIECE: usize = 64 * 1024;
@@ -45,9 +46,9 @@ pub fn is_wanted(session: &mut Session) -> bool {
 }
 
 /// Asks a server and carries what comes of it. An error means that the client has got no answer.
-pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &mut Context) -> Result<()> {
+pub async fn open(gateway: &Gateway, session: &mut Session, ctx: &mut Context) -> Result<()> {
     let (server, mut head) = loop {
-        let (peer, stream) = connect(connector, session, ctx).await?;
+        let (peer, stream) = connect(&gateway.connector, session, ctx).await?;
         let mut server = HttpSession::new_with_options(stream, &*peer);
         let error = match shake_hands(&mut server, session, ctx).await {
             Ok(head) => match answered(session, head.status.as_u16(), ctx) {
@@ -59,11 +60,13 @@ pub async fn open(connector: &TransportConnector, session: &mut Session, ctx: &m
         if !outcome::broke_off(session, &peer, &error, false, ctx) {
             return Err(error);
         }
+        watch::disarm(); // the answer that another server's follows had moved it
     };
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
     upstream::answer(&mut head, &session.req_header().headers, ctx)?;
     if !switches {
-        return pass_on(server, head, session).await;
+        gateway.watch_over(session, ctx);
+        return pass_on(server, head, session, ctx).await;
     }
     let idle = trip::upgraded(session, ctx)?;
     session.write_response_header(Box::new(head), false).await?;
@@ -128,15 +131,26 @@ fn outgoing(received: &RequestHeader, ctx: &Context) -> Result<RequestHeader> {
 }
 
 /// The server does not switch: its answer is one like any other.
-async fn pass_on(mut server: HttpSession, head: ResponseHeader, session: &mut Session) -> Result<()> {
+async fn pass_on(
+    mut server: HttpSession,
+    head: ResponseHeader,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<()> {
     session.write_response_header(Box::new(head), false).await?;
     while let Some(piece) = server.read_body_bytes().await.map_err(Error::into_up)? {
+        let now = Instant::now();
+        if ctx.trip.is_late(now) {
+            return Err(ctx.ended_by(Reject::UpstreamTimeout));
+        }
+        ctx.trip.alive(now);
         session.write_response_body(Some(piece), false).await?;
     }
     session.write_response_body(None, true).await
 }
 
-/// Until the server ends, or both have been silent for `idle`. Neither direction waits for the other.
+/// Until the server ends, or both have been silent for `idle`. What a client sends waits for a server only as a server reads it; while a client does
+/// not take what a server has sent, nothing more is read from it: both are one session of pingora's.
 async fn carry(mut server: HttpSession, session: &mut Session, idle: Option<Duration>) -> Result<()> {
     // Bytes that came with the head of the answer; nothing is waited for.
     while let Some(piece) = server.read_body_bytes().now_or_never() {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use common::canonical::Framing;
+use common::reject::Reject;
+
 /// Bounds of bodies and time of one route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -29,6 +32,14 @@ impl Flow {
     pub fn is_fast_enough(&self, bytes: u64, spent: Duration) -> bool {
         let Some(rate) = self.min_body_rate.filter(|_| spent > RATE_GRACE) else { return true };
         u128::from(bytes) * 1_000 >= u128::from(rate) * spent.as_millis()
+    }
+
+    /// Refuses a body that says itself that it is too large: before anything of it is read, and before a server is asked.
+    pub fn admits(&self, framing: Framing) -> Result<(), Reject> {
+        match framing {
+            Framing::Length(bytes) if !self.allows(bytes) => Err(Reject::BodyTooLarge),
+            Framing::Length(_) | Framing::Stream | Framing::NoBody | Framing::Chunked => Ok(()),
+        }
     }
 
     pub fn allows(&self, bytes: u64) -> bool {

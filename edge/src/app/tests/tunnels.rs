@@ -136,6 +136,44 @@ fn what_follows_an_upgrade_that_fails_is_never_a_request() {
     }
 }
 
+/// It has the limits of any other answer: the silence between two pieces, and the whole.
+#[test]
+fn an_answer_instead_of_a_tunnel_is_bounded_like_others() {
+    let origin = raw(|mut stream| {
+        let Some(head) = read_head(&mut stream) else { return };
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let pieces = if head.contains("/ws/long") { 30 } else { usize::MAX };
+        for _ in 0..pieces {
+            if stream.write_all(b"4\r\nmore\r\n").is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(if head.contains("/ws/silent") { 60_000 } else { 100 }));
+        }
+        let _ = stream.write_all(b"0\r\n\r\n");
+    });
+    let edge = Edge::start_with_routes(&format!(
+        "[[upstream]]\nname = \"ws\"\nservers = [\"{origin}\"]\nread_timeout = \"1s\"\n\
+         [[route]]\nmatch = {{ path = \"/ws/*\" }}\nupstream = \"ws\"\n\
+         [[route]]\nmatch = {{ path = \"/ws/late\" }}\nupstream = \"ws\"\nread_timeout = \"0s\"\ntimeout = \"1s\"\n"
+    ));
+    let read = |path: &str| {
+        let mut stream = TcpStream::connect(edge.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(&handshake(path, &[])).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect(path);
+        text
+    };
+    let long = read("/ws/long");
+    assert!(long.ends_with("0\r\n\r\n"), "three seconds of pieces are no silence: {long}");
+    for path in ["/ws/silent", "/ws/late"] {
+        let text = read(path);
+        assert!(text.starts_with("HTTP/1.1 200") && !text.ends_with("0\r\n\r\n"), "{path}: {text}");
+    }
+    let metrics = edge.admin("GET", "/metrics").body;
+    assert!(metrics.contains("upstream_timeout"), "both are told of: {metrics}");
+}
+
 #[test]
 fn an_origin_cannot_switch_what_nobody_asked_to_switch() {
     let origin = raw(|mut stream| {
