@@ -77,8 +77,8 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
         bounds: Bounds {
             connections: count(&mut section, "max_connections", 1_000_000, 10_000)?,
             connections_per_client: count(&mut section, "max_connections_per_client", 1_000_000, 1_000)?,
-            head: section.duration("header_timeout")?.unwrap_or(Duration::from_secs(10)),
-            keepalive: section.duration("keepalive_timeout")?.unwrap_or(Duration::from_secs(60)),
+            head: header_timeout(&mut section)?,
+            keepalive: keepalive_timeout(&mut section)?,
         },
         h2c: section.flag("h2c")?.unwrap_or(false),
         balancers: balancers(&mut section)?,
@@ -92,6 +92,20 @@ pub fn read(mut section: Section, folder: &Path) -> Result<Listen, SettingError>
         (None, Some(_)) if listen.h2c => Err(no_cleartext),
         _ => Ok(listen),
     }
+}
+
+fn header_timeout(section: &mut Section) -> Result<Duration, SettingError> {
+    let span = section.duration("header_timeout")?.unwrap_or(Duration::from_secs(10));
+    if span.is_zero() { Err(section.error("header_timeout", "must be more than nothing")) } else { Ok(span) }
+}
+
+/// pingora takes whole seconds.
+fn keepalive_timeout(section: &mut Section) -> Result<Duration, SettingError> {
+    let span = section.duration("keepalive_timeout")?.unwrap_or(Duration::from_secs(60));
+    if span.is_zero() || span.subsec_nanos() != 0 {
+        return Err(section.error("keepalive_timeout", "must be whole seconds, at least one"));
+    }
+    Ok(span)
 }
 
 /// The first line of a file that others can't read.

@@ -49,6 +49,17 @@ fn every_mistake_is_one_line_that_says_where() {
             "[listen]\nheader_timeot = \"5s\"\n",
             "listen.header_timeot: unknown key; did you mean `header_timeout`?",
         ),
+        ("[listen]\n", "[listen]\nheader_timeout = \"0s\"\n", "listen.header_timeout: must be more than nothing"),
+        (
+            "[listen]\n",
+            "[listen]\nkeepalive_timeout = \"1500ms\"\n",
+            "listen.keepalive_timeout: must be whole seconds, at least one",
+        ),
+        (
+            "[listen]\n",
+            "[listen]\nkeepalive_timeout = \"0s\"\n",
+            "listen.keepalive_timeout: must be whole seconds, at least one",
+        ),
         ("[listen]\n", "[listne]\n", "listne: unknown key; did you mean `listen`?"),
         ("127.0.0.1:8800", "localhost", "listen.http: \"localhost\" is no address such as \"127.0.0.1:8800\""),
         ("upstream = \"orders\"", "upstream = \"order\"", "route[0].upstream: no upstream is called \"order\""),

@@ -190,7 +190,8 @@ impl Front {
     /// The plain and the TLS listener share this application; the address that was connected to tells them apart.
     fn is_https(&self, own: Option<SocketAddr>) -> bool {
         let (Some(https), Some(own)) = (self.https, own) else { return false };
-        own.port() == https.port() && (https.ip().is_unspecified() || own.ip().to_canonical() == https.ip())
+        own.port() == https.port()
+            && (https.ip().is_unspecified() || own.ip().to_canonical() == https.ip().to_canonical())
     }
 
     fn count(&self, refused: Refused) {

@@ -94,6 +94,10 @@ impl Introspector {
     pub async fn ask(&self, issuer: &Arc<Issuer>, token: &str) -> Result<Answer, Reject> {
         let introspection = issuer.introspection.clone().ok_or(Reject::Internal)?;
         let desk = self.desks.load().get(&issuer.name).cloned().ok_or(Reject::IntrospectionUnavailable)?;
+        // A reload puts the routes into force before the desks: what the old issuer says is no answer to a question of the new one.
+        if desk.settings != introspection.settings {
+            return Err(Reject::IntrospectionUnavailable);
+        }
         let limit = desk.settings.endpoint.timeout;
         let digest = TokenDigest::of(token);
         let mut said = match self.join_or_begin(&issuer.name, &desk, introspection, digest, token) {

@@ -85,6 +85,12 @@ pub fn retries(mut section: Section) -> Result<Retries, SettingError> {
     if per_try_timeout.is_some_and(|span| span.is_zero()) {
         return Err(section.error("per_try_timeout", "must be more than nothing"));
     }
+    if per_try_timeout.is_some() && !has("reset") {
+        return Err(section.error(
+            "per_try_timeout",
+            "needs \"reset\" in `on`: a server that is silent is asked no second time without it",
+        ));
+    }
     let retries = Retries {
         attempts: attempts.and_then(|attempts| usize::try_from(attempts).ok()).unwrap_or(USUAL_ATTEMPTS),
         on_connect: on.is_empty() || has("connect"),

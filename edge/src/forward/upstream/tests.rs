@@ -85,6 +85,10 @@ fn every_mistake_says_where() {
             "u.outlier.eject_for: must be more than nothing, and at most `eject_for_most`",
         ),
         ("retries = { attempts = 8 }", "u.retries.attempts: must be between 0 and 7"),
+        (
+            "retries = { per_try_timeout = \"1s\" }",
+            "u.retries.per_try_timeout: needs \"reset\" in `on`: a server that is silent is asked no second time without it",
+        ),
         ("retries = { on = [\"timeout\"] }", "u.retries.on: \"timeout\" is none of \"connect\", \"reset\", \"status\""),
         ("retries = { attempt = 1 }", "u.retries.attempt: unknown key; did you mean `attempts`?"),
         ("tls = { ca = \"missing.pem\" }", "u.tls.ca: "),
