@@ -3,13 +3,16 @@
 //!
 //! There is no async runtime, no SQL and no HTTP framework in here, and nothing reads the wall clock but [`clock::SystemClock`].
 
+pub mod attest;
 pub mod canonical;
 pub mod claims;
 pub mod clock;
 pub mod dpop;
 pub mod feed;
+pub mod forwarded;
 pub mod ids;
 pub mod jose;
+pub mod networks;
 pub mod refresh;
 pub mod reject;
 pub mod secret;

@@ -101,6 +101,8 @@ pub enum Reject {
     BodyTooLarge,
     /// The body came too slowly, or stopped.
     RequestTimeout,
+    /// A long body without `Content-Length`, on a route that reads bodies before it forwards them (RFC 9110 §15.5.12).
+    LengthRequired,
 
     // Our side
     UpstreamUnavailable,
@@ -112,6 +114,8 @@ pub enum Reject {
     NotReady,
     /// The issuer had to be asked about the token, and gave no answer in time.
     IntrospectionUnavailable,
+    /// The memory for bodies that are read before they are forwarded is in use.
+    BodiesHeld,
     Internal,
 }
 
@@ -124,7 +128,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 59] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -175,12 +179,14 @@ impl Reject {
         Self::HeadersTooLarge,
         Self::BodyTooLarge,
         Self::RequestTimeout,
+        Self::LengthRequired,
         Self::UpstreamUnavailable,
         Self::UpstreamTimeout,
         Self::NoHealthyUpstream,
         Self::CircuitOpen,
         Self::NotReady,
         Self::IntrospectionUnavailable,
+        Self::BodiesHeld,
         Self::Internal,
     ];
 
@@ -280,6 +286,7 @@ impl Reject {
             Self::HeadersTooLarge => row(431, REQUEST, "headers_too_large", "headers too large"),
             Self::BodyTooLarge => row(413, REQUEST, "body_too_large", "body too large"),
             Self::RequestTimeout => row(408, REQUEST, "request_timeout", "request body too slow"),
+            Self::LengthRequired => row(411, REQUEST, "length_required", "length required"),
             Self::UpstreamUnavailable => row(502, "bad_gateway", "upstream_unavailable", "upstream unavailable"),
             Self::UpstreamTimeout => row(504, "gateway_timeout", "upstream_timeout", "upstream timeout"),
             Self::NoHealthyUpstream => row(503, UNAVAILABLE, "no_healthy_upstream", "no healthy server"),
@@ -288,6 +295,7 @@ impl Reject {
             Self::IntrospectionUnavailable => {
                 row(503, UNAVAILABLE, "introspection_unavailable", "token could not be checked")
             }
+            Self::BodiesHeld => row(503, UNAVAILABLE, "bodies_held", "too many bodies at once"),
             Self::Internal => row(500, "server_error", "internal", "internal error"),
         }
     }

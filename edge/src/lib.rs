@@ -11,6 +11,7 @@
 
 mod admin;
 pub mod app;
+mod attest;
 pub mod config;
 mod cors;
 pub mod explain;
@@ -23,7 +24,6 @@ mod gates;
 mod gateway;
 mod introspection;
 mod keys;
-mod networks;
 mod observe;
 mod outbound;
 mod replay;

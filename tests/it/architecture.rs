@@ -9,9 +9,9 @@ type Order = &'static [&'static [&'static str]];
 const COMMON: Order = &[
     &["ids", "clock", "secret", "settings", "reject", "canonical"],
     &["refresh"],
-    &["jose", "sigv4"],
-    &["claims", "dpop"],
-    &["verify", "feed"],
+    &["jose", "sigv4", "networks"],
+    &["claims", "dpop", "forwarded"],
+    &["verify", "feed", "attest"],
 ];
 
 /// Mechanisms know no feature; features know those before them; the assembly knows all.
@@ -45,8 +45,8 @@ const ISSUER: Order = &[
 const EDGE: Order = &[
     &["files", "outbound"],
     &["snapshot", "replay"],
-    &["facts", "networks"],
-    &["gates", "routes", "forward", "reply", "cors", "observe", "resource", "tls"],
+    &["facts"],
+    &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],
     &["feed", "keys", "introspection"],
     &["gateway"],
     &["front"],

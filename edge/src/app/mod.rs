@@ -34,10 +34,11 @@ use crate::admin::{self, Configuration, State};
 use crate::app::control::Control;
 use crate::app::handover::{HandoverError, Socket, Taken};
 use crate::app::issuers::Issuers;
+use crate::attest::Slot;
 use crate::config::{Config, ConfigError, TraceSettings, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
-use crate::gateway::{Gateway, InFlight, RequestIds};
+use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
 use crate::replay::Replay;
@@ -127,6 +128,7 @@ pub fn start_with(
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
+    let attester = Arc::new(Slot::default());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
         clock: Arc::clone(&clock),
@@ -139,6 +141,8 @@ pub fn start_with(
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
+        attester: Arc::clone(&attester),
+        bodies: Bodies::default(),
     };
     let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config.listen)));
     let reload = Arc::new(Reload {
@@ -153,7 +157,8 @@ pub fn start_with(
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),
     });
-    let parts = Parts { gateway, picture, metrics, clock, in_flight, reception, reload, spans, runtime, issuers };
+    let parts =
+        Parts { gateway, picture, metrics, clock, in_flight, reception, reload, spans, runtime, issuers, attester };
     launch(config, parts, taken, shutdown)
 }
 
@@ -191,6 +196,7 @@ struct Parts {
     runtime: tokio::runtime::Runtime,
     issuers: Arc<Issuers>,
     spans: Option<mpsc::Receiver<Span>>,
+    attester: Arc<Slot>,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
@@ -204,7 +210,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let sockets = server::sockets(&listen.places, taken.as_mut())?;
     let admin = listen.places.admin.map(|address| server::socket(address, taken.as_mut())).transpose()?;
     let runtime = parts.runtime;
-    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
+    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.metrics), parts.attester);
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),

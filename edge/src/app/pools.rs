@@ -10,7 +10,8 @@ use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
-use crate::feed::FeedSink;
+use crate::attest::{Attester, Slot};
+use crate::feed::{Certified, FeedSink};
 use crate::observe::Metrics;
 use crate::snapshot::deaths::Deaths;
 use crate::snapshot::issuer::Trust;
@@ -20,11 +21,12 @@ use crate::snapshot::picture::{Picture, PoolState};
 pub struct Pools {
     picture: Arc<Picture>,
     metrics: Arc<Metrics>,
+    attester: Arc<Slot>,
 }
 
 impl Pools {
-    pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>) -> Self {
-        Self { picture, metrics }
+    pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>, attester: Arc<Slot>) -> Self {
+        Self { picture, metrics, attester }
     }
 }
 
@@ -68,6 +70,13 @@ impl FeedSink for Pools {
     fn fresh(&self, feed: &FeedName, as_of: UnixMillis) {
         if let FeedName::Pool(pool) = feed {
             self.picture.heartbeat(&name(pool), as_of);
+        }
+    }
+
+    fn identity(&self, identity: &Certified<'_>) {
+        match Attester::new(identity.edge, identity.key, identity.certificate, &identity.authority) {
+            Ok(attester) => self.attester.store(Some(Arc::new(attester))),
+            Err(error) => tracing::error!(%error, "the edge's key signs no attestations"),
         }
     }
 

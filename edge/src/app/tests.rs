@@ -1,6 +1,7 @@
 //! The whole edge in this process, on loopback, before a toy upstream and with keys from a JWKS file.
 
 mod attacks;
+mod attest;
 mod away;
 mod cors;
 mod dpop;

@@ -10,8 +10,8 @@ use common::secret::SecretString;
 use common::settings::{Section, SettingError};
 
 use crate::front::Bounds;
-use crate::networks::Networks;
 use crate::tls::{self, Loaded, TlsFiles};
+use common::networks::Networks;
 
 /// Bytes of an admin token, so that none can be guessed.
 const SHORTEST_TOKEN: usize = 16;

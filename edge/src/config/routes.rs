@@ -14,7 +14,7 @@ use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
-use crate::{cors, forward, gates, resource, routes};
+use crate::{attest, cors, forward, gates, resource, routes};
 use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
@@ -124,7 +124,8 @@ fn route(
         None => Vec::new(),
         Some(headers) => forward::config::added_headers(headers)?,
     };
-    let flow = forward::flow::read(&mut section)?;
+    let mut flow = forward::flow::read(&mut section)?;
+    let attest = attest::config::read(&mut section, around.has_feed, &mut flow)?;
     let cors = section.section("cors")?.map(|rule| cors::config::rule(rule, &matched.methods)).transpose()?;
     section.finish()?;
     let name = name(&upstream.name, &matched.host, &matched.path);
@@ -150,6 +151,7 @@ fn route(
         headers,
         flow,
         cors,
+        attest,
     })
 }
 

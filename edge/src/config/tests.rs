@@ -72,6 +72,11 @@ fn every_mistake_is_one_line_that_says_where() {
         ("upstream = \"orders\"", "upstream = \"orders\"\nacl = \"x\"", "route[0].acl: is not supported yet"),
         ("10.0.0.5:9000", "10.0.0.5", "upstream[0].servers: \"10.0.0.5\" is no address"),
         (
+            "upstream = \"orders\"",
+            "upstream = \"orders\"\nattest = true\nmax_body = \"17MiB\"",
+            "route[0].max_body: must be at most 16MiB with `attest`, since bodies are read whole",
+        ),
+        (
             "[feed]\nissuer = \"127.0.0.1:8701\"\nstate_dir = \"state\"\n",
             "",
             "route[0].token.issuers: no issuer is called \"pool:us-east-1_AbCdEf123\"",
@@ -402,4 +407,16 @@ fn mistakes_about_proofs_and_resources_say_where() {
     }
     let twice = format!("{}{}", resource(url), resource(url));
     assert_eq!(with_corp(&twice).unwrap().routes.resources.len(), 1, "two parts of one resource");
+}
+
+#[test]
+fn attesting_needs_an_identity() {
+    let route = "[[route]]\nmatch = { path = \"/idp\" }\nupstream = \"orders\"\nattest = true\n";
+    let config = load_text(&format!("{GOOD}{route}"), &[]).unwrap();
+    let attested = config.routes.routes.iter().filter(|route| route.attest);
+    assert_eq!(attested.map(|route| route.flow.max_body).collect::<Vec<_>>(), [Some(1 << 20)]);
+    let without = GOOD.replacen("[feed]\nissuer = \"127.0.0.1:8701\"\nstate_dir = \"state\"\n", "", 1);
+    let without = without.replacen("token = { issuers", "# token = { issuers", 1);
+    let error = load_text(&format!("{without}{route}"), &[]).unwrap_err();
+    assert_eq!(error, "route[1].attest: needs a `[feed]`: the edge signs with the key that it has joined with");
 }

@@ -71,6 +71,9 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     for (name, value) in route.cors.iter().flat_map(|rule| cors::headers(rule, view.headers)) {
         story.step("answers", format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
+    if route.attest {
+        story.step("attests", "reads the whole body, and signs for the request");
+    }
     explain_upstream(&mut story, route);
     story.forward(&route.upstream.name)
 }

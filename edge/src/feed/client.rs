@@ -155,7 +155,9 @@ impl Client {
         if self.identity.is_none() {
             let token = token.cloned().ok_or(FeedError::NoToken)?;
             let now = self.clock.now();
-            self.identity = Some(join::join(token, &self.config.issuer, &self.config.state_dir, now).await?);
+            let identity = join::join(token, &self.config.issuer, &self.config.state_dir, now).await?;
+            identity.tell(self.sink.as_ref());
+            self.identity = Some(identity);
         }
         let identity = self.identity.as_ref().ok_or(FeedError::NoToken)?;
         let config = tls::feed_config(identity)?;
@@ -310,7 +312,10 @@ impl Client {
         let key = request.key.serialized_der().to_vec();
         let identity = Identity { key, chain, since: self.clock.now(), ..identity.clone() };
         match identity.save(&self.config.state_dir) {
-            Ok(()) => self.identity = Some(identity),
+            Ok(()) => {
+                identity.tell(self.sink.as_ref());
+                self.identity = Some(identity);
+            }
             Err(_) => self.alarm(&Alarm::Renewal),
         }
     }

@@ -9,6 +9,8 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use serde::{Deserialize, Serialize};
 
 use super::error::FeedError;
+use super::sink::{Certified, FeedSink};
+use super::tls;
 use crate::files;
 
 const FILE: &str = "identity";
@@ -55,6 +57,13 @@ impl Identity {
         let path = dir.join(FILE);
         let bytes = files::read(&path).map_err(|error| at(&path, error))?;
         bytes.map(|bytes| postcard::from_bytes(&bytes).map_err(|_| FeedError::Certificate)).transpose()
+    }
+
+    /// Hands it on to what signs with it.
+    pub(super) fn tell(&self, sink: &dyn FeedSink) {
+        if let (Some(certificate), Some(authority)) = (self.chain.first(), tls::key_hash(&self.ca)) {
+            sink.identity(&Certified { edge: &self.name, key: &self.key, certificate, authority });
+        }
     }
 
     pub(super) fn save(&self, dir: &Path) -> Result<(), FeedError> {

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use self::error::FeedError;
-pub use self::sink::FeedSink;
+pub use self::sink::{Certified, FeedSink};
 pub use self::status::{FeedProgress, FeedStatus};
 
 /// `[feed]` of the edge's configuration.
@@ -84,6 +84,9 @@ pub fn start(config: FeedConfig, clock: Arc<dyn Clock>, sink: Arc<dyn FeedSink>)
     for (feed, kept) in &loaded.restored.states {
         sink.replace(feed, &kept.state);
         sink.fresh(feed, kept.fresh_as_of);
+    }
+    if let Some(identity) = &identity {
+        identity.tell(sink.as_ref());
     }
     let core = Subscriber::new(concat!("tollgate-edge/", env!("CARGO_PKG_VERSION")), loaded.restored);
     let (publish, status) = watch::channel(FeedStatus::of(&core, 0));

@@ -2,6 +2,7 @@
 
 use common::clock::UnixMillis;
 use common::feed::{Alarm, Change, FeedName, FeedState};
+use common::ids::EdgeId;
 
 /// The edge's snapshot, from here: the feed's task is the only caller, so calls never overlap. They are made in the order in which things became true,
 /// on the control runtime; whatever takes longer than a few milliseconds belongs on another thread. An acknowledgement goes to the issuer **after** the
@@ -21,6 +22,20 @@ pub trait FeedSink: Send + Sync + 'static {
     /// heartbeat that finds the feed complete.
     fn fresh(&self, feed: &FeedName, as_of: UnixMillis);
 
+    /// From now on this edge is known by this certificate: at start, after the join, after each renewal.
+    fn identity(&self, _identity: &Certified<'_>) {}
+
     /// Something that an operator must see. It is logged already.
     fn alarm(&self, alarm: &Alarm);
+}
+
+/// Who this edge is, and how it proves that. The key stays in the process.
+pub struct Certified<'a> {
+    pub edge: &'a EdgeId,
+    /// PKCS#8.
+    pub key: &'a [u8],
+    /// DER, of this edge.
+    pub certificate: &'a [u8],
+    /// SHA-256 of the SubjectPublicKeyInfo of the deployment's authority.
+    pub authority: [u8; 32],
 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use common::networks::Networks;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::listeners::tls::Acceptor;
 use pingora::protocols::l4::stream::Stream as TcpStream;
@@ -32,7 +33,6 @@ use self::watched::Watched;
 use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
 use crate::gateway::{Gateway, InFlight, watch};
-use crate::networks::Networks;
 use crate::observe::Metrics;
 
 /// What one edge and one client may hold open.

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::canonical::{Ambiguity, Framing};
+use common::networks::Networks;
 use http::{HeaderMap, HeaderValue};
 
 use crate::facts;
 use crate::gateway::forwarded;
 use crate::gateway::wire::Wire;
-use crate::networks::Networks;
 
 tokio::task_local! {
     /// The connection that the current task serves.

@@ -14,6 +14,7 @@ use pingora::http::RequestHeader;
 use pingora::prelude::Error;
 
 use crate::facts::{Connection, Facts};
+use crate::gateway::held::Held;
 use crate::gateway::trip::Trip;
 use crate::observe::trace::Trace;
 use crate::snapshot::Snapshot;
@@ -31,6 +32,8 @@ pub struct Context {
     pub number: Option<usize>,
     pub facts: Facts,
     pub decision: Decision,
+    /// The body, on routes that read it before they forward it.
+    pub held: Option<Box<Held>>,
     /// The way to servers.
     pub trip: Trip,
     /// The server that was asked last; none that listens on a UNIX socket.
@@ -67,6 +70,7 @@ impl Context {
             number: None,
             facts: Facts::default(),
             decision: Decision::default(),
+            held: None,
             trip: Trip::new(started),
             server: None,
             first_byte: None,

@@ -1,11 +1,13 @@
 //! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
 
 mod account;
+mod attestation;
 mod body;
 pub mod connection;
 mod context;
 mod forwarded;
 mod head;
+mod held;
 mod outcome;
 mod peer;
 mod preflight;
@@ -37,8 +39,10 @@ use pingora::upstreams::peer::Peer;
 
 pub use self::context::{Context, InFlight};
 pub use self::head::take_apart;
+pub use self::held::Bodies;
 pub use self::peer::{Wanted, describe};
 pub use self::preflight::answer as preflight;
+use crate::attest::Slot;
 use crate::cors;
 use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView};
@@ -76,6 +80,10 @@ pub struct Gateway {
     pub realm: String,
     pub request_ids: RequestIds,
     pub introspector: Arc<Introspector>,
+    /// Signs for requests to the issuer; empty until this edge has joined one.
+    pub attester: Arc<Slot>,
+    /// The bodies that are read before they are forwarded.
+    pub bodies: Bodies,
 }
 
 /// What becomes of a request that no one refuses.
@@ -141,20 +149,28 @@ impl ProxyHttp for Gateway {
         if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
             session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
         }
-        let decided = match self.decide(session, ctx) {
+        let mut decided = match self.decide(session, ctx) {
             Err(Halt::Introspect(issuer)) => match self.introspect(session, ctx, issuer).await {
                 Ok(()) => self.decide(session, ctx),
                 Err(reject) => Err(Halt::Reject(reject)),
             },
             decided => decided,
         };
+        if matches!(decided, Ok(Decided::Forward))
+            && let Some(route) = ctx.route()
+        {
+            trip::hold_client(session, &route.flow);
+            // On the heap, so that other routes carry nothing of it.
+            if route.attest
+                && let Err(reject) = Box::pin(self.hold(session, ctx)).await
+            {
+                decided = Err(Halt::Reject(reject));
+            }
+        }
         match decided {
             Ok(Decided::Forward) => {
-                if let Some(route) = ctx.route() {
-                    trip::hold_client(session, &route.flow);
-                }
                 upstream::forget_case(session.req_header_mut());
-                if !tunnel::is_wanted(session) {
+                if ctx.held.is_some() || !tunnel::is_wanted(session) {
                     return Ok(false);
                 }
                 if let Err(error) = tunnel::open(self, session, ctx).await {
@@ -204,9 +220,13 @@ impl ProxyHttp for Gateway {
         &self,
         session: &mut Session,
         body: &mut Option<Bytes>,
-        _end_of_stream: bool,
+        end_of_stream: bool,
         ctx: &mut Context,
     ) -> Result<()> {
+        if let Some(held) = &ctx.held {
+            *body = held.instead_of(end_of_stream);
+            return Ok(());
+        }
         let Some(piece) = body.as_ref().filter(|_| !session.was_upgraded()) else { return Ok(()) };
         let Some(flow) = ctx.route().map(|route| route.flow) else { return Ok(()) };
         let now = Instant::now();
@@ -221,11 +241,15 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_request_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         upstream_request: &mut RequestHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        upstream::prepare(upstream_request, ctx)
+        upstream::prepare(upstream_request, ctx)?;
+        match &ctx.held {
+            None => Ok(()),
+            Some(held) => attestation::add(upstream_request, session, ctx, held, &self.attester, self.clock.now()),
+        }
     }
 
     async fn response_filter(
@@ -384,6 +408,20 @@ impl Gateway {
             Verdict::Reject(reject) => Err(reject.into()),
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
         }
+    }
+
+    /// Reads the body of a request that the edge will vouch for.
+    async fn hold(&self, session: &mut Session, ctx: &mut Context) -> Result<(), Reject> {
+        let flow = ctx.route().map(|route| route.flow).ok_or(Reject::Internal)?;
+        attestation::check(&self.attester, session, ctx)?;
+        let held = held::hold(session, &flow, &self.bodies).await;
+        // What is left of a body that was given up belongs to nobody.
+        ctx.must_close |= matches!(held, Err(Reject::RequestTimeout | Reject::AmbiguousBody | Reject::BodiesHeld));
+        if connection::body_is_broken() {
+            ctx.decision.detail = Some(Ambiguity::InvalidChunk.code());
+        }
+        ctx.held = Some(Box::new(held?));
+        Ok(())
     }
 
     /// Asks the issuer about the request's token; its answer is a fact for the gates.

@@ -53,6 +53,8 @@ pub struct Route {
     pub flow: Flow,
     /// None: the edge says nothing of other origins, and leaves the upstream's word alone.
     pub cors: Option<CorsRule>,
+    /// The edge vouches for requests with its own key: the upstream is the issuer.
+    pub attest: bool,
     pub meter: Meter,
 }
 
@@ -217,6 +219,7 @@ impl Route {
             headers: Vec::new(),
             flow: Flow::default(),
             cors: None,
+            attest: false,
             meter: Meter::default(),
         }
     }

@@ -52,7 +52,7 @@ fn good() -> Vec<Change> {
 fn pools() -> (Pools, Arc<Picture>) {
     let picture = Arc::new(Picture::new(1 << 20));
     picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
-    let pools = Pools::new(Arc::clone(&picture), Arc::default());
+    let pools = Pools::new(Arc::clone(&picture), Arc::default(), Arc::default());
     (pools, picture)
 }
 

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use common::settings::{Section, SettingError};
 use ipnet::IpNet;
+
+use crate::settings::{Section, SettingError};
 
 /// Networks that an operator trusts with something; few, so they are looked at one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Networks, SettingError> {
-        let mut section = common::settings::parse(&format!("from = {text}"), [], &[]).unwrap();
+        let mut section = crate::settings::parse(&format!("from = {text}"), [], &[]).unwrap();
         Networks::read(&mut section, "from")
     }
 

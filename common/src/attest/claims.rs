@@ -1,0 +1,165 @@
+//! What an attestation says: a closed set of claims, each within bounds.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+
+use crate::attest::MAX_TARGET_BYTES;
+use crate::attest::error::AttestError;
+use crate::ids::EdgeId;
+use crate::jose::json::Object;
+use crate::jose::{base64url_decode, base64url_encode};
+
+const MAX_AUDIENCE: usize = 128;
+const MAX_METHOD: usize = 32;
+/// A name of 253 characters, a colon and a port.
+const MAX_HOST: usize = 259;
+const MAX_REQUEST_ID: usize = 64;
+const MAX_TLS_NAME: usize = 64;
+const MAX_SNI: usize = 253;
+
+const CLAIMS: [&str; 11] = ["iss", "aud", "iat", "jti", "htm", "host", "target", "bsh", "ip", "tls", "rid"];
+const TLS: [&str; 7] = ["version", "cipher", "alpn", "sni", "cert", "ja3", "ja4"];
+
+/// The claims, as the edge says them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attestation<'a> {
+    /// `iss`: the edge, by the name in its certificate.
+    #[serde(rename = "iss")]
+    pub edge: EdgeId,
+    /// `aud`: [`super::audience`].
+    #[serde(rename = "aud")]
+    pub audience: Cow<'a, str>,
+    /// `iat`: seconds since the epoch, by the edge's clock.
+    #[serde(rename = "iat")]
+    pub issued_at: u64,
+    /// `jti`: random; good once.
+    #[serde(rename = "jti")]
+    pub id: Octets<16>,
+    /// `htm`, as it goes to the issuer.
+    #[serde(rename = "htm")]
+    pub method: Cow<'a, str>,
+    /// The value of `Host`.
+    pub host: Cow<'a, str>,
+    /// The request target in origin form: canonical path, and query where there is one.
+    pub target: Cow<'a, str>,
+    /// `bsh`: SHA-256 of the body; of no bytes where there is none.
+    #[serde(rename = "bsh")]
+    pub body: Octets<32>,
+    /// `ip`: the client, as the edge knows it. IPv4 is never written as IPv6.
+    #[serde(rename = "ip")]
+    pub client: IpAddr,
+    /// How the client reached the edge; absent for plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ClientTls<'a>>,
+    /// `rid`: the edge's id of the request, as in its access log.
+    #[serde(rename = "rid")]
+    pub request_id: Cow<'a, str>,
+}
+
+/// The TLS connection to the edge: the client's, or that of a trusted proxy which speaks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClientTls<'a> {
+    /// As the edge's TLS library names it, as the cipher.
+    pub version: Cow<'a, str>,
+    pub cipher: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Cow<'a, str>>,
+    /// The server name that the client asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<Cow<'a, str>>,
+    /// SHA-256 of the client's certificate, where it showed one and the edge verified it.
+    #[serde(rename = "cert", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Octets<32>>,
+    /// Fingerprints of the ClientHello.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja3: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja4: Option<Cow<'a, str>>,
+}
+
+/// Bytes, in JSON as base64url.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Octets<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> Octets<N> {
+    fn parse(text: &str) -> Result<Self, AttestError> {
+        let bytes = base64url_decode(text).map_err(|_| AttestError::Claims)?;
+        bytes.try_into().map(Self).map_err(|_| AttestError::Claims)
+    }
+}
+
+impl<const N: usize> Serialize for Octets<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64url_encode(self.0))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Octets<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url_encode(self.0))
+    }
+}
+
+impl Attestation<'static> {
+    /// Reads the payload of a JWS. Nothing of it is compared with anything yet.
+    pub(super) fn parse(payload: Vec<u8>) -> Result<Self, AttestError> {
+        let text = String::from_utf8(payload).map_err(|_| AttestError::Claims)?;
+        let claims = Object::parse(text)?;
+        closed(&claims, &CLAIMS)?;
+        Ok(Self {
+            edge: EdgeId::parse(visible(&claims, "iss", MAX_REQUEST_ID)?).map_err(|_| AttestError::Claims)?,
+            audience: visible(&claims, "aud", MAX_AUDIENCE)?.into(),
+            issued_at: claims.value("iat")?.ok_or(AttestError::Claims)?,
+            id: Octets::parse(&visible(&claims, "jti", MAX_REQUEST_ID)?)?,
+            method: visible(&claims, "htm", MAX_METHOD)?.into(),
+            host: visible(&claims, "host", MAX_HOST)?.into(),
+            target: visible(&claims, "target", MAX_TARGET_BYTES)?.into(),
+            body: Octets::parse(&visible(&claims, "bsh", MAX_REQUEST_ID)?)?,
+            client: address(&visible(&claims, "ip", MAX_REQUEST_ID)?)?,
+            tls: claims.raw("tls").map(ClientTls::parse).transpose()?,
+            request_id: visible(&claims, "rid", MAX_REQUEST_ID)?.into(),
+        })
+    }
+}
+
+impl ClientTls<'static> {
+    fn parse(text: &str) -> Result<Self, AttestError> {
+        let members = Object::parse(text)?;
+        closed(&members, &TLS)?;
+        let optional = |name: &str, longest: usize| -> Result<Option<Cow<'static, str>>, AttestError> {
+            if !members.contains(name) {
+                return Ok(None);
+            }
+            visible(&members, name, longest).map(|text| Some(text.into()))
+        };
+        Ok(Self {
+            version: visible(&members, "version", MAX_TLS_NAME)?.into(),
+            cipher: visible(&members, "cipher", MAX_TLS_NAME)?.into(),
+            alpn: optional("alpn", MAX_TLS_NAME)?,
+            sni: optional("sni", MAX_SNI)?,
+            certificate: optional("cert", MAX_TLS_NAME)?.map(|text| Octets::parse(&text)).transpose()?,
+            ja3: optional("ja3", MAX_TLS_NAME)?,
+            ja4: optional("ja4", MAX_TLS_NAME)?,
+        })
+    }
+}
+
+fn closed(object: &Object, known: &[&str]) -> Result<(), AttestError> {
+    if object.names().all(|name| known.contains(&name)) { Ok(()) } else { Err(AttestError::Claims) }
+}
+
+/// A text of visible ASCII, not empty: all that any of these claims can be.
+fn visible(object: &Object, name: &str, longest: usize) -> Result<String, AttestError> {
+    let text = object.text(name)?.ok_or(AttestError::Claims)?;
+    let fits = (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.into_owned()) } else { Err(AttestError::Claims) }
+}
+
+/// In the one text that an address has.
+fn address(text: &str) -> Result<IpAddr, AttestError> {
+    let address: IpAddr = text.parse().map_err(|_| AttestError::Claims)?;
+    if address.to_canonical().to_string() == text { Ok(address) } else { Err(AttestError::Claims) }
+}
