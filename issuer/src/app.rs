@@ -23,7 +23,7 @@ use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing};
+use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing, vouching};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -142,7 +142,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
-    let routes = router::public(services.clone(), gate.clone(), &config.quotas);
+    let verifier = vouching::Verifier::new(publishing.handle(), clock.now())
+        .ok_or_else(|| StartError::failure("the feed's authority has no readable key"))?;
+    let terms = router::Terms { quotas: &config.quotas, traffic: config.public, verifier };
+    let routes = router::public(services.clone(), gate.clone(), terms);
     let servers = vec![
         tokio::spawn(serve::serve(public, routes, stopping.clone())),
         tokio::spawn(serve::serve(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::EdgeId;
+use common::networks::Networks;
 use common::settings::{Section, SettingError, parse};
 
 use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
@@ -23,6 +24,7 @@ const SHORTEST_ROTATION: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: Listen,
+    pub public: Public,
     pub issuer: Deployment,
     pub storage: Engine,
     /// 32 bytes in hex or base64, mode 0600 or 0400.
@@ -45,6 +47,23 @@ pub struct Listen {
     pub admin: SocketAddr,
     /// UDP: the feed speaks QUIC.
     pub feed: SocketAddr,
+}
+
+/// Who may send public traffic, and who may speak for others.
+#[derive(Clone, Debug, Default)]
+pub struct Public {
+    pub from: From,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Networks,
+}
+
+/// Whose calls the public listener takes that nobody signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum From {
+    #[default]
+    Anyone,
+    /// Only those that an edge vouches for.
+    Edges,
 }
 
 #[derive(Clone, Debug)]
@@ -98,7 +117,7 @@ impl Config {
         let env: Vec<(String, String)> = env.into_iter().collect();
         let env = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut root = parse(text, env, SECTIONS)?;
-        let listen = listen(required(&mut root, "listen")?)?;
+        let (listen, public) = listen(required(&mut root, "listen")?)?;
         let issuer = deployment(required(&mut root, "issuer")?)?;
         let storage = engine(required(&mut root, "storage")?, folder)?;
         let mut secrets = required(&mut root, "secrets")?;
@@ -116,6 +135,7 @@ impl Config {
         root.finish()?;
         Ok(Self {
             listen,
+            public,
             issuer,
             storage,
             root_key_file,
@@ -139,14 +159,20 @@ fn required(root: &mut Section, key: &'static str) -> Result<Section, SettingErr
     root.section(key)?.ok_or_else(|| root.missing(key))
 }
 
-fn listen(mut section: Section) -> Result<Listen, SettingError> {
+fn listen(mut section: Section) -> Result<(Listen, Public), SettingError> {
     let listen = Listen {
         http: address(&mut section, "http")?,
         admin: address(&mut section, "admin")?,
         feed: address(&mut section, "feed")?,
     };
+    let from = match section.text("public")?.as_deref() {
+        None | Some("anyone") => From::Anyone,
+        Some("edges") => From::Edges,
+        Some(_) => return Err(section.error("public", "must be \"anyone\" or \"edges\"")),
+    };
+    let trusted_proxies = Networks::read(&mut section, "trusted_proxies")?;
     section.finish()?;
-    Ok(listen)
+    Ok((listen, Public { from, trusted_proxies }))
 }
 
 fn address(section: &mut Section, key: &'static str) -> Result<SocketAddr, SettingError> {
@@ -298,6 +324,12 @@ mod tests {
             ("sqlite = \"tollgate.db\"", "", "exactly one of `sqlite`"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"http://h/\"", "trailing slash"),
             ("public_url = \"http://127.0.0.1:8700\"", "public_url = \"nonsense\"", "issuer.public_url"),
+            ("[issuer]", "public = \"nobody\"\n[issuer]", "listen.public: must be \"anyone\" or \"edges\""),
+            (
+                "[issuer]",
+                "trusted_proxies = [\"10.0.0.0/40\"]\n[issuer]",
+                "listen.trusted_proxies: \"10.0.0.0/40\" is no network",
+            ),
             ("[secrets]", "[secrts]", "secrts: unknown key; did you mean `secrets`?"),
         ];
         for (from, to, want) in cases {

@@ -37,6 +37,7 @@ mod signup;
 pub mod store;
 mod tokens;
 mod users;
+mod vouching;
 #[cfg(test)]
 mod world;
 

@@ -15,6 +15,13 @@ pub struct Answered {
     pub result: &'static str,
 }
 
+/// What became of the attestation of a request, or of a request without one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Vouched {
+    /// `ok`, or why it does not count.
+    pub result: &'static str,
+}
+
 /// What happened to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageEvent {
@@ -51,6 +58,7 @@ impl MessageEvent {
 pub struct Metrics {
     registry: Registry,
     pub operations: Family<Answered, Counter>,
+    pub attestations: Family<Vouched, Counter>,
     messages: Family<MessageLabels, Counter>,
     waiting: Family<KindLabel, Gauge>,
     oldest: Family<KindLabel, Gauge>,
@@ -70,6 +78,9 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         let operations = Family::default();
         registry.register("tollgate_issuer_operations", "Operations answered", operations.clone());
+        let attestations = Family::default();
+        let help = "Attestations of edges, by what became of them";
+        registry.register("tollgate_issuer_attestations", help, attestations.clone());
         let messages = Family::default();
         registry.register("tollgate_issuer_messages", "What happened to messages in this process", messages.clone());
         let waiting = Family::default();
@@ -77,7 +88,7 @@ impl Default for Metrics {
         let oldest = Family::default();
         let help = "Age of the oldest message that is not delivered yet";
         registry.register("tollgate_issuer_messages_oldest_seconds", help, oldest.clone());
-        Self { registry, operations, messages, waiting, oldest }
+        Self { registry, operations, attestations, messages, waiting, oldest }
     }
 }
 

@@ -36,6 +36,7 @@ const ISSUER: Order = &[
     &["tokens"],
     &["login"],
     &["publish"],
+    &["vouching"],
     &["backup"],
     &["router", "admin", "migrations", "purge"],
     &["serve"],

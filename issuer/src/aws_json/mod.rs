@@ -13,5 +13,5 @@ mod page;
 pub use self::call::{Call, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
-pub use self::origin::{Origin, Peer};
+pub use self::origin::{Client, Origin, Peer};
 pub use self::page::Listing;

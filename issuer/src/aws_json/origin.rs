@@ -12,6 +12,10 @@ const USER_AGENT_LIMIT: usize = 256;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// Who the client behind the peer is, by the word of an edge or of a trusted proxy; the router puts it into a request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Client(pub IpAddr);
+
 /// Who sent a request, as far as the network tells.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -26,8 +30,14 @@ impl Origin {
         let user_agent = head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
             request_id: request_id.to_owned(),
-            address: head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip()),
+            address: address(head),
             user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_LIMIT).collect()),
         }
     }
+}
+
+fn address(head: &Parts) -> IpAddr {
+    let peer = || head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let client = head.extensions.get::<Client>().map(|client| client.0);
+    client.or_else(peer).map_or(IpAddr::from([0, 0, 0, 0]), |address| address.to_canonical())
 }

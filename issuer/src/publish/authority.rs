@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::attest::EdgeKey;
 use common::clock::UnixMillis;
 use common::feed::ISSUER_NAME;
 use common::ids::EdgeId;
@@ -128,6 +129,12 @@ pub(super) fn edge_of(certificate: &CertificateDer<'_>) -> Option<(EdgeId, UnixM
     let serial = parsed.tbs_certificate.serial.to_bytes_be();
     let issued = serial.get(1..7)?.iter().fold(0, |time, byte| (time << 8) | u64::from(*byte));
     Some((EdgeId::parse(*name).ok()?, UnixMillis(issued)))
+}
+
+/// The key of a certificate, where it is one that attestations are signed by.
+pub(super) fn p256_key(certificate: &CertificateDer<'_>) -> Option<EdgeKey> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    EdgeKey::p256(&parsed.public_key().subject_public_key.data)
 }
 
 fn ca_params(now: UnixMillis) -> Result<CertificateParams, StartError> {

@@ -9,6 +9,7 @@
 
 mod authority;
 mod connection;
+mod directory;
 pub mod edges;
 mod endpoint;
 mod enrolment;
@@ -25,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock::Clock;
+use common::clock::{Clock, UnixMillis};
 use common::feed::{ALPN_FEED, ALPN_JOIN, FeedName, JoinToken};
 use common::ids::EdgeId;
 use quinn::crypto::rustls::HandshakeData;
@@ -35,6 +36,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 pub use self::authority::{EDGE_LIFE, Sealing};
+pub use self::directory::{KnownEdge, Stranger};
 pub use self::enrolment::{JOIN_TOKEN_LIFE, Pools};
 pub use self::error::{EdgeError, StartError};
 pub use self::registry::EdgeStatus;
@@ -89,7 +91,8 @@ pub async fn start(
     let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
     let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
     let registry = registry::Registry::default();
-    let shared = Arc::new(Shared { store, clock, authority, hub: hub.clone(), registry, wake, advertise });
+    let directory = directory::Directory::new(authority.certificate())?;
+    let shared = Arc::new(Shared { store, clock, authority, directory, hub: hub.clone(), registry, wake, advertise });
     let tasks = vec![
         tokio::spawn(hub.run()),
         tokio::spawn(accept(endpoint.clone(), shared.clone())),
@@ -142,14 +145,41 @@ impl PublishHandle {
         let shared = &self.shared;
         let ca = shared.authority.pin().ok_or(EdgeError::Storage)?;
         let secret = enrolment::enrol(&shared.store, &name, pools, shared.clock.now()).await?;
+        shared.directory.forget();
         Ok(JoinToken { name, secret, issuer: shared.advertise.clone(), ca })
     }
 
     /// Voids an edge's certificates and closes its connections: here at once, at other issuers within two seconds.
     pub async fn revoke_edge(&self, name: &EdgeId) -> Result<(), EdgeError> {
         enrolment::revoke(&self.shared.store, name, self.shared.clock.now()).await?;
+        self.shared.directory.forget();
         self.shared.registry.close(name);
         Ok(())
+    }
+
+    /// The audience of attestations for this deployment.
+    pub fn audience(&self) -> Option<String> {
+        self.shared.authority.pin().map(|pin| common::attest::audience(&pin))
+    }
+
+    /// The edge that a certificate (DER) is of. A change of its enrolment counts here at once, at other issuers within two seconds.
+    ///
+    /// # Errors
+    /// When no edge of this deployment may show the certificate, or storage is away.
+    pub async fn edge_by_certificate(&self, certificate: &[u8], now: UnixMillis) -> Result<Arc<KnownEdge>, Stranger> {
+        self.shared.directory.find(&self.shared.store, certificate, now).await
+    }
+
+    /// Enrolled and joined, without the wire: a certificate (DER) and its key.
+    #[cfg(test)]
+    pub(crate) async fn admit(&self, name: &EdgeId, pools: &Pools, at: UnixMillis) -> (Vec<u8>, rcgen::KeyPair) {
+        let shared = &self.shared;
+        let secret = enrolment::enrol(&shared.store, name, pools, at).await.unwrap();
+        assert!(enrolment::redeem(&shared.store, name, &secret, at).await.unwrap());
+        shared.directory.forget();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let wish = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap().serialize_request(&key).unwrap();
+        (shared.authority.sign_edge(name, wish.der(), at).unwrap().to_vec(), key)
     }
 }
 
@@ -228,7 +258,7 @@ fn protocol(connection: &Connection) -> Option<Vec<u8>> {
     connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
-fn peer(connection: &Connection) -> Option<(EdgeId, common::clock::UnixMillis)> {
+fn peer(connection: &Connection) -> Option<(EdgeId, UnixMillis)> {
     let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
     authority::edge_of(chain.first()?)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::clock::Clock;
 
 use super::authority::Authority;
+use super::directory::Directory;
 use super::hub::Hub;
 use super::registry::Registry;
 use crate::outbox::Wake;
@@ -14,6 +15,7 @@ pub(super) struct Shared {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub authority: Authority,
+    pub directory: Directory,
     pub hub: Arc<Hub>,
     pub registry: Registry,
     pub wake: Wake,

@@ -5,6 +5,9 @@ mod documents;
 mod operations;
 mod quota;
 mod respond;
+#[cfg(test)]
+mod tests;
+mod vouching;
 
 use std::sync::Arc;
 
@@ -15,8 +18,10 @@ use axum::routing::{get, post};
 pub use self::operations::Operations;
 use self::quota::Turnstile;
 use crate::access::Gate;
+use crate::config;
 use crate::limits::quotas;
 use crate::services::Services;
+use crate::vouching::Verifier;
 
 /// What every handler of the public listener gets.
 #[derive(Clone)]
@@ -25,12 +30,27 @@ pub struct Public {
     pub operations: Arc<Operations>,
     pub gate: Arc<Gate>,
     turnstile: Arc<Turnstile>,
+    traffic: Arc<config::Public>,
+    verifier: Arc<Verifier>,
+}
+
+/// Who may send what, and how much of it.
+pub struct Terms<'a> {
+    pub quotas: &'a quotas::Settings,
+    pub traffic: config::Public,
+    pub verifier: Verifier,
 }
 
 /// The routes of the public listener.
-pub fn public(services: Arc<Services>, gate: Arc<Gate>, quotas: &quotas::Settings) -> Router {
-    let turnstile = Arc::new(Turnstile::new(quotas));
-    let state = Public { services, operations: Arc::new(Operations::collect()), gate, turnstile };
+pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Router {
+    let state = Public {
+        services,
+        operations: Arc::new(Operations::collect()),
+        gate,
+        turnstile: Arc::new(Turnstile::new(terms.quotas)),
+        traffic: Arc::new(terms.traffic),
+        verifier: Arc::new(terms.verifier),
+    };
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))
         .route("/{pool}/.well-known/jwks.json", get(documents::jwks).options(cors::preflight))
@@ -39,6 +59,7 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, quotas: &quotas::Setting
             get(documents::openid_configuration).options(cors::preflight),
         )
         .fallback(respond::not_found)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), vouching::admit))
         .layer(axum::middleware::map_response(cors::allow))
         // The operations read their body under their own limit, and answer in their own form.
         .layer(DefaultBodyLimit::disable())

@@ -1,6 +1,7 @@
 //! `POST /`: Cognito's operations.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,16 +11,18 @@ use axum::http::{HeaderMap, Request, header};
 use axum::response::Response;
 use cognito_model::{Auth, Exception, Fault, OperationInfo, Service};
 use common::clock::UnixMillis;
+use common::ids::PoolId;
 use common::secret::SecretString;
 use common::sigv4;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Public, quota, respond};
+use super::{Public, quota, respond, vouching};
 use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
+use crate::publish::KnownEdge;
 use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users};
 
 /// Cognito: 1 MiB.
@@ -49,6 +52,11 @@ impl Operations {
     #[cfg(test)]
     pub(crate) fn named(&self, name: &str) -> Option<&Registered> {
         self.0.get(name)
+    }
+
+    /// Whether the operation that the headers name is a signed one.
+    pub fn demand_signature(&self, headers: &HeaderMap) -> bool {
+        self.find(headers).is_ok_and(|operation| matches!(operation.auth, Auth::SigV4 | Auth::SigV4OrClient))
     }
 
     /// By `X-Amz-Target`. What the model knows and this version doesn't is told apart from nonsense.
@@ -148,6 +156,7 @@ impl Arrived<'_> {
             Auth::None => {
                 let client = peek.client_id.as_deref();
                 let pool = turnstile.pool_of(&self.public.services.store, client).await?;
+                self.within(pool.as_ref())?;
                 let place = pool.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
                 turnstile.take(operation.name, place, standing)?;
                 Ok(Caller::Anonymous)
@@ -159,18 +168,29 @@ impl Arrived<'_> {
                 }
                 let caller = self.by_access_token(peek).await?;
                 if let Caller::User(user) = &caller {
+                    self.within(Some(&user.pool))?;
                     turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
                 }
                 Ok(caller)
             }
             Auth::SigV4 | Auth::SigV4OrClient => {
                 let pool = peek.user_pool_id.as_deref();
+                self.within(pool.and_then(|id| PoolId::parse(id).ok()).as_ref())?;
                 let place = pool.map_or(Place::Deployment, Place::Pool);
                 turnstile.look(operation.name, place, standing)?;
                 let caller = self.by_signature(peek).await?;
                 turnstile.take(operation.name, place, standing)?;
                 Ok(caller)
             }
+        }
+    }
+
+    /// Whether the edge that vouches for the request, if one does, may speak of this pool.
+    fn within(&self, pool: Option<&PoolId>) -> Result<(), Fault> {
+        let edge = self.head.extensions.get::<Arc<KnownEdge>>();
+        match (edge, pool) {
+            (Some(edge), Some(pool)) if !edge.serves(pool) => Err(vouching::outside(self.public)),
+            _ => Ok(()),
         }
     }
 
@@ -207,7 +227,8 @@ impl Arrived<'_> {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Fault> {
+/// The whole of a body, within Cognito's bound and a time.
+pub async fn read(body: Body) -> Result<Bytes, Fault> {
     let arriving = Limited::new(body, BODY_LIMIT).collect();
     let arrived = tokio::time::timeout(BODY_DEADLINE, arriving).await;
     match arrived.map_err(|_| Fault::serialization("The request's body did not arrive in time."))? {
@@ -251,7 +272,7 @@ impl Peek {
     fn of(body: &[u8], operation: &Registered) -> Result<Self, serde_json::Error> {
         let peek: Self = serde_json::from_slice(body)?;
         // It goes into the audit record: only what can be a pool's id.
-        let is_pool = |id: &String| common::ids::PoolId::parse(id.as_str()).is_ok();
+        let is_pool = |id: &String| PoolId::parse(id.as_str()).is_ok();
         Ok(Self {
             access_token: peek.access_token.filter(|_| operation.takes("AccessToken")),
             user_pool_id: peek.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),

@@ -1,0 +1,300 @@
+//! The public listener's door: who is let in by the word of an edge, and from where a request is said to come.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use common::attest::{AttestError, Attestation, HEADER, Octets};
+use common::ids::PoolId;
+use common::sigv4::{self, Credentials, Scope, body_sha256};
+use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::access::{self, FULL_ACCESS, Wanted};
+use crate::aws_json::Peer;
+use crate::config::From;
+use crate::engines;
+use crate::publish::{self, Pools, PublishConfig, Sealing};
+use crate::store::{Batch, Query};
+use crate::vouching::Refusal;
+use crate::vouching::tests::{Plain, Speaker};
+use crate::world::World;
+
+const PASSWORD: &str = "Right-password-1";
+const HOST: &str = "login.test";
+const EDGES: From = From::Edges;
+
+struct Door {
+    world: World,
+    publishing: publish::Running,
+    routes: TowerToHyperService<Router>,
+    edge: Speaker,
+    _folder: tempfile::TempDir,
+}
+
+/// A request; `said` is made of what it is.
+#[derive(Clone)]
+struct Ask {
+    method: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Door {
+    async fn new(from: From, proxies: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::new(engines::sqlite(&folder, &crate::migrations::all()).await).await;
+        world.user("ada", PASSWORD).await;
+        let services = world.services.clone();
+        let config = PublishConfig { listen: (Ipv4Addr::LOCALHOST, 0).into(), advertise: String::new() };
+        let sealing: Arc<dyn Sealing> = Arc::new(Plain);
+        let publishing =
+            publish::start(services.store.clone(), services.clock.clone(), config, sealing, services.feed.clone());
+        let publishing = publishing.await.unwrap();
+        let mut section = common::settings::parse(&format!("p = {proxies}"), [], &[]).unwrap();
+        let trusted_proxies = common::networks::Networks::read(&mut section, "p").unwrap();
+        let quotas = quotas::Settings { enabled: false, ..quotas::Settings::default() };
+        let terms = Terms {
+            quotas: &quotas,
+            traffic: config::Public { from, trusted_proxies },
+            verifier: Verifier::new(publishing.handle(), world.now()).unwrap(),
+        };
+        let routes = TowerToHyperService::new(public(services, Arc::new(Gate::default()), terms));
+        let edge = Speaker::of(&publishing.handle(), "fra-1", Pools::All, world.now()).await;
+        Self { world, publishing, routes, edge, _folder: folder }
+    }
+
+    fn sign_in(&self) -> Ask {
+        let parameters = json!({ "USERNAME": "ada", "PASSWORD": PASSWORD });
+        self.operation(
+            "InitiateAuth",
+            json!({ "ClientId": self.world.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters }),
+        )
+    }
+
+    fn operation(&self, name: &str, body: Value) -> Ask {
+        let target = format!("AWSCognitoIdentityProviderService.{name}");
+        let headers = vec![("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target)];
+        Ask { method: "POST", path: "/".to_owned(), headers, body: body.to_string().into_bytes() }
+    }
+
+    fn document(&self) -> Ask {
+        let path = format!("/{}/.well-known/jwks.json", self.world.pool);
+        Ask { method: "GET", path, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// The edge's word for this request.
+    fn claims(&self, ask: &Ask, id: u8) -> Attestation<'static> {
+        let request = vouching_request(ask.method, &ask.path, &ask.body);
+        self.edge.claims(request, id, self.world.now())
+    }
+
+    fn attested(&self, ask: Ask, id: u8) -> Ask {
+        let said = self.edge.say(&self.claims(&ask, id));
+        ask.with(HEADER, said)
+    }
+
+    async fn signed(&self, ask: Ask) -> Ask {
+        let services = &self.world.services;
+        let wanted = Wanted {
+            name: "admin".into(),
+            policy: FULL_ACCESS.into(),
+            created_by: None,
+            expires: None,
+            single_use: false,
+        };
+        let (key, row) = access::make(&services.deployment_key, wanted, self.world.now()).unwrap();
+        let mut batch = Batch::new();
+        batch.add(access::insert(&row));
+        services.store.commit(batch).await.unwrap();
+        let credentials = Credentials {
+            access_key_id: key.access_key_id,
+            secret_access_key: key.secret_access_key,
+            session_token: None,
+        };
+        let mut headers: Vec<(&str, &[u8])> = vec![("host", HOST.as_bytes())];
+        headers.extend(ask.headers.iter().map(|(name, value)| (*name, value.as_bytes())));
+        let request = sigv4::Request { method: ask.method, target: &ask.path, headers: &headers };
+        let scope = Scope { region: &services.deployment.region, service: "cognito-idp" };
+        let made = sigv4::sign(&request, &body_sha256(&ask.body), &credentials, scope, self.world.now());
+        ask.with("x-amz-date", made.x_amz_date).with("authorization", made.authorization)
+    }
+
+    async fn send(&self, ask: &Ask) -> Response {
+        let mut request = Request::builder().method(ask.method).uri(&ask.path).header("host", HOST);
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
+        }
+        let peer = Peer(SocketAddr::from(([10, 0, 0, 9], 4711)));
+        let request = request.extension(peer).body(Body::from(ask.body.clone())).unwrap();
+        self.routes.call(request).await.unwrap()
+    }
+
+    /// `200`, or status and text of the refusal.
+    async fn outcome(&self, ask: &Ask) -> String {
+        let answer = self.send(ask).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        if status == 200 {
+            return "200".to_owned();
+        }
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        format!(
+            "{status} {}: {}",
+            body["__type"].as_str().unwrap_or_default(),
+            body["message"].as_str().unwrap_or_default()
+        )
+    }
+
+    /// From where the last sign-in is recorded to have come.
+    async fn source(&self) -> String {
+        let query =
+            Query::new("SELECT source FROM audit WHERE operation = 'InitiateAuth' ORDER BY request_id DESC LIMIT 1");
+        self.world.services.store.one(query).await.unwrap().unwrap().text(0).unwrap().to_owned()
+    }
+
+    fn counted(&self, result: &str) -> bool {
+        let line = format!("tollgate_issuer_attestations_total{{result=\"{result}\"}}");
+        self.world.services.metrics.text().contains(&line)
+    }
+}
+
+impl Ask {
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+fn vouching_request<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> crate::vouching::Request<'a> {
+    crate::vouching::Request { method, host: HOST, target: path, body }
+}
+
+fn does_not_count(refusal: Refusal) -> String {
+    format!("400 ForbiddenException: The edge's attestation does not count: {refusal}.")
+}
+
+fn absent(status: u16) -> String {
+    format!("{status} ForbiddenException: {}", Refusal::Absent)
+}
+
+#[tokio::test]
+async fn the_client_is_whom_an_edge_names_and_else_the_peer() {
+    let door = Door::new(From::Anyone, "[]").await;
+    assert_eq!(door.outcome(&door.sign_in()).await, "200");
+    assert_eq!(door.source().await, "10.0.0.9");
+    let forwarded = door.sign_in().with("x-forwarded-for", "192.0.2.1");
+    assert_eq!(door.outcome(&forwarded).await, "200");
+    assert_eq!(door.source().await, "10.0.0.9", "nobody is trusted");
+    assert_eq!(door.outcome(&door.attested(forwarded, 1)).await, "200");
+    assert_eq!(door.source().await, "192.0.2.77");
+    assert!(door.counted("ok"));
+}
+
+#[tokio::test]
+async fn trusted_proxies_name_the_client() {
+    let door = Door::new(From::Anyone, r#"["10.0.0.0/8"]"#).await;
+    let forwarded =
+        door.sign_in().with("x-forwarded-for", "198.51.100.1, 192.0.2.1").with("x-forwarded-for", "10.0.0.7");
+    assert_eq!(door.outcome(&forwarded).await, "200");
+    assert_eq!(door.source().await, "192.0.2.1");
+    assert_eq!(door.outcome(&door.attested(forwarded, 1)).await, "200");
+    assert_eq!(door.source().await, "192.0.2.77", "an edge knows better");
+    let others = Door::new(From::Anyone, r#"["172.16.0.0/12"]"#).await;
+    assert_eq!(others.outcome(&others.sign_in().with("x-forwarded-for", "192.0.2.1")).await, "200");
+    assert_eq!(others.source().await, "10.0.0.9");
+}
+
+#[tokio::test]
+async fn an_attestation_that_does_not_hold_is_refused_whoever_may_call() {
+    for from in [From::Anyone, EDGES] {
+        let door = Door::new(from, "[]").await;
+        let ask = door.sign_in();
+        let say = |claims: &Attestation<'_>| ask.clone().with(HEADER, door.edge.say(claims));
+        let good = door.claims(&ask, 1);
+        let wrong = |error| does_not_count(Refusal::Attestation(error));
+        let cases = [
+            (Attestation { body: Octets([0; 32]), ..good.clone() }, AttestError::Body),
+            (Attestation { method: "GET".into(), ..good.clone() }, AttestError::Method),
+            (Attestation { target: "/x".into(), ..good.clone() }, AttestError::Target),
+            (Attestation { host: "other.test".into(), ..good.clone() }, AttestError::Host),
+            (Attestation { issued_at: good.issued_at - 31, ..good.clone() }, AttestError::TooOld),
+        ];
+        for (claims, error) in cases {
+            assert_eq!(door.outcome(&say(&claims)).await, wrong(error));
+            assert!(door.counted(error.metric()));
+        }
+        let changed = Ask { body: door.operation("InitiateAuth", json!({})).body, ..say(&good) };
+        assert_eq!(door.outcome(&changed).await, wrong(AttestError::Body));
+        let twice = say(&good).with(HEADER, door.edge.say(&good));
+        assert_eq!(door.outcome(&twice).await, does_not_count(Refusal::Several));
+        assert_eq!(door.outcome(&say(&good)).await, "200", "none of these was taken");
+        assert_eq!(door.outcome(&say(&good)).await, does_not_count(Refusal::Replayed));
+        let answer = door.outcome(&ask.clone().with(HEADER, "garbage")).await;
+        assert!(answer.starts_with("400 ForbiddenException: The edge's attestation does not count: no compact JWS"));
+        let signed = door.signed(door.operation("ListUserPools", json!({ "MaxResults": 1 }))).await;
+        let answer = door.outcome(&signed.with(HEADER, "garbage")).await;
+        assert!(answer.starts_with("400 ForbiddenException"), "a signature does not make up for it: {answer}");
+        door.publishing.handle().revoke_edge(&door.edge.name).await.unwrap();
+        let revoked = door.outcome(&door.attested(ask.clone(), 9)).await;
+        assert_eq!(revoked, does_not_count(Refusal::Edge(publish::Stranger::Revoked)));
+    }
+}
+
+#[tokio::test]
+async fn under_edges_only_vouched_and_signed_calls_pass() {
+    let door = Door::new(EDGES, r#"["10.0.0.0/8"]"#).await;
+    let list = door.operation("ListUserPools", json!({ "MaxResults": 1 }));
+    let preflight = Ask { method: "OPTIONS", path: "/".into(), headers: Vec::new(), body: Vec::new() };
+    assert_eq!(door.outcome(&door.sign_in()).await, absent(400));
+    assert_eq!(door.outcome(&door.sign_in().with("x-forwarded-for", "192.0.2.1")).await, absent(400));
+    assert_eq!(door.outcome(&door.operation("GetUser", json!({ "AccessToken": "x" }))).await, absent(400));
+    assert_eq!(door.outcome(&list).await, absent(400));
+    assert_eq!(door.outcome(&door.document()).await, absent(403));
+    assert_eq!(door.outcome(&preflight).await, absent(400));
+    let pretended = door.sign_in().with("authorization", "AWS4-HMAC-SHA256 Credential=x");
+    assert_eq!(door.outcome(&pretended).await, absent(400), "an operation that nobody checks the signature of");
+    let elsewhere = Ask { path: "/x".into(), ..door.signed(list.clone()).await };
+    assert_eq!(door.outcome(&elsewhere).await, absent(403));
+    let forged = list.clone().with("authorization", "AWS4-HMAC-SHA256 Credential=x");
+    assert!(door.outcome(&forged).await.starts_with("400 IncompleteSignatureException"));
+
+    assert_eq!(door.outcome(&door.signed(list.clone()).await).await, "200");
+    assert_eq!(
+        door.outcome(&door.attested(door.signed(list.clone()).await, 1)).await,
+        "200",
+        "signed, through an edge"
+    );
+    assert_eq!(door.outcome(&door.attested(door.sign_in(), 2)).await, "200");
+    assert_eq!(door.outcome(&door.attested(door.document(), 3)).await, "200");
+    assert_eq!(door.send(&door.attested(preflight, 4)).await.status(), 204);
+    assert!(door.outcome(&door.attested(list, 5)).await.starts_with("400 MissingAuthenticationTokenException"));
+    assert!(door.counted("absent"));
+}
+
+#[tokio::test]
+async fn an_edge_vouches_for_the_pools_of_its_enrolment() {
+    let mut door = Door::new(From::Anyone, "[]").await;
+    let tokens = door.world.sign_in("ada", PASSWORD).await.unwrap();
+    let get_user = door.operation("GetUser", json!({ "AccessToken": tokens["AccessToken"] }));
+    let describe = door.operation("DescribeUserPool", json!({ "UserPoolId": door.world.pool }));
+    let pool = PoolId::parse(door.world.pool.as_str()).unwrap();
+    for (pools, serves) in [(vec![PoolId::parse("eu-test-1_Other").unwrap()], false), (vec![pool], true)] {
+        door.edge = Speaker::of(&door.publishing.handle(), "fra-1", Pools::Named(pools), door.world.now()).await;
+        let asks = [door.sign_in(), door.document(), get_user.clone(), door.signed(describe.clone()).await];
+        for (nth, ask) in asks.into_iter().enumerate() {
+            let id = u8::try_from(nth).unwrap() + 10 * u8::from(serves);
+            let expected = if serves { "200".to_owned() } else { does_not_count(Refusal::Pool) };
+            let got = door.outcome(&door.attested(ask, id)).await;
+            assert_eq!(got.replacen("403", "400", 1), expected, "{nth}");
+        }
+        let list = door.signed(door.operation("ListUserPools", json!({ "MaxResults": 1 }))).await;
+        assert_eq!(door.outcome(&door.attested(list, 100 + u8::from(serves))).await, "200", "about no pool");
+    }
+}

@@ -1,0 +1,130 @@
+//! Who sends a request to the public listener, and whether it takes it: the word of edges, and of proxies that the operator trusts.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use cognito_model::Fault;
+use common::attest::HEADER;
+use common::ids::PoolId;
+use common::networks::Networks;
+use uuid::Uuid;
+
+use super::{Public, operations, respond};
+use crate::aws_json::{Client, Peer};
+use crate::config::From;
+use crate::metrics;
+use crate::vouching::{self, Refusal, Vouched};
+
+/// Before any route. What goes on has its client's address, and the edge that vouches for it, in its extensions.
+pub async fn admit(State(public): State<Public>, request: Request, next: Next) -> Response {
+    let (mut head, body) = request.into_parts();
+    match check(&public, &mut head, body).await {
+        Ok(body) => next.run(Request::from_parts(head, body)).await,
+        Err(fault) => {
+            let request_id = Uuid::now_v7().to_string();
+            if let Some(cause) = fault.cause() {
+                tracing::error!(request_id, cause, "a request was not taken");
+            }
+            let mut response = respond::fault(&request_id, &fault);
+            // Where nobody expects AWS JSON, the status says it.
+            if response.status() == StatusCode::BAD_REQUEST && head.uri.path() != "/" {
+                *response.status_mut() = StatusCode::FORBIDDEN;
+            }
+            response
+        }
+    }
+}
+
+async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fault> {
+    let said: Vec<String> =
+        head.headers.get_all(HEADER).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
+    head.headers.remove(HEADER);
+    let said = match said.as_slice() {
+        [] => return without(public, head).map(|()| body).map_err(|refusal| refused(public, refusal, None)),
+        [said] => said,
+        _ => return Err(refused(public, Refusal::Several, None)),
+    };
+    let body = operations::read(body).await?;
+    let request = vouching::Request {
+        method: head.method.as_str(),
+        host: host(head),
+        target: head.uri.path_and_query().map_or("", |target| target.as_str()),
+        body: &body,
+    };
+    let vouched = public.verifier.take(said, request, public.services.now()).await;
+    let Vouched { edge, client } = vouched.map_err(|refusal| refused(public, refusal, Some(said)))?;
+    // Every path that begins with a pool is about that pool.
+    if let Some(pool) = pool_in(head.uri.path())
+        && !edge.serves(&pool)
+    {
+        return Err(refused(public, Refusal::Pool, Some(said)));
+    }
+    count(public, "ok");
+    head.extensions.insert(Client(client));
+    head.extensions.insert(edge);
+    Ok(Body::from(body))
+}
+
+/// A request that no edge vouches for: signed ones prove themselves, all others go by the setting.
+fn without(public: &Public, head: &mut Parts) -> Result<(), Refusal> {
+    if public.traffic.from == From::Edges && !claims_a_signature(public, head) {
+        return Err(Refusal::Absent);
+    }
+    if let Some(client) = forwarded(head, &public.traffic.trusted_proxies) {
+        head.extensions.insert(client);
+    }
+    Ok(())
+}
+
+/// Whether the operation will demand the signature that the request has.
+fn claims_a_signature(public: &Public, head: &Parts) -> bool {
+    let signed = |headers: &HeaderMap| {
+        headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"))
+    };
+    head.method == Method::POST
+        && head.uri.path() == "/"
+        && signed(&head.headers)
+        && public.operations.demand_signature(&head.headers)
+}
+
+fn forwarded(head: &Parts, proxies: &Networks) -> Option<Client> {
+    let peer = head.extensions.get::<Peer>()?.0.ip();
+    if !proxies.contains(peer) {
+        return None;
+    }
+    let lines = head.headers.get_all("x-forwarded-for").iter().map(|line| line.as_bytes());
+    Some(Client(common::forwarded::client(peer, lines, proxies)))
+}
+
+/// In HTTP/2 it may come as `:authority` alone.
+fn host(head: &Parts) -> &str {
+    let field = head.headers.get(HOST).and_then(|value| value.to_str().ok());
+    field.or_else(|| head.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
+}
+
+fn pool_in(path: &str) -> Option<PoolId> {
+    let (pool, _) = path.strip_prefix('/')?.split_once('/')?;
+    PoolId::parse(pool).ok()
+}
+
+/// Counts a refusal, and tells the operator of what an edge said.
+fn refused(public: &Public, refusal: Refusal, said: Option<&str>) -> Fault {
+    count(public, refusal.metric());
+    if said.is_some() && refusal.is_of_an_edge() {
+        tracing::warn!(reason = refusal.metric(), "an edge's attestation does not count");
+    }
+    refusal.into()
+}
+
+/// The same for what is found out later: the pool that a request is about.
+pub fn outside(public: &Public) -> Fault {
+    refused(public, Refusal::Pool, Some(""))
+}
+
+fn count(public: &Public, result: &'static str) {
+    public.services.metrics.attestations.get_or_create(&metrics::Vouched { result }).inc();
+}

@@ -1,0 +1,89 @@
+//! Whether an edge vouches for a request (DESIGN §5): an attestation is verified, and taken once.
+//!
+//! In this order, cheapest and least telling first: its form, the certificate in it and the enrolment of whom that names, its signature, then whether it
+//! is about this request, this deployment and this time, and last whether it came before ([`replay`]).
+//!
+//! *Once* is once a process. Issuers that share a database don't tell each other what came: that would cost each request a commit. Whoever reads the
+//! traffic between edge and issuer could have another issuer do the very same request again within the minute; the same credentials, codes and Sessions,
+//! of which those that matter are good once in the database. It takes the place of a proxy between the two to do that, and TLS between them to prevent it.
+
+mod refusal;
+mod replay;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use common::attest::{Arrived, Attestation, Unverified};
+use common::clock::UnixMillis;
+use ring::digest::{SHA256, digest};
+
+pub use self::refusal::Refusal;
+use self::replay::Seen;
+use crate::publish::{KnownEdge, PublishHandle};
+
+/// A request of which all has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    /// The value of `Host`.
+    pub host: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    pub body: &'a [u8],
+}
+
+/// An edge's word that counts.
+#[derive(Clone, Debug)]
+pub struct Vouched {
+    pub edge: Arc<KnownEdge>,
+    pub client: IpAddr,
+}
+
+/// Verifies attestations for this process.
+pub struct Verifier {
+    edges: PublishHandle,
+    audience: String,
+    /// What was attested before this instant may have been taken by a process that is gone.
+    since: UnixMillis,
+    seen: Seen,
+}
+
+impl Verifier {
+    /// `None`: the deployment's authority has no key that can be named.
+    pub fn new(edges: PublishHandle, since: UnixMillis) -> Option<Self> {
+        let audience = edges.audience()?;
+        Some(Self { edges, audience, since, seen: Seen::new(Instant::now()) })
+    }
+
+    /// Takes an attestation for this request, or says why it does not count.
+    pub async fn take(&self, text: &str, request: Request<'_>, now: UnixMillis) -> Result<Vouched, Refusal> {
+        let unverified = Unverified::parse(text)?;
+        let edge = self.edges.edge_by_certificate(unverified.certificate(), now).await?;
+        let mut body = [0; 32];
+        body.copy_from_slice(digest(&SHA256, request.body).as_ref());
+        let claims = unverified.verify(
+            &edge.key,
+            &Arrived {
+                edge: &edge.name,
+                audience: &self.audience,
+                now,
+                method: request.method,
+                host: request.host,
+                target: request.target,
+                body: &body,
+            },
+        )?;
+        self.once(&claims)?;
+        Ok(Vouched { edge, client: claims.client })
+    }
+
+    fn once(&self, claims: &Attestation<'_>) -> Result<(), Refusal> {
+        if claims.issued_at < self.since.seconds() {
+            return Err(Refusal::BeforeStart);
+        }
+        self.seen.take(&claims.edge, claims.id.0, Instant::now())
+    }
+}
