@@ -97,6 +97,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let public = serve::bind(config.listen.http, "listen.http").await.map_err(StartError::configuration)?;
     let private = serve::bind(config.listen.admin, "listen.admin").await.map_err(StartError::configuration)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let bound_at = clock.now();
     let opened = Opened::open(&config).await?;
     let (stop, stopping) = watch::channel(false);
     let (finish, finishing) = watch::channel(false);
@@ -142,7 +143,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
-    let verifier = vouching::Verifier::new(publishing.handle(), clock.now())
+    let verifier = vouching::Verifier::new(publishing.handle(), bound_at)
         .ok_or_else(|| StartError::failure("the feed's authority has no readable key"))?;
     let terms = router::Terms { quotas: &config.quotas, traffic: config.public, verifier };
     let routes = router::public(services.clone(), gate.clone(), terms);

@@ -60,14 +60,14 @@ impl Demo {
         Ok(demo)
     }
 
-    /// Gets a join token for the edge, unless it has joined before.
+    /// Enrols the edge for all pools: it stands in front of the issuer. An edge that has joined before needs no join token.
     pub async fn enrol_edge(&self, folder: &Folder, ports: Ports, wire: &Wire) -> Result<(), DemoError> {
+        let admin = format!("http://{}", ports.issuer_admin());
+        let ask = json!({ "name": EDGE_NAME, "pools": ["*"] });
+        let answer = wire.admin(&admin, Method::POST, "/v1/edges", &ask).await?;
         if folder.edge_state().join("identity").exists() {
             return Ok(());
         }
-        let admin = format!("http://{}", ports.issuer_admin());
-        let ask = json!({ "name": EDGE_NAME, "pools": [self.pool_id.as_str()] });
-        let answer = wire.admin(&admin, Method::POST, "/v1/edges", &ask).await?;
         let token = text(&answer, "POST /v1/edges", &["join_token"])?;
         write_private(&folder.join("join.token"), &token)?;
         Ok(())

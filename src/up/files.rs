@@ -59,7 +59,8 @@ edges = ["{EDGE_NAME}"]
     write_private(&folder.issuer_config(), &text)
 }
 
-/// Writes the edge's settings: one route that protects everything under the upstream.
+/// Writes the edge's settings: the issuer's API and the pool's documents go to the issuer, with the edge's word for them; everything else is under the
+/// upstream, and protected.
 pub fn write_edge(folder: &Folder, ports: Ports, pool: &PoolId, upstream: &str) -> io::Result<()> {
     let text = format!(
         r#"# Written by `tollgate up`; it is written again at each start.
@@ -78,6 +79,20 @@ state_dir = {state:?}
 name = "api"
 servers = ["{upstream}"]
 
+[[upstream]]
+name = "issuer"
+servers = ["{issuer}"]
+
+[[route]]
+match = {{ path = "/", methods = ["POST", "OPTIONS"] }}
+upstream = "issuer"
+attest = true
+
+[[route]]
+match = {{ path = "/{pool}/*" }}
+upstream = "issuer"
+attest = true
+
 [[route]]
 match = {{ path = "/*" }}
 upstream = "api"
@@ -85,6 +100,7 @@ token = {{ issuers = ["pool:{pool}"], use = "access" }}
 headers = {{ add = {{ "x-user-id" = "{{sub}}", "x-username" = "{{username}}", "x-client-id" = "{{client_id}}", "x-groups" = "{{cognito:groups}}" }} }}
 revocation = {{ required = true, max_staleness = "5m", stale = "deny" }}
 "#,
+        issuer = ports.issuer(),
         edge = ports.edge(),
         edge_tls = ports.edge_tls(),
         admin = ports.edge_admin(),

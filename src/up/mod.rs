@@ -253,6 +253,8 @@ impl State<'_> {
             "issuer": format!("http://{}", ports.issuer()),
             "edge": format!("http://{}", ports.edge()),
             "edge_tls": format!("https://localhost:{}", ports.edge_tls().port()),
+            "issuer_via_edge": format!("http://{}", ports.edge()),
+            "issuer_via_edge_tls": format!("https://localhost:{}", ports.edge_tls().port()),
             "ca": folder.join("ca.pem"),
             "metrics": format!("http://{}", ports.issuer_admin()),
             "region": REGION,

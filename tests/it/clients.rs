@@ -127,6 +127,11 @@ fn datagrams_of_quic_that_no_edge_should_send() {
 }
 
 #[test]
+fn cognitos_api_through_the_edge_plain_and_tls_by_boto3_and_pycognito() {
+    run("via_edge.py", &[]);
+}
+
+#[test]
 fn refresh_tokens_by_boto3() {
     run("refresh.py", &[]);
 }

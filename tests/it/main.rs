@@ -23,6 +23,7 @@ mod signout;
 mod storage;
 mod system;
 mod upgrade;
+mod vouching;
 mod world;
 
 /// How much of a test to run: the short form, or the long one where the environment asks for it.

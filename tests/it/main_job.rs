@@ -11,10 +11,12 @@ use crate::http::once;
 use crate::system::until;
 use crate::world::{Home, World};
 
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 16] = [
     "issuer",
     "edge",
     "edge_tls",
+    "issuer_via_edge",
+    "issuer_via_edge_tls",
     "ca",
     "metrics",
     "region",

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::attest::MAX_TARGET_BYTES;
 use crate::attest::error::AttestError;
+use crate::clock::UnixMillis;
 use crate::ids::EdgeId;
 use crate::jose::json::Object;
 use crate::jose::{base64url_decode, base64url_encode};
@@ -35,7 +36,7 @@ pub struct Attestation<'a> {
     /// `iat`: seconds since the epoch, by the edge's clock.
     #[serde(rename = "iat")]
     pub issued_at: u64,
-    /// `jti`: random; good once.
+    /// `jti`: good once; [`Attestation::id_at`] makes one.
     #[serde(rename = "jti")]
     pub id: Octets<16>,
     /// `htm`, as it goes to the issuer.
@@ -103,13 +104,31 @@ impl<const N: usize> fmt::Debug for Octets<N> {
     }
 }
 
+impl Attestation<'_> {
+    /// An id made at this instant: its milliseconds in six bytes, and ten random ones. `iat` has whole seconds, too coarse to tell what was said before a
+    /// restart from what was said after it.
+    pub fn id_at(now: UnixMillis, random: [u8; 10]) -> Octets<16> {
+        let mut id = [0; 16];
+        let time = now.0.to_be_bytes();
+        for (to, from) in id.iter_mut().zip(time.iter().skip(2).chain(&random)) {
+            *to = *from;
+        }
+        Octets(id)
+    }
+
+    /// When it was made, by the edge's clock.
+    pub fn made_at(&self) -> UnixMillis {
+        UnixMillis(self.id.0.iter().take(6).fold(0, |time, byte| (time << 8) | u64::from(*byte)))
+    }
+}
+
 impl Attestation<'static> {
     /// Reads the payload of a JWS. Nothing of it is compared with anything yet.
     pub(super) fn parse(payload: Vec<u8>) -> Result<Self, AttestError> {
         let text = String::from_utf8(payload).map_err(|_| AttestError::Claims)?;
         let claims = Object::parse(text)?;
         closed(&claims, &CLAIMS)?;
-        Ok(Self {
+        let attestation = Self {
             edge: EdgeId::parse(visible(&claims, "iss", MAX_REQUEST_ID)?).map_err(|_| AttestError::Claims)?,
             audience: visible(&claims, "aud", MAX_AUDIENCE)?.into(),
             issued_at: claims.value("iat")?.ok_or(AttestError::Claims)?,
@@ -121,7 +140,9 @@ impl Attestation<'static> {
             client: address(&visible(&claims, "ip", MAX_REQUEST_ID)?)?,
             tls: claims.raw("tls").map(ClientTls::parse).transpose()?,
             request_id: visible(&claims, "rid", MAX_REQUEST_ID)?.into(),
-        })
+        };
+        let one_instant = attestation.made_at().seconds() == attestation.issued_at;
+        if one_instant { Ok(attestation) } else { Err(AttestError::Claims) }
     }
 }
 

@@ -33,7 +33,7 @@ fn attestation() -> Attestation<'static> {
         edge: edge(),
         audience: audience(&[7; 32]).into(),
         issued_at: NOW.seconds(),
-        id: Octets([1; 16]),
+        id: Attestation::id_at(NOW, [1; 10]),
         method: "POST".into(),
         host: "login.example.com:8443".into(),
         target: "/?a=%2F".into(),
@@ -93,6 +93,7 @@ fn what_an_edge_says_is_read_as_it_was_said() {
     let text = encoded(&attestation());
     assert_eq!(Unverified::parse(&text).unwrap().certificate(), CERTIFICATE);
     assert_eq!(verdict(&text), Ok(attestation()));
+    assert_eq!(attestation().made_at(), NOW);
     let plain = Attestation { tls: None, client: "192.0.2.1".parse().unwrap(), ..attestation() };
     assert_eq!(verdict(&encoded(&plain)), Ok(plain));
 }
@@ -147,6 +148,8 @@ fn claims_that_are_missing_strange_or_out_of_bounds() {
         ("iat", json!(-1)),
         ("iat", json!(1.5)),
         ("jti", json!("AAAA")),
+        ("jti", json!("AAAAAAAAAAAAAAAAAAAAAA")),
+        ("iat", json!(NOW.seconds() + 1)),
         ("bsh", json!("AQEBAQEBAQEBAQEBAQEBAQ")),
         ("htm", json!("")),
         ("host", json!("a b")),

@@ -59,13 +59,13 @@ impl Attester {
 
     /// The header's value: good once, and around `now`. `None` when the system has no random bytes.
     pub fn attest(&self, now: UnixMillis, request: Request<'_>) -> Option<HeaderValue> {
-        let mut id = [0; 16];
-        self.random.fill(&mut id).ok()?;
+        let mut random = [0; 10];
+        self.random.fill(&mut random).ok()?;
         let input = self.head.signing_input(&Attestation {
             edge: self.edge.clone(),
             audience: Cow::Borrowed(&self.audience),
             issued_at: now.seconds(),
-            id: Octets(id),
+            id: Attestation::id_at(now, random),
             method: Cow::Borrowed(request.method),
             host: Cow::Borrowed(request.host),
             target: Cow::Borrowed(request.target),

@@ -18,18 +18,22 @@ struct Enrol {
     pools: Vec<String>,
 }
 
+/// What stands for all pools, also those made later.
+const ALL: &str = "*";
+
 /// `POST /v1/edges {"name", "pools"}` → `{"join_token"}`
 pub async fn enrol(State(admin): State<Admin>, request: Request) -> Response {
     let asking = admin.clone();
     answer(&admin, Command::changes("EnrolEdge"), request, async move |call, body| {
         let ask: Enrol = read(&body)?;
         let name = edge(&ask.name)?;
-        let pools = ask.pools.iter().map(|id| PoolId::parse(id.as_str())).collect::<Result<Vec<_>, _>>();
-        let pools = pools.map_err(|_| Fault::invalid_parameter("pools: user pool ids"))?;
-        for pool in &pools {
-            permit(&asking, &call, "EnrolEdge", pool).await?;
+        let pools = pools(&ask.pools)?;
+        if let Pools::Named(pools) = &pools {
+            for pool in pools {
+                permit(&asking, &call, "EnrolEdge", pool).await?;
+            }
         }
-        let token = asking.publish.enrol(name, &Pools::Named(pools)).await.map_err(refusal)?;
+        let token = asking.publish.enrol(name, &pools).await.map_err(refusal)?;
         tracing::info!(edge = ask.name, "an edge was enrolled");
         Ok(json!({ "join_token": token.to_text().expose() }))
     })
@@ -58,6 +62,15 @@ pub async fn list(State(admin): State<Admin>, request: Request) -> Response {
     .await
 }
 
+/// The policy has been asked about `*` before: the command is about no pool alone.
+fn pools(texts: &[String]) -> Result<Pools, Fault> {
+    if matches!(texts, [all] if all == ALL) {
+        return Ok(Pools::All);
+    }
+    let pools = texts.iter().map(|id| PoolId::parse(id.as_str())).collect::<Result<Vec<_>, _>>();
+    pools.map(Pools::Named).map_err(|_| Fault::invalid_parameter("pools: user pool ids, or \"*\" alone"))
+}
+
 fn edge(name: &str) -> Result<EdgeId, Fault> {
     EdgeId::parse(name).map_err(|_| Fault::invalid_parameter("name: 1 to 63 of a-z, 0-9 and '-'"))
 }
@@ -67,5 +80,20 @@ fn refusal(error: EdgeError) -> Fault {
         EdgeError::Unknown => Fault::resource_not_found(error.to_string()),
         EdgeError::Pools => Fault::invalid_parameter(error.to_string()),
         EdgeError::Storage => Fault::unavailable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_pools_are_said_alone() {
+        let read = |texts: &[&str]| pools(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).ok();
+        assert_eq!(read(&["*"]), Some(Pools::All));
+        assert_eq!(read(&["r_A"]), Some(Pools::Named(vec![PoolId::parse("r_A").unwrap()])));
+        for wrong in [&["*", "r_A"][..], &["r_A", "*"], &["r_*"], &["**"]] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::engines;
 use crate::publish::{self, Pools, PublishConfig, Sealing};
 use crate::store::{Batch, Query};
 use crate::vouching::Refusal;
-use crate::vouching::tests::{Plain, Speaker};
+use crate::vouching::tests::{Plain, Speaker, shifted};
 use crate::world::World;
 
 const PASSWORD: &str = "Right-password-1";
@@ -224,7 +224,7 @@ async fn an_attestation_that_does_not_hold_is_refused_whoever_may_call() {
             (Attestation { method: "GET".into(), ..good.clone() }, AttestError::Method),
             (Attestation { target: "/x".into(), ..good.clone() }, AttestError::Target),
             (Attestation { host: "other.test".into(), ..good.clone() }, AttestError::Host),
-            (Attestation { issued_at: good.issued_at - 31, ..good.clone() }, AttestError::TooOld),
+            (shifted(&good, good.issued_at - 31), AttestError::TooOld),
         ];
         for (claims, error) in cases {
             assert_eq!(door.outcome(&say(&claims)).await, wrong(error));

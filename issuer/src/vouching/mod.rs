@@ -46,7 +46,7 @@ pub struct Vouched {
 pub struct Verifier {
     edges: PublishHandle,
     audience: String,
-    /// What was attested before this instant may have been taken by a process that is gone.
+    /// What was attested before this instant may have been taken by a process that is gone: since then, the public listener's port is this one's.
     since: UnixMillis,
     seen: Seen,
 }
@@ -81,7 +81,7 @@ impl Verifier {
     }
 
     fn once(&self, claims: &Attestation<'_>) -> Result<(), Refusal> {
-        if claims.issued_at < self.since.seconds() {
+        if claims.made_at() < self.since {
             return Err(Refusal::BeforeStart);
         }
         self.seen.take(&claims.edge, claims.id.0, Instant::now())
