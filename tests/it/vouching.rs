@@ -128,7 +128,10 @@ fn tap(to: SocketAddr) -> (SocketAddr, Receiver<String>) {
             std::thread::spawn(move || -> io::Result<()> {
                 let mut issuer = TcpStream::connect(to)?;
                 let (mut from, mut back) = (issuer.try_clone()?, client.try_clone()?);
-                std::thread::spawn(move || io::copy(&mut from, &mut back));
+                std::thread::spawn(move || {
+                    let _ended = io::copy(&mut from, &mut back);
+                    back.shutdown(std::net::Shutdown::Both)
+                });
                 while let Some(request) = whole_request(&mut client)? {
                     let _nobody_listens = tell.send(request.clone());
                     issuer.write_all(request.as_bytes())?;

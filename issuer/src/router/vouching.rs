@@ -114,10 +114,12 @@ fn pool_in(path: &str) -> Option<PoolId> {
 /// Counts a refusal, and tells the operator of what an edge said.
 fn refused(public: &Public, refusal: Refusal, said: Option<&str>) -> Fault {
     count(public, refusal.metric());
-    if said.is_some() && refusal.is_of_an_edge() {
+    let fault = Fault::from(refusal);
+    // One with a cause is told where it is answered.
+    if said.is_some() && refusal.is_of_an_edge() && fault.cause().is_none() {
         tracing::warn!(reason = refusal.metric(), "an edge's attestation does not count");
     }
-    refusal.into()
+    fault
 }
 
 /// The same for what is found out later: the pool that a request is about.
