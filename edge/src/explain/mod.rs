@@ -82,7 +82,7 @@ fn take_kept_keys(picture: &Picture, state_dir: Option<&Path>, now: UnixMillis) 
 
 /// Puts what the edge has saved of the feed into the picture, without touching a file.
 fn recall(story: &mut Story, settings: &FeedSettings, picture: &Arc<Picture>, now: UnixMillis, metrics: Arc<Metrics>) {
-    let pools = Pools::new(Arc::clone(picture), metrics);
+    let pools = Pools::new(Arc::clone(picture), metrics, Arc::default()); // nothing is signed here
     let folder = settings.state_dir.display();
     match feed::recall(&settings.state_dir, &pools) {
         Ok(None) => story.step("feed", format!("nothing is saved in {folder}: nothing is known of pools")),

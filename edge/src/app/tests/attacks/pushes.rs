@@ -133,7 +133,7 @@ impl Pool {
         let picture = Arc::new(Picture::new(1 << 20));
         let issuer = ConfiguredIssuer::awaited(format!("pool:{}", pool_id()));
         picture.configure(RouteTable::default(), vec![issuer]);
-        let pools = Pools::new(Arc::clone(&picture), Arc::default());
+        let pools = Pools::new(Arc::clone(&picture), Arc::default(), Arc::default());
         pools.replace(&feed(), &state);
         let states = [(feed(), common::feed::Kept { state, fresh_as_of: NOW })].into();
         let mut core = Subscriber::new("t", Restored { states, epochs: Default::default() });
