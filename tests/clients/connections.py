@@ -452,4 +452,5 @@ def main():
     print(f"connections.py: ok: {said}")
 
 
-main()
+if __name__ == "__main__":
+    main()

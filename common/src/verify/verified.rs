@@ -5,10 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::claims::TokenUse;
 use crate::clock::UnixMillis;
 use crate::jose::json::Object;
 use crate::reject::Reject;
+use crate::verify::claim::ClaimPath;
 use crate::verify::confirmation::Confirmation;
 use crate::verify::profile::Profile;
 use crate::verify::providers;
@@ -74,7 +77,7 @@ impl Verified {
     }
 
     /// Any claim as text for a header: a string as it is, an array of strings joined with commas, and other values as their
-    /// JSON. `None` where there is no such claim, where a text would break out of a header field, and where an item of the
+    /// JSON. `None` where there is no such claim or it is `null`, where a text would break out of a header field, and where an item of the
     /// array has a comma itself: whoever splits the list again would find an item that was never granted.
     pub fn claim_text(&self, name: &str) -> Option<Cow<'_, str>> {
         let raw = self.claims.raw(name)?;
@@ -84,12 +87,31 @@ impl Verified {
                 Ok(items) => Cow::Owned(joined(&items?)?),
                 Err(_) => Cow::Borrowed(raw),
             },
+            Some(b'n') => return None,
             _ => Cow::Borrowed(raw),
         };
         (!text.chars().any(char::is_control)).then_some(text)
     }
 
-    /// The same, with the groups that these claims list instead of the profile's own; see docs/CONFIG.md for what a path may be.
+    /// The same for a claim at any depth.
+    pub fn claim_text_at(&self, path: &ClaimPath) -> Option<Cow<'_, str>> {
+        if !path.is_nested() {
+            return self.claim_text(path.top());
+        }
+        let top: Value = serde_json::from_str(self.claims.raw(path.top())?).ok()?;
+        let text = match path.below(&top)? {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            Value::Array(items) => match items.iter().map(Value::as_str).collect::<Option<Vec<_>>>() {
+                Some(items) => joined(&items)?,
+                None => Value::Array(items.clone()).to_string(),
+            },
+            value => value.to_string(),
+        };
+        (!text.chars().any(char::is_control)).then_some(Cow::Owned(text))
+    }
+
+    /// This token with the groups that these claims list instead of the profile's own; see docs/CONFIG.md for what a path may be.
     pub fn with_groups_at(mut self, paths: &[Box<str>]) -> Self {
         self.groups = providers::lists_at(&self.claims, paths.iter().map(|path| &**path));
         self
@@ -106,7 +128,8 @@ impl Verified {
     }
 }
 
-fn joined(items: &[String]) -> Option<String> {
+fn joined<S: AsRef<str>>(items: &[S]) -> Option<String> {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     (!items.iter().any(|item| item.contains(','))).then(|| items.join(","))
 }
 

@@ -6,7 +6,9 @@ use common::claims::TokenUse;
 use common::clock::UnixMillis;
 use common::jose::{Alg, Jwks, KeySet, SigningKey, Thumbprint, base64url_encode};
 use common::reject::Reject;
-use common::verify::{Leeway, Policy, Possession, Profile, Unverified, authenticate, not_before, peek_issuer, verify};
+use common::verify::{
+    ClaimPath, Leeway, Policy, Possession, Profile, Unverified, authenticate, not_before, peek_issuer, verify,
+};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -277,6 +279,35 @@ fn claim_texts_cannot_break_out_of_a_header() {
     assert_eq!(grouped(json!(["a", "b"])).as_deref(), Some("a,b"));
     assert_eq!(grouped(json!(["a,admin,b"])), None);
     assert_eq!(grouped(json!([])).as_deref(), Some(""));
+}
+
+#[test]
+fn claim_texts_come_from_any_depth() {
+    let key = key();
+    let access = json!({"roles": ["a", "b"], "mixed": ["a", 1], "split": ["a,b"], "name": "x\u{7f}", "level": 3, "none": null, "text": "né"});
+    let claims = with(with(access_claims(), "access", access), "none", json!(null));
+    let verified = check(&key, &token(&key, &claims)).unwrap();
+    let text = |path: &str| verified.claim_text_at(&ClaimPath::parse(path).unwrap()).map(String::from);
+    for (path, expected) in [
+        ("/access/roles", Some("a,b")),
+        ("/access/roles/1", Some("b")),
+        ("/access/mixed", Some("[\"a\",1]")),
+        ("/access/level", Some("3")),
+        ("/access/text", Some("né")),
+        ("/access/split", None),
+        ("/access/name", None),
+        ("/access/none", None),
+        ("/access/absent", None),
+        ("/absent/x", None),
+        ("access.roles", None),
+        ("none", None),
+        ("/none", None),
+        ("client_id", Some("4kfu1abc")),
+        ("/client_id", Some("4kfu1abc")),
+        ("/client_id/x", None),
+    ] {
+        assert_eq!(text(path).as_deref(), expected, "{path}");
+    }
 }
 
 #[test]

@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use common::canonical::{IdentityHeaders, Policy};
+use common::canonical::Policy;
 use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
-use crate::forward::{OWN_FAMILIES, OWN_HEADERS};
 use crate::gates::policy::config::Library;
 use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
@@ -63,9 +62,7 @@ pub fn table(
         route.number = number;
     }
     let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str()));
-    let identity = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))
-        .map_err(|error| SettingError::new("route", error.to_string()))?
-        .and_families(OWN_FAMILIES);
+    let identity = forward::own_names(added).map_err(|error| SettingError::new("route", error.to_string()))?;
     let heads = Policy { identity, ..Policy::default() };
     let resources = resource::config::all(&table)?;
     let routes = table.into_iter().map(Arc::new).collect();

@@ -14,8 +14,8 @@ use super::*;
 const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
     [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
     [[route]]\nmatch = { path = \"/open/*\", methods = [\"GET\"] }\nupstream = \"u\"\nheaders = { add = { x-edge = \"fra\" } }\nmax_body = \"1KiB\"\n\
-    [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n\
-    [[route]]\nmatch = { path = \"/idp\" }\nupstream = \"u\"\nattest = true\n";
+    [[route]]\nmatch = { path = \"/idp\" }\nupstream = \"u\"\nattest = true\n\
+    [[route]]\nmatch = { path = \"/api/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"pool:us-east-1_A\"] }\n";
 /// Two issuers of others, which are not asked here.
 const OTHERS: &str = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys?x=y\" }\n\
     [[issuer]]\nname = \"opaque\"\niss = \"https://o\"\n\

@@ -1,9 +1,10 @@
 //! `headers = { add = { "x-user-id" = "{sub}" } }` of a route.
 
+use common::settings::{Section, SettingError};
+use common::verify::ClaimPath;
 use http::{HeaderName, HeaderValue};
 
 use crate::snapshot::route::{AddedHeader, Piece};
-use common::settings::{Section, SettingError};
 
 /// Reads the headers that a route adds.
 pub fn added_headers(mut section: Section) -> Result<Vec<AddedHeader>, SettingError> {
@@ -27,11 +28,9 @@ fn template(text: &str) -> Result<Vec<Piece>, &'static str> {
     let mut rest = text;
     while let Some((literal, after)) = rest.split_once('{') {
         let (claim, after) = after.split_once('}').ok_or("has a `{` without `}`")?;
-        if claim.is_empty() || claim.contains('{') {
-            return Err("has braces that name no claim");
-        }
+        let path = ClaimPath::parse(claim).ok().filter(|_| !claim.contains('{'));
         push_text(&mut pieces, literal)?;
-        pieces.push(Piece::Claim(claim.to_owned()));
+        pieces.push(Piece::Claim(path.ok_or("has braces that name no claim")?));
         rest = after;
     }
     push_text(&mut pieces, rest)?;
@@ -55,12 +54,14 @@ mod tests {
 
     #[test]
     fn templates() {
-        assert_eq!(template("{sub}"), Ok(vec![Piece::Claim("sub".into())]));
+        let claim = |path| Piece::Claim(ClaimPath::parse(path).unwrap());
+        assert_eq!(template("{sub}"), Ok(vec![claim("sub")]));
+        assert_eq!(template("{/realm_access/roles}"), Ok(vec![claim("/realm_access/roles")]));
         assert_eq!(
             template("u-{cognito:groups}!"),
-            Ok(vec![Piece::Text("u-".into()), Piece::Claim("cognito:groups".into()), Piece::Text("!".into())])
+            Ok(vec![Piece::Text("u-".into()), claim("cognito:groups"), Piece::Text("!".into())])
         );
-        for bad in ["", "{sub", "sub}", "{}", "{{sub}}", "a\nb"] {
+        for bad in ["", "{sub", "sub}", "{}", "{{sub}}", "{/a~}", "a\nb"] {
             assert!(template(bad).is_err(), "{bad:?}");
         }
     }

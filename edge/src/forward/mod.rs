@@ -6,7 +6,7 @@ pub mod flow;
 pub mod retry;
 pub mod upstream;
 
-use common::canonical::IdentityHeaders;
+use common::canonical::{IdentityHeaders, InvalidIdentityHeader};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::facts::{Presented, TokenScheme};
@@ -16,7 +16,7 @@ use crate::snapshot::route::{Piece, Route};
 /// Headers that the edge alone says, on every route, besides those that routes add. What a client sends under these names, or
 /// names that an origin could take for them, never goes upstream: some frameworks let them replace the address, the method or
 /// the path that the edge judged (SECURITY.md T19, T21).
-pub const OWN_HEADERS: &[&str] = &[
+const OWN_HEADERS: &[&str] = &[
     "x-request-id",
     "forwarded",
     "x-real-ip",
@@ -50,7 +50,15 @@ pub const OWN_HEADERS: &[&str] = &[
 ];
 
 /// The same for every name that begins so: proxies say address, scheme, user and certificate under a growing number of them.
-pub const OWN_FAMILIES: &[&str] = &["x-forwarded-"];
+const OWN_FAMILIES: &[&str] = &["x-forwarded-"];
+
+/// All names that clients can't use: the edge's own, and what routes add.
+///
+/// # Errors
+/// When a name is none that a header can have.
+pub fn own_names<'n>(added: impl Iterator<Item = &'n str>) -> Result<IdentityHeaders, InvalidIdentityHeader> {
+    Ok(IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(added))?.and_families(OWN_FAMILIES))
+}
 
 /// Every name under which `headers` could smuggle an identity.
 pub fn identity_aliases(own: &IdentityHeaders, headers: &HeaderMap) -> Vec<HeaderName> {
@@ -89,14 +97,14 @@ fn rendered<'r>(
 }
 
 fn render(template: &[Piece], identity: Option<&Identity>) -> Option<HeaderValue> {
-    if let [Piece::Claim(name)] = template {
-        return HeaderValue::from_str(&identity?.token.claim_text(name)?).ok();
+    if let [Piece::Claim(path)] = template {
+        return HeaderValue::from_str(&identity?.token.claim_text_at(path)?).ok();
     }
     let mut text = String::new();
     for piece in template {
         match piece {
             Piece::Text(literal) => text.push_str(literal),
-            Piece::Claim(name) => text.push_str(&identity?.token.claim_text(name)?),
+            Piece::Claim(path) => text.push_str(&identity?.token.claim_text_at(path)?),
         }
     }
     HeaderValue::from_str(&text).ok()

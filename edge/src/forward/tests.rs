@@ -1,8 +1,10 @@
+use common::verify::ClaimPath;
+
 use super::*;
 
 #[test]
 fn own_headers_and_added_ones_are_found_in_every_spelling() {
-    let own = IdentityHeaders::new(OWN_HEADERS.iter().copied().chain(["x-user-id"])).unwrap();
+    let own = own_names(["x-user-id"].into_iter()).unwrap();
     let mut headers = HeaderMap::new();
     for name in ["x-user-id", "x_user_id", "x-forwarded-for", "x_forwarded_for", "x-original-url", "accept", "x-user"] {
         headers.append(HeaderName::from_static(name), HeaderValue::from_static("1"));
@@ -14,7 +16,7 @@ fn own_headers_and_added_ones_are_found_in_every_spelling() {
 
 #[test]
 fn templates_need_their_claims() {
-    let template = [Piece::Text("user-".into()), Piece::Claim("sub".into())];
+    let template = [Piece::Text("user-".into()), Piece::Claim(ClaimPath::parse("sub").unwrap())];
     assert_eq!(render(&template, None), None);
     assert_eq!(render(&[Piece::Text("edge".into())], None).unwrap(), "edge");
 }

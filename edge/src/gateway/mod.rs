@@ -173,9 +173,8 @@ impl ProxyHttp for Gateway {
                 if ctx.held.is_some() || !tunnel::is_wanted(session) {
                     return Ok(false);
                 }
-                if let Err(error) = tunnel::open(self, session, ctx).await {
-                    self.fail_to_proxy(session, &error, ctx).await;
-                }
+                // An error goes on: an answer that breaks off must not be given an end.
+                tunnel::open(self, session, ctx).await?;
                 session.set_keepalive(None);
                 Ok(true)
             }

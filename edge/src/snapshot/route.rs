@@ -7,7 +7,7 @@ use common::canonical::{Policy as CanonicalPolicy, Url};
 use common::claims::TokenUse;
 use common::dpop::NonceKey;
 use common::jose::Alg;
-use common::verify::ClaimRule;
+use common::verify::{ClaimPath, ClaimRule};
 use http::{HeaderName, Method};
 
 use crate::snapshot::authorization::Authorization;
@@ -192,8 +192,8 @@ pub struct AddedHeader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
-    /// The claim of that name; a list is joined with commas.
-    Claim(String),
+    /// The claim there; a list is joined with commas.
+    Claim(ClaimPath),
 }
 
 #[cfg(test)]

@@ -44,12 +44,12 @@ impl ClaimPath {
         &self.top
     }
 
-    pub(super) fn is_nested(&self) -> bool {
+    pub(in crate::verify) fn is_nested(&self) -> bool {
         !self.below.is_empty()
     }
 
     /// The value below that of the top claim.
-    pub(super) fn below<'v>(&self, top: &'v Value) -> Option<&'v Value> {
+    pub(in crate::verify) fn below<'v>(&self, top: &'v Value) -> Option<&'v Value> {
         self.below.iter().try_fold(top, |value, step| match value {
             Value::Object(members) => members.get(&**step),
             Value::Array(items) => items.get(index(step)?),
