@@ -132,6 +132,11 @@ fn cognitos_api_through_the_edge_plain_and_tls_by_boto3_and_pycognito() {
 }
 
 #[test]
+fn each_configuration_of_the_gateways_page_works_as_printed() {
+    run("gateway.py", &[]);
+}
+
+#[test]
 fn refresh_tokens_by_boto3() {
     run("refresh.py", &[]);
 }

@@ -72,6 +72,8 @@ fn only_what_an_edge_vouches_for_or_an_administrator_signs_passes() {
     let refused = through(&system).sign_in(USER, PASSWORD).unwrap_err();
     assert_eq!(refused.name(), "ForbiddenException", "{refused:?}");
     assert!(system.admin("ListUserPools", &json!({ "MaxResults": 1 })).is_ok());
+    // Counters are of one process.
+    assert_eq!(system.sign_in(USER, PASSWORD).unwrap_err().name(), "ForbiddenException");
     let metrics = once(roles.admin(), "GET", "/metrics", &[]).unwrap().text();
     for result in ["ok", "absent", "revoked", "before_start"] {
         assert!(metrics.contains(&format!("tollgate_issuer_attestations_total{{result=\"{result}\"}}")), "{result}");
