@@ -1,8 +1,8 @@
 //! What a request may cost, as promised (docs/BENCHMARKS.md): each budget is a ratio or a difference within one run, round by round.
 
 use super::names::{
-    ENVOY_JWT_CACHED, HAPROXY_JWT, MANY_REVOCATIONS, NEVER_SEEN, NGINX_PLAIN, P99, PIPELINE, PLAIN_PASS, REVOCATIONS,
-    TOKEN_GATE, TOLLGATE, WEB_ACL, cpu,
+    ENVOY_JWT_CACHED, FLOODS, HAPROXY_JWT, MANY_REVOCATIONS, NEVER_SEEN, NGINX_PLAIN, P99, PIPELINE, PLAIN_PASS,
+    REVOCATIONS, TOKEN_GATE, TOLLGATE, WEB_ACL, cpu,
 };
 use crate::finding::{Budget, Findings, Unit, Verdict};
 
@@ -23,12 +23,16 @@ enum About {
     SignOut { variant: &'static str },
     /// A measure of an edge that knows a million revocations.
     Million { variant: &'static str, measure: &'static str, unit: Unit },
+    /// Memory in the last third of any flood of five minutes, less that in the second.
+    Flood,
 }
 
 /// What the promises about many revocations are about.
 const MILLION: f64 = 1_000_000.0;
+/// The shortest flood that says that memory is flat; seconds.
+const FLOOD: f64 = 299.0;
 
-const PROMISES: [Promise; 14] = [
+const PROMISES: [Promise; 15] = [
     Promise {
         words: "plain pass at most 1.6 × nginx",
         about: About::Quotient { ours: PLAIN_PASS, scenario: PLAIN_PASS, system: NGINX_PLAIN },
@@ -99,6 +103,11 @@ const PROMISES: [Promise; 14] = [
         about: About::Million { variant: "away", measure: "caught_up_us", unit: Unit::Micros },
         limit: 2_000_000.0,
     },
+    Promise {
+        words: "five minutes of any flood: at most 4 MiB more in the last third than in the second",
+        about: About::Flood,
+        limit: 4.0 * 1024.0 * 1024.0,
+    },
 ];
 
 /// Every budget beside its figure; none for a run that is not about the edge.
@@ -115,6 +124,7 @@ fn judge(promise: &Promise, findings: &Findings) -> Budget {
         About::OverPlain(scenario) => (Unit::MicrosPerRequest, over_plain(findings, scenario)),
         About::SignOut { variant } => (Unit::Micros, sign_out(findings, variant)),
         About::Million { variant, measure, unit } => (*unit, of_million(findings, variant, measure)),
+        About::Flood => (Unit::Bytes, of_floods(findings)),
     };
     let verdict = match figure {
         Some(figure) if figure <= promise.limit => Verdict::Met,
@@ -143,6 +153,16 @@ fn of_million(findings: &Findings, variant: &str, measure: &str) -> Option<f64> 
     let row = findings.scenario(MANY_REVOCATIONS)?.variant(TOLLGATE, variant)?;
     let known = row.figure("revocations")?.spread.median;
     row.figure(measure).filter(|_| known == MILLION).map(|figure| figure.spread.median)
+}
+
+/// The largest of all; none where one was shorter.
+fn of_floods(findings: &Findings) -> Option<f64> {
+    let rows = findings.scenario(FLOODS)?.rows.iter();
+    let grown = rows.map(|row| {
+        let long = row.figure("seconds")?.spread.median >= FLOOD;
+        row.figure("grown_bytes").filter(|_| long).map(|figure| figure.spread.median)
+    });
+    grown.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
 }
 
 #[cfg(test)]
@@ -208,5 +228,27 @@ mod tests {
         assert_eq!(verdict(1e6, 31.9), Verdict::Met);
         assert_eq!(verdict(1e6, 32.1), Verdict::Missed);
         assert_eq!(verdict(1e5, 31.9), Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_worst_flood_counts_if_all_were_long() {
+        let verdict = |floods: &[(f64, f64)]| {
+            let rows = floods.iter().map(|(seconds, grown)| {
+                let figure = |unit, value| Figure::of(unit, Better::Lower, vec![value]).unwrap();
+                let figures = [
+                    ("seconds".to_owned(), figure(Unit::Count, *seconds)),
+                    ("grown_bytes".to_owned(), figure(Unit::Bytes, *grown)),
+                ];
+                Row { system: TOLLGATE.into(), figures: figures.into(), ..Row::default() }
+            });
+            let mut findings = sample::findings();
+            let (name, rows) = (FLOODS.into(), rows.collect());
+            findings.scenarios.push(ScenarioFinding { name, rows, ..ScenarioFinding::default() });
+            of(&findings)[14].verdict
+        };
+        assert_eq!(verdict(&[(300.0, 1e6), (300.0, -1e6)]), Verdict::Met);
+        assert_eq!(verdict(&[(300.0, 1e6), (300.0, 5e6)]), Verdict::Missed);
+        assert_eq!(verdict(&[(300.0, 1e6), (60.0, 1e6)]), Verdict::Unknown);
+        assert_eq!(verdict(&[]), Verdict::Unknown);
     }
 }

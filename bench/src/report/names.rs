@@ -10,6 +10,7 @@ pub const WEB_ACL: &str = "web_acl";
 pub const NEVER_SEEN: &str = "never_seen";
 pub const REVOCATIONS: &str = "revocations";
 pub const MANY_REVOCATIONS: &str = "many_revocations";
+pub const FLOODS: &str = "floods";
 
 pub const TOLLGATE: &str = "tollgate";
 pub const NGINX_PLAIN: &str = "nginx_plain";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -164,13 +165,19 @@ impl Lab {
 
     /// Starts an edge of its own that hears from `feed`: a new one that has to join, or that of an earlier call by the same name, with what it
     /// left on disk. Nobody waits until it listens.
-    pub fn begin_edge(&self, options: &Options, name: &str, feed: &FeedIssuer) -> Result<Running, BenchError> {
+    pub fn begin_edge(
+        &self,
+        options: &Options,
+        name: &str,
+        feed: &FeedIssuer,
+        upstream: SocketAddr,
+    ) -> Result<Running, BenchError> {
         let edge = TollgateEdge::new(program(options).map_err(BenchError::EdgeStart)?);
         let folder = self.folder.path().join(name);
         if !folder.exists() {
             self.enrol(&folder, name, feed)?;
         }
-        let site = self.site(folder, feed).map_err(BenchError::EdgeStart)?;
+        let site = Site { upstream, ..self.site(folder, feed).map_err(BenchError::EdgeStart)? };
         Running::begin(&edge, &site, &self.installed, self.cores.as_ref()).map_err(BenchError::EdgeStart)
     }
 

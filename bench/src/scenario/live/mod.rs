@@ -3,6 +3,8 @@
 mod beside;
 mod churn;
 mod deployment;
+mod floods;
+mod fresh_edge;
 mod half_load;
 mod issuer;
 mod key_rotation;
@@ -109,7 +111,7 @@ fn finding(of: &dyn Live) -> ScenarioFinding {
 }
 
 /// All of them, in the order of a report. Those that use the deployment stand together.
-pub const ALL: [&dyn Live; 13] = [
+pub const ALL: [&dyn Live; 14] = [
     &latency::LatencyUnderLoad,
     &half_load::HalfLoad,
     &overload::Overload,
@@ -117,6 +119,7 @@ pub const ALL: [&dyn Live; 13] = [
     &churn::Churn,
     &pushed_revocations::PushedRevocations,
     &many_revocations::ManyRevocations,
+    &floods::Floods,
     &revocations::Revocations,
     &key_rotation::KeyRotation,
     &issuer::SignInPassword,

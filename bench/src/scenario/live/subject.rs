@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Bench;
 use crate::finding::ScenarioFinding;
-use crate::load::{Arrival, Bearers, Plan, Same, Target};
+use crate::load::{Arrival, Bearers, Plan, Requests, Same, Target};
 use crate::peers::{HOST, Way};
 use crate::scenario::BenchError;
 use crate::scenario::lab::System;
@@ -74,7 +74,7 @@ impl Subject {
 }
 
 /// A closed loop at some address with the connections of this run, bounded in count.
-pub fn closed_loop(bench: &Bench<'_>, address: SocketAddr, requests: Same) -> Plan<Same> {
+pub fn closed_loop<R: Requests>(bench: &Bench<'_>, address: SocketAddr, requests: R) -> Plan<R> {
     let count = Some(bench.options.requests.saturating_mul(REQUESTS_FACTOR));
     let connections = bench.options.connections;
     Plan { connections, count, timeout: PATIENCE, ..Plan::new(Target::plain(address, HOST), requests) }

@@ -1,7 +1,6 @@
 //! An edge that knows a million revocations beside one that knows none: memory, lookups, how they get there, and what a restart and an
 //! issuer that was away cost.
 
-mod edges;
 mod lookups;
 
 use std::time::{Duration, Instant};
@@ -12,8 +11,8 @@ use common::clock::{Clock, SystemClock};
 use common::feed::{Change, Revoked};
 use common::ids::PoolId;
 
-use self::edges::Edge;
 use self::lookups::Lookups;
+use super::fresh_edge::Edge;
 use super::subject::closed_loop;
 use super::{Bench, Live, Steps, finding};
 use crate::feed::{FeedError, FeedIssuer};

@@ -1,5 +1,6 @@
 //! Edges that are started beside those of the run, and watched from their first moment.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::feed::FeedIssuer;
@@ -28,9 +29,20 @@ pub struct Edge {
 impl Edge {
     /// Starts it and waits for the first request with a good token that passes. One by the name of an earlier edge finds what that one left.
     pub fn start(bench: &Bench<'_>, name: &str, feed: &FeedIssuer, token: &str) -> Result<Self, BenchError> {
+        Self::start_before(bench, name, feed, token, bench.lab.upstream().address())
+    }
+
+    /// The same before another upstream than that of the run.
+    pub fn start_before(
+        bench: &Bench<'_>,
+        name: &str,
+        feed: &FeedIssuer,
+        token: &str,
+        upstream: SocketAddr,
+    ) -> Result<Self, BenchError> {
         let path = TollgateEdge::new(Vec::new()).path(Way::Token).ok_or(BenchError::NothingToMeasure)?;
         let begun = Instant::now();
-        let running = bench.lab.begin_edge(bench.options, name, feed)?;
+        let running = bench.lab.begin_edge(bench.options, name, feed, upstream)?;
         let mut edge = Self { running, name: name.to_owned(), first_answer: Duration::ZERO, path };
         edge.wait_for(200, token)?;
         edge.first_answer = begun.elapsed();
@@ -59,17 +71,19 @@ impl Edge {
         Exchange::new(self.running.address()).status(self.path, token).map_err(BenchError::Probe)
     }
 
+    /// Bytes of memory now.
+    pub fn memory(&self) -> Result<f64, BenchError> {
+        let pid = self.running.pid();
+        let bytes = process_tree_pss_bytes(pid).map_err(|source| BenchError::Accounting { pid, source })?;
+        Ok(bytes as f64)
+    }
+
     /// Bytes of memory, once they have come to rest.
     pub fn settled_memory(&self) -> Result<f64, BenchError> {
-        let pid = self.running.pid();
-        let look = || {
-            let bytes = process_tree_pss_bytes(pid).map_err(|source| BenchError::Accounting { pid, source })?;
-            Ok::<f64, BenchError>(bytes as f64)
-        };
-        let mut last = look()?;
+        let mut last = self.memory()?;
         for _ in 0..MOST_LOOKS {
             std::thread::sleep(LOOK_EVERY);
-            let now = look()?;
+            let now = self.memory()?;
             if (now - last).abs() <= last * SETTLED_SHARE {
                 return Ok(now);
             }

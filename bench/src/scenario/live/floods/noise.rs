@@ -1,0 +1,134 @@
+//! Requests of which none is like another.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::load::{Request, Requests, Turn};
+use crate::scenario::BenchError;
+
+/// Length of an RS256 signature; bytes.
+const SIGNATURE: usize = 256;
+
+/// What is random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The key that a token names.
+    Kids,
+    /// Claims and signature of a token that names a known key, so that each costs a verification.
+    Tokens,
+    /// The path: of an open route, and of none, in turn.
+    Paths,
+}
+
+impl Kind {
+    /// What each request must be answered.
+    pub fn expected(self) -> Vec<u16> {
+        match self {
+            Self::Kids | Self::Tokens => vec![401],
+            Self::Paths => vec![200, 404],
+        }
+    }
+}
+
+/// The source.
+pub struct Noise {
+    kind: Kind,
+    /// Header and claims of a good token, as they are in it.
+    head: String,
+    claims: String,
+    random: SystemRandom,
+    path: PathAndQuery,
+    headers: HeaderMap,
+    authorization: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Noise {
+    pub fn new(kind: Kind, known: &str) -> Result<Self, BenchError> {
+        let mut parts = known.split('.').map(str::to_owned);
+        let (Some(head), Some(claims)) = (parts.next(), parts.next()) else {
+            return Err(BenchError::Stack("a token of the run has no three parts"));
+        };
+        Ok(Self {
+            kind,
+            head,
+            claims,
+            random: SystemRandom::new(),
+            path: PathAndQuery::from_static("/token/orders"),
+            headers: HeaderMap::new(),
+            authorization: None,
+            body: Bytes::new(),
+        })
+    }
+
+    /// So many random bytes as text. Without a random source all are the same, which the answers would show.
+    fn text<const N: usize>(&self) -> String {
+        let mut bytes = [0; N];
+        let _ = self.random.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn token(&self) -> String {
+        let signature = self.text::<SIGNATURE>();
+        match self.kind {
+            Kind::Kids => {
+                let head = format!("{{\"alg\":\"RS256\",\"kid\":\"{}\"}}", self.text::<24>());
+                format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(head), self.claims)
+            }
+            Kind::Tokens => {
+                let claims = format!("{{\"sub\":\"{}\",\"exp\":9999999999}}", self.text::<24>());
+                format!("{}.{}.{signature}", self.head, URL_SAFE_NO_PAD.encode(claims))
+            }
+            Kind::Paths => String::new(),
+        }
+    }
+}
+
+impl Requests for Noise {
+    fn request(&mut self, turn: Turn) -> Request<'_> {
+        if self.kind == Kind::Paths {
+            let folder = if turn.number.is_multiple_of(2) { "/plain" } else { "" };
+            if let Ok(path) = format!("{folder}/{}?{}", self.text::<48>(), self.text::<12>()).parse() {
+                self.path = path;
+            }
+        } else {
+            self.authorization = HeaderValue::try_from(format!("Bearer {}", self.token())).ok();
+        }
+        Request {
+            method: &Method::GET,
+            path: &self.path,
+            headers: &self.headers,
+            authorization: self.authorization.as_ref(),
+            body: &self.body,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn none_is_like_another() {
+        let seen = |kind| {
+            let mut noise = Noise::new(kind, "aGVhZA.Y2xhaW1z.c2ln").unwrap();
+            let one = |number| {
+                let request = noise.request(Turn { number, place: 0 });
+                format!("{} {:?}", request.path, request.authorization)
+            };
+            (0..100).map(one).collect::<BTreeSet<String>>()
+        };
+        let [kids, tokens, paths] = [Kind::Kids, Kind::Tokens, Kind::Paths].map(seen);
+        assert_eq!([kids.len(), tokens.len(), paths.len()], [100; 3]);
+        assert!(kids.iter().all(|text| text.contains(".Y2xhaW1z.") && !text.contains("aGVhZA")));
+        assert!(tokens.iter().all(|text| text.contains("Bearer aGVhZA.") && !text.contains("Y2xhaW1z")));
+        assert_eq!(paths.iter().filter(|text| text.starts_with("/plain/")).count(), 50);
+        assert!(Noise::new(Kind::Kids, "opaque").is_err());
+    }
+}
