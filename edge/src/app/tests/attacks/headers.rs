@@ -1,6 +1,6 @@
 //! Header fields that want to be somebody, or somewhere else (T19, T20, T21, T23, T24).
 
-use super::super::harness::{Answer, Connection, Edge, request};
+use super::super::harness::{Answer, Connection, Edge, free_addresses, request};
 use super::super::{bearer, good_token};
 
 /// What the edge says to the upstream, and nobody else.
@@ -223,23 +223,42 @@ type Phase<'p> = (&'p str, &'p str, Option<(&'p str, &'p str)>, u16);
 #[test]
 fn no_header_moves_a_decision() {
     assert!(misleading().count() >= 500, "{}", misleading().count());
-    let edge = Edge::start_with_routes(
-        "[[route]]\nmatch = { path = \"/api/write/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"], scopes_all = [\"orders/write\"] }\n\
-         [[route]]\nmatch = { path = \"/api/posts/*\", methods = [\"POST\"] }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\n\
+    let [tls, _] = free_addresses();
+    let edge = Edge::start_prepared(
+        |folder| {
+            std::fs::write(
+                folder.join("never.cedar"),
+                "permit (principal, action, resource) when { principal.sub == \"nobody\" };",
+            )
+            .unwrap()
+        },
+        &format!(
+            "https = \"{tls}\"\ntls = {{ cert = \"cert.pem\", key = \"key.pem\", client_ca = \"cert.pem\", client_auth = \"request\" }}"
+        ),
+        "",
+        "[[policy]]\nname = \"never\"\nfile = \"never.cedar\"\n\
+         [[route]]\nmatch = { path = \"/api/write/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"], scopes_all = [\"orders/write\"] }\n\
+         [[route]]\nmatch = { path = \"/posts/*\", methods = [\"POST\"] }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\n\
          [[route]]\nmatch = { path = \"/api/told/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\nrevocation = { required = true }\n\
+         [[route]]\nmatch = { path = \"/api/never/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"], cedar = \"never\" }\n\
+         [[route]]\nmatch = { path = \"/api/proven/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"], dpop = { required = true } }\n\
+         [[route]]\nmatch = { path = \"/api/shown/*\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\nclient_certificate = { required = true }\n\
          [[route]]\nmatch = { host = \"other.test\" }\nupstream = \"echo\"\ntoken = { issuers = [\"corp\"] }\n",
     );
     let token = bearer(&good_token());
     let with = ("authorization", token.as_str());
     // Each stops at another phase, or passes all of them.
-    let phases: [Phase<'_>; 8] = [
+    let phases: [Phase<'_>; 11] = [
         ("canonical form", "/public/../api/x", None, 400),
         ("route", "/nowhere", Some(with), 404),
-        ("method", "/api/posts/x", Some(with), 401),
+        ("method", "/posts/x", Some(with), 405),
+        ("client certificate", "/api/shown/x", Some(with), 403),
         ("no token", "/api/x", None, 401),
         ("bad token", "/api/x", Some(("authorization", "Bearer x.y.z")), 401),
         ("rule", "/api/write/x", Some(with), 403),
         ("news of revocations", "/api/told/x", Some(with), 503),
+        ("policy", "/api/never/x", Some(with), 403),
+        ("proof", "/api/proven/x", Some(with), 401),
         ("forwarded", "/public/x", None, 200),
     ];
     for (phase, target, credentials, _) in phases {
@@ -258,7 +277,7 @@ fn no_header_moves_a_decision() {
     for (phase, target, credentials, status) in phases {
         let base: Vec<(&str, &str)> = credentials.into_iter().collect();
         let found = edge.send(&request(target, &base)).status;
-        assert!(found == status || phase == "method", "{phase}: {found}");
+        assert_eq!(found, status, "{phase}");
     }
 }
 
