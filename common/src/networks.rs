@@ -33,6 +33,14 @@ impl Networks {
     }
 }
 
+/// Who has an address, as far as limits for each client go: an IPv6 address is cut to its /64, since one subscriber has at least that many.
+pub fn holder(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) & !u128::from(u64::MAX)).into()),
+        ip => ip,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +48,15 @@ mod tests {
     fn read(text: &str) -> Result<Networks, SettingError> {
         let mut section = crate::settings::parse(&format!("from = {text}"), [], &[]).unwrap();
         Networks::read(&mut section, "from")
+    }
+
+    #[test]
+    fn a_holder_has_one_address_or_a_64() {
+        for (client, expected) in
+            [("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
+        {
+            assert_eq!(holder(client.parse().unwrap()), expected.parse::<IpAddr>().unwrap());
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ const MAX_REQUEST_ID: usize = 64;
 const MAX_TLS_NAME: usize = 64;
 const MAX_SNI: usize = 253;
 
-const CLAIMS: [&str; 11] = ["iss", "aud", "iat", "jti", "htm", "host", "target", "bsh", "ip", "tls", "rid"];
+const CLAIMS: [&str; 12] = ["iss", "aud", "iat", "jti", "htm", "host", "target", "hsh", "bsh", "ip", "tls", "rid"];
 const TLS: [&str; 7] = ["version", "cipher", "alpn", "sni", "cert", "ja3", "ja4"];
 
 /// The claims, as the edge says them.
@@ -46,6 +46,9 @@ pub struct Attestation<'a> {
     pub host: Cow<'a, str>,
     /// The request target in origin form: canonical path, and query where there is one.
     pub target: Cow<'a, str>,
+    /// `hsh`: [`super::digest_of_fields`].
+    #[serde(rename = "hsh")]
+    pub fields: Octets<32>,
     /// `bsh`: SHA-256 of the body; of no bytes where there is none.
     #[serde(rename = "bsh")]
     pub body: Octets<32>,
@@ -136,6 +139,7 @@ impl Attestation<'static> {
             method: visible(&claims, "htm", MAX_METHOD)?.into(),
             host: visible(&claims, "host", MAX_HOST)?.into(),
             target: visible(&claims, "target", MAX_TARGET_BYTES)?.into(),
+            fields: Octets::parse(&visible(&claims, "hsh", MAX_REQUEST_ID)?)?,
             body: Octets::parse(&visible(&claims, "bsh", MAX_REQUEST_ID)?)?,
             client: address(&visible(&claims, "ip", MAX_REQUEST_ID)?)?,
             tls: claims.raw("tls").map(ClientTls::parse).transpose()?,

@@ -32,6 +32,8 @@ pub enum AttestError {
     Host,
     #[error("it is about another target")]
     Target,
+    #[error("it is about another operation, caller or type of content")]
+    Fields,
     #[error("it is about another body")]
     Body,
 }
@@ -53,6 +55,7 @@ impl AttestError {
             Self::Method => "wrong_method",
             Self::Host => "wrong_host",
             Self::Target => "wrong_target",
+            Self::Fields => "wrong_fields",
             Self::Body => "wrong_body",
         }
     }

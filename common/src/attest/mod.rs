@@ -1,6 +1,6 @@
 //! How an edge vouches for a request that it forwards to the issuer (DESIGN §5): a compact JWS in one header of that request.
 //!
-//! It says which request this is (method, host, target, SHA-256 of the body), from where it came (the client's address, its TLS), and which edge says so.
+//! It says which request this is (method, host, target, SHA-256 of the fields that decide what is done and of the body), from where it came (the client's address, its TLS), and which edge says so.
 //! It is signed by the key of the edge's certificate, the one that it shows at the feed; the certificate comes along as `x5c` (RFC 7515 §4.1.6), so that
 //! whoever verifies needs the deployment's authority alone. That is the one place where a key comes with what it signed, and so:
 //! *a certificate is worth nothing before its chain and the edge's enrolment have been checked*. [`Unverified`] gives the certificate away and nothing
@@ -14,6 +14,7 @@
 mod claims;
 mod compact;
 mod error;
+mod fields;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 pub use self::claims::{Attestation, ClientTls, Octets};
 pub use self::compact::{Arrived, EdgeKey, Head, Unverified};
 pub use self::error::AttestError;
+pub use self::fields::{FIELDS, digest_of_fields};
 use crate::jose::base64url_encode;
 
 /// The header field that carries an attestation. Edges strip it from what comes from outside.

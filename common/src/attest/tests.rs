@@ -37,6 +37,7 @@ fn attestation() -> Attestation<'static> {
         method: "POST".into(),
         host: "login.example.com:8443".into(),
         target: "/?a=%2F".into(),
+        fields: Octets([4; 32]),
         body: Octets([2; 32]),
         client: "2001:db8::7".parse().unwrap(),
         tls: Some(ClientTls {
@@ -60,6 +61,7 @@ fn arrived<'a>(edge: &'a EdgeId, audience: &'a str) -> Arrived<'a> {
         method: "POST",
         host: "login.example.com:8443",
         target: "/?a=%2F",
+        fields: &[4; 32],
         body: &[2; 32],
     }
 }
@@ -122,6 +124,7 @@ fn a_request_that_is_another_has_its_own_reason() {
         (Arrived { method: "GET", ..good }, AttestError::Method),
         (Arrived { host: "login.example.com", ..good }, AttestError::Host),
         (Arrived { target: "/?a=/", ..good }, AttestError::Target),
+        (Arrived { fields: &[9; 32], ..good }, AttestError::Fields),
         (Arrived { body: &[9; 32], ..good }, AttestError::Body),
     ];
     for (arrived, error) in cases {
@@ -135,7 +138,7 @@ fn a_request_that_is_another_has_its_own_reason() {
 #[test]
 fn claims_that_are_missing_strange_or_out_of_bounds() {
     let good = serde_json::to_value(attestation()).unwrap();
-    for name in ["iss", "aud", "iat", "jti", "htm", "host", "target", "bsh", "ip", "rid"] {
+    for name in ["iss", "aud", "iat", "jti", "htm", "host", "target", "hsh", "bsh", "ip", "rid"] {
         let mut claims = good.clone();
         claims.as_object_mut().unwrap().remove(name);
         assert_eq!(verdict(&forged(&good_head().to_string(), &claims.to_string())), Err(AttestError::Claims), "{name}");
@@ -151,6 +154,7 @@ fn claims_that_are_missing_strange_or_out_of_bounds() {
         ("jti", json!("AAAAAAAAAAAAAAAAAAAAAA")),
         ("iat", json!(NOW.seconds() + 1)),
         ("bsh", json!("AQEBAQEBAQEBAQEBAQEBAQ")),
+        ("hsh", json!("AQEB")),
         ("htm", json!("")),
         ("host", json!("a b")),
         ("target", json!(format!("/{}", "a".repeat(MAX_TARGET_BYTES)))),
@@ -250,6 +254,7 @@ fn metrics_are_unique() {
         E::Method,
         E::Host,
         E::Target,
+        E::Fields,
         E::Body,
     ];
     let names: std::collections::HashSet<_> = all.iter().map(|error| error.metric()).collect();

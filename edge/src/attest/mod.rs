@@ -35,6 +35,8 @@ pub struct Request<'r> {
     pub host: &'r str,
     /// Path and query.
     pub target: &'r str,
+    /// [`common::attest::digest_of_fields`].
+    pub fields: [u8; 32],
     /// SHA-256.
     pub body: [u8; 32],
     pub client: std::net::IpAddr,
@@ -69,6 +71,7 @@ impl Attester {
             method: Cow::Borrowed(request.method),
             host: Cow::Borrowed(request.host),
             target: Cow::Borrowed(request.target),
+            fields: Octets(request.fields),
             body: Octets(request.body),
             client: request.client.to_canonical(),
             tls: request.tls,
@@ -97,6 +100,7 @@ mod tests {
             method: "POST",
             host: "login.test",
             target: "/",
+            fields: [4; 32],
             body: [2; 32],
             client: "::ffff:192.0.2.1".parse().unwrap(),
             tls: None,
@@ -113,6 +117,7 @@ mod tests {
                 method: "POST",
                 host: "login.test",
                 target: "/",
+                fields: &[4; 32],
                 body: &[2; 32],
             };
             Unverified::parse(&text).unwrap().verify(&key, &arrived).unwrap()

@@ -61,7 +61,7 @@ pub fn replace(rule: &CorsRule, request: &HeaderMap, response: &mut HeaderMap) {
 }
 
 /// Every header of an answer that the protocol has, also such as it may get (`-Allow-Private-Network`).
-fn is_answer(name: &HeaderName) -> bool {
+pub fn is_answer(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.starts_with("access-control-") && !name.starts_with("access-control-request-")
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use common::networks;
+
 /// The connections that are open.
 #[derive(Debug, Default)]
 pub struct Places {
@@ -31,7 +33,7 @@ impl Place {
     /// Counts the place as this client's, unless it has `most` already.
     #[must_use]
     pub fn belongs_to(&mut self, client: IpAddr, most: usize) -> bool {
-        let client = network(client);
+        let client = networks::holder(client);
         let mut by_client = self.places.by_client.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_client.entry(client).or_default();
         if *count >= most {
@@ -55,14 +57,6 @@ impl Drop for Place {
                 by_client.remove(&client);
             }
         }
-    }
-}
-
-/// The client, with an IPv6 address cut to its /64: one subscriber has at least that many.
-fn network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V6(ip) if ip.to_ipv4_mapped().is_none() => IpAddr::V6((u128::from(ip) & !u128::from(u64::MAX)).into()),
-        ip => ip.to_canonical(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use common::attest::{ClientTls, MAX_TARGET_BYTES, Octets};
+use common::attest::{ClientTls, MAX_TARGET_BYTES, Octets, digest_of_fields};
 use common::clock::UnixMillis;
 use common::reject::Reject;
 use http::HeaderValue;
@@ -48,6 +48,7 @@ pub fn add(
         method: outgoing.method.as_str(),
         host,
         target,
+        fields: digest_of_fields(|name| outgoing.headers.get_all(name).iter().map(HeaderValue::as_bytes)),
         body: held.sha256,
         client,
         tls: tls(session, ctx.connection.tls.as_deref()),

@@ -267,6 +267,9 @@ impl ProxyHttp for Gateway {
         if upstream::is_final(response.status) {
             ctx.first_byte();
             outcome::answered(session, response.status.as_u16(), ctx)?;
+            if let Some(held) = &mut ctx.held {
+                held.release();
+            }
         }
         upstream::answer(response, &session.req_header().headers, ctx)
     }
@@ -314,7 +317,7 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
         let answered = session.response_written().is_some_and(|response| upstream::is_final(response.status));
         // In a gRPC call both sides may be silent while it is open.
-        let client_done = session.is_body_done() || form(session) == Form::Grpc;
+        let client_done = session.is_body_done() || form(session, ctx) == Form::Grpc;
         let broken = connection::body_is_broken();
         let failure = ctx.failure.take().unwrap_or_else(|| upstream::failure(error, client_done));
         let reject = if broken { Reject::AmbiguousBody } else { failure };
@@ -413,7 +416,8 @@ impl Gateway {
     async fn hold(&self, session: &mut Session, ctx: &mut Context) -> Result<(), Reject> {
         let flow = ctx.route().map(|route| route.flow).ok_or(Reject::Internal)?;
         attestation::check(&self.attester, session, ctx)?;
-        let held = held::hold(session, &flow, &self.bodies).await;
+        let client = ctx.connection.client.ok_or(Reject::NotReady)?;
+        let held = held::hold(session, client, &flow, &self.bodies).await;
         // What is left of a body that was given up belongs to nobody.
         ctx.must_close |= matches!(held, Err(Reject::RequestTimeout | Reject::AmbiguousBody | Reject::BodiesHeld));
         if connection::body_is_broken() {
@@ -438,13 +442,14 @@ impl Gateway {
         let asked = Asked {
             realm: &self.realm,
             request_id: &ctx.request_id,
-            form: form(session),
+            form: form(session, ctx),
             token: ctx.route().and_then(|route| route.token.as_ref()),
             resource: ctx.route().and_then(|route| route.resource.as_deref()),
             presented: &ctx.facts.presented,
         };
         let mut reply = reply::refusal(reject, asked);
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
+            reply.headers.retain(|(name, _)| !cors::is_answer(name));
             reply.headers.extend(cors::headers(rule, &session.req_header().headers));
         }
         self.answer(session, ctx, reply).await
@@ -491,9 +496,16 @@ async fn drained(session: &mut Session) -> bool {
     session.is_http2() || (!waits && session.drain_request_body().await.is_ok())
 }
 
-/// gRPC is told apart where it can be spoken: by HTTP/2.
-fn form(session: &Session) -> Form {
-    if session.is_http2() && grpc::is_call(&session.req_header().headers) { Form::Grpc } else { Form::Json }
+/// gRPC is told apart where it can be spoken: by HTTP/2. Calls of Cognito's API, on routes to an issuer, name their operation.
+fn form(session: &Session, ctx: &Context) -> Form {
+    let headers = &session.req_header().headers;
+    if session.is_http2() && grpc::is_call(headers) {
+        Form::Grpc
+    } else if headers.contains_key("x-amz-target") && ctx.route().is_some_and(|route| route.attest) {
+        Form::Aws
+    } else {
+        Form::Json
+    }
 }
 
 fn is_drainable(framing: Framing) -> bool {

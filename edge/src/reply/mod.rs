@@ -1,5 +1,6 @@
 //! Refusals as HTTP: the only place that turns a [`Reject`] into a response.
 
+mod aws;
 mod challenge;
 mod document;
 mod dpop;
@@ -42,6 +43,8 @@ pub enum Form {
     #[default]
     Json,
     Grpc,
+    /// AWS JSON 1.1, for clients of Cognito's API: an exception, readable for pages of any origin, as the issuer's own answers are.
+    Aws,
 }
 
 /// A response, independent of who writes it.
@@ -58,21 +61,20 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
     if asked.form == Form::Grpc {
         return trailers_only(reject, asked);
     }
-    let body = Bytes::from(
-        serde_json::json!({
-            "error": reject.wire_code(),
-            "error_description": reject.description(),
-            "request_id": asked.request_id.to_str().unwrap_or_default(),
-        })
-        .to_string(),
-    );
+    let (content_type, body) = match asked.form {
+        Form::Aws => (aws::CONTENT_TYPE, aws::body(reject)),
+        Form::Json | Form::Grpc => (HeaderValue::from_static("application/json"), json(reject, asked)),
+    };
     let mut headers = vec![
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (CONTENT_LENGTH, HeaderValue::from(body.len())),
         (REQUEST_ID, asked.request_id.clone()),
     ];
     headers.extend(better_credentials(reject, asked));
+    if asked.form == Form::Aws {
+        headers.extend(aws::headers(reject));
+    }
     let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {
         StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
@@ -81,6 +83,15 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
         _ => {}
     }
     Reply { status, headers, body }
+}
+
+fn json(reject: Reject, asked: Asked<'_>) -> Bytes {
+    let body = serde_json::json!({
+        "error": reject.wire_code(),
+        "error_description": reject.description(),
+        "request_id": asked.request_id.to_str().unwrap_or_default(),
+    });
+    Bytes::from(body.to_string())
 }
 
 /// The same for a gRPC client: no body, so that the headers can end the stream.
@@ -175,6 +186,23 @@ mod tests {
             assert_eq!(value(grpc::STATUS).unwrap(), grpc::status(reject).to_string());
             let message = value(grpc::MESSAGE).unwrap();
             assert!(message.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'%'), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_cognito_gets_an_exception() {
+        let id = HeaderValue::from_static("abc");
+        for reject in Reject::ALL {
+            let reply = refusal(reject, Asked { form: Form::Aws, ..asked(&id, &Presented::default()) });
+            assert_eq!(reply.status.as_u16(), reject.status());
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            let value = |name: &str| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
+            let exception = body["__type"].as_str().unwrap();
+            assert_eq!(value("x-amzn-errortype"), Some(format!("{exception}:").as_str()));
+            assert_eq!(body["message"], reject.description());
+            assert_eq!(value("content-type"), Some("application/x-amz-json-1.1"));
+            assert_eq!(value("access-control-allow-origin"), Some("*"));
+            assert_eq!(value("retry-after").is_some(), reject.status() == 503, "{reject:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which edge a certificate is of, for what edges say outside of the feed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::attest::EdgeKey;
@@ -50,11 +51,16 @@ pub enum Stranger {
     Storage,
 }
 
+/// What a certificate turned out to be.
+type Found = Result<Arc<KnownEdge>, Stranger>;
+
 /// Looks certificates up.
 pub(super) struct Directory {
     verifier: Arc<dyn ClientCertVerifier>,
-    /// By SHA-256 of the certificate: what had to be read from the database.
-    found: Cache<[u8; 32], Result<Arc<KnownEdge>, Stranger>>,
+    /// By SHA-256 of the certificate: what had to be read from the database, and in which generation.
+    found: Cache<[u8; 32], (u64, Found)>,
+    /// Counts the changes of enrolments here. What was read before one counts no more after it, though it is written down later.
+    generation: AtomicU64,
 }
 
 impl Directory {
@@ -65,7 +71,7 @@ impl Directory {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let found = Cache::builder().max_capacity(MOST).time_to_live(KEPT).build();
-        Ok(Self { verifier: verifier.map_err(|error| tls(&error))?, found })
+        Ok(Self { verifier: verifier.map_err(|error| tls(&error))?, found, generation: AtomicU64::new(0) })
     }
 
     /// Chain, dates and use of the certificate (DER), then the enrolment of whom it names.
@@ -77,7 +83,8 @@ impl Directory {
     ) -> Result<Arc<KnownEdge>, Stranger> {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, certificate).as_ref());
-        if let Some(found) = self.found.get(&hash) {
+        let generation = self.generation.load(Ordering::SeqCst);
+        if let Some((_, found)) = self.found.get(&hash).filter(|(of, _)| *of == generation) {
             return found;
         }
         let certificate = CertificateDer::from(certificate);
@@ -92,12 +99,12 @@ impl Directory {
             Ok(_) => Err(Stranger::Revoked),
             Err(_) => return Err(Stranger::Storage),
         };
-        self.found.insert(hash, found.clone());
+        self.found.insert(hash, (generation, found.clone()));
         found
     }
 
     /// After a change of an enrolment.
     pub(super) fn forget(&self) {
-        self.found.invalidate_all();
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 }

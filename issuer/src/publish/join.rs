@@ -49,7 +49,11 @@ async fn redeem(shared: &Shared, join: Join) -> Result<Joined, RefusedJoin> {
     let now = shared.clock.now();
     let leaf = shared.authority.sign_edge(&join.name, &join.csr, now).map_err(|_| RefusedJoin::Request)?;
     match enrolment::redeem(&shared.store, &join.name, &join.secret, now).await {
-        Ok(true) => Ok(Joined { chain: vec![leaf.to_vec()], ca: shared.authority.certificate().to_vec() }),
+        Ok(true) => {
+            // Its earlier certificates are void.
+            shared.directory.forget();
+            Ok(Joined { chain: vec![leaf.to_vec()], ca: shared.authority.certificate().to_vec() })
+        }
         Ok(false) => Err(RefusedJoin::Token),
         Err(_) => Err(RefusedJoin::Unavailable),
     }

@@ -189,7 +189,7 @@ impl Arrived<'_> {
     fn within(&self, pool: Option<&PoolId>) -> Result<(), Fault> {
         let edge = self.head.extensions.get::<Arc<KnownEdge>>();
         match (edge, pool) {
-            (Some(edge), Some(pool)) if !edge.serves(pool) => Err(vouching::outside(self.public)),
+            (Some(edge), Some(pool)) if !edge.serves(pool) => Err(vouching::outside(self.public, edge)),
             _ => Ok(()),
         }
     }

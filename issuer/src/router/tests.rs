@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
-use common::attest::{AttestError, Attestation, HEADER, Octets};
+use common::attest::{AttestError, Attestation, HEADER, Octets, digest_of_fields};
 use common::ids::PoolId;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
 use http_body_util::BodyExt;
@@ -91,7 +91,11 @@ impl Door {
 
     /// The edge's word for this request.
     fn claims(&self, ask: &Ask, id: u8) -> Attestation<'static> {
-        let request = vouching_request(ask.method, &ask.path, &ask.body);
+        let fields = digest_of_fields(|name| {
+            ask.headers.iter().filter(move |(field, _)| *field == name).map(|(_, value)| value.as_bytes())
+        });
+        let (method, target, body) = (ask.method, ask.path.as_str(), ask.body.as_slice());
+        let request = crate::vouching::Request { method, host: HOST, target, fields, body };
         self.edge.claims(request, id, self.world.now())
     }
 
@@ -172,10 +176,6 @@ impl Ask {
     }
 }
 
-fn vouching_request<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> crate::vouching::Request<'a> {
-    crate::vouching::Request { method, host: HOST, target: path, body }
-}
-
 fn does_not_count(refusal: Refusal) -> String {
     format!("400 ForbiddenException: The edge's attestation does not count: {refusal}.")
 }
@@ -232,6 +232,11 @@ async fn an_attestation_that_does_not_hold_is_refused_whoever_may_call() {
         }
         let changed = Ask { body: door.operation("InitiateAuth", json!({})).body, ..say(&good) };
         assert_eq!(door.outcome(&changed).await, wrong(AttestError::Body));
+        let headers = say(&good).headers.into_iter().filter(|(name, _)| *name != "x-amz-target").collect();
+        let crossed = Ask { headers, ..ask.clone() }.with("x-amz-target", "AWSCognitoIdentityProviderService.SignUp");
+        assert_eq!(door.outcome(&crossed).await, wrong(AttestError::Fields), "another operation");
+        let another = say(&good).with("x-amz-target", "AWSCognitoIdentityProviderService.SignUp");
+        assert_eq!(door.outcome(&another).await, wrong(AttestError::Fields), "two operations");
         let twice = say(&good).with(HEADER, door.edge.say(&good));
         assert_eq!(door.outcome(&twice).await, does_not_count(Refusal::Several));
         assert_eq!(door.outcome(&say(&good)).await, "200", "none of these was taken");

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use cognito_model::Fault;
-use common::attest::HEADER;
+use common::attest::{HEADER, digest_of_fields};
 use common::ids::PoolId;
 use common::networks::Networks;
 use uuid::Uuid;
@@ -17,7 +17,8 @@ use super::{Public, operations, respond};
 use crate::aws_json::{Client, Peer};
 use crate::config::From;
 use crate::metrics;
-use crate::vouching::{self, Refusal, Vouched};
+use crate::publish::KnownEdge;
+use crate::vouching::{self, Refusal, Refused, Vouched};
 
 /// Before any route. What goes on has its client's address, and the edge that vouches for it, in its extensions.
 pub async fn admit(State(public): State<Public>, request: Request, next: Next) -> Response {
@@ -44,24 +45,22 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
         head.headers.get_all(HEADER).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
     head.headers.remove(HEADER);
     let said = match said.as_slice() {
-        [] => return without(public, head).map(|()| body).map_err(|refusal| refused(public, refusal, None)),
+        [] => return without(public, head).map(|()| body).map_err(|refusal| refused(public, &refusal.into())),
         [said] => said,
-        _ => return Err(refused(public, Refusal::Several, None)),
+        _ => return Err(refused(public, &Refusal::Several.into())),
     };
     let body = operations::read(body).await?;
     let request = vouching::Request {
         method: head.method.as_str(),
         host: host(head),
         target: head.uri.path_and_query().map_or("", |target| target.as_str()),
+        fields: digest_of_fields(|name| head.headers.get_all(name).iter().map(|value| value.as_bytes())),
         body: &body,
     };
     let vouched = public.verifier.take(said, request, public.services.now()).await;
-    let Vouched { edge, client } = vouched.map_err(|refusal| refused(public, refusal, Some(said)))?;
-    // Every path that begins with a pool is about that pool.
-    if let Some(pool) = pool_in(head.uri.path())
-        && !edge.serves(&pool)
-    {
-        return Err(refused(public, Refusal::Pool, Some(said)));
+    let Vouched { edge, client } = vouched.map_err(|why| refused(public, &why))?;
+    if !is_within(&edge, head.uri.path()) {
+        return Err(outside(public, &edge));
     }
     count(public, "ok");
     head.extensions.insert(Client(client));
@@ -106,25 +105,29 @@ fn host(head: &Parts) -> &str {
     field.or_else(|| head.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
 }
 
-fn pool_in(path: &str) -> Option<PoolId> {
-    let (pool, _) = path.strip_prefix('/')?.split_once('/')?;
-    PoolId::parse(pool).ok()
+/// Every path that begins with a pool is about that pool. An edge forwards canonical paths, in which nothing of a pool's id is escaped.
+fn is_within(edge: &KnownEdge, path: &str) -> bool {
+    let Some((first, _)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return true };
+    !first.contains('%') && PoolId::parse(first).map_or(true, |pool| edge.serves(&pool))
 }
 
-/// Counts a refusal, and tells the operator of what an edge said.
-fn refused(public: &Public, refusal: Refusal, said: Option<&str>) -> Fault {
-    count(public, refusal.metric());
-    let fault = Fault::from(refusal);
+/// Counts a refusal, and tells the operator of what an edge said: once a second, since every request may be refused alike.
+fn refused(public: &Public, refused: &Refused) -> Fault {
+    let reason = refused.refusal.metric();
+    count(public, reason);
+    let fault = Fault::from(refused.refusal);
     // One with a cause is told where it is answered.
-    if said.is_some() && refusal.is_of_an_edge() && fault.cause().is_none() {
-        tracing::warn!(reason = refusal.metric(), "an edge's attestation does not count");
+    if let Some(edge) = refused.edge.as_ref().filter(|_| fault.cause().is_none())
+        && public.verifier.is_to_be_told(public.services.now())
+    {
+        tracing::warn!(%edge, reason, "an edge's attestation does not count");
     }
     fault
 }
 
-/// The same for what is found out later: the pool that a request is about.
-pub fn outside(public: &Public) -> Fault {
-    refused(public, Refusal::Pool, Some(""))
+/// For a request about a pool that its edge does not serve.
+pub fn outside(public: &Public, edge: &KnownEdge) -> Fault {
+    refused(public, &Refused { refusal: Refusal::Pool, edge: Some(edge.name.clone()) })
 }
 
 fn count(public: &Public, result: &'static str) {

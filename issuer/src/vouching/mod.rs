@@ -1,5 +1,7 @@
 //! Whether an edge vouches for a request (DESIGN §5): an attestation is verified, and taken once.
 //!
+//! *Once* is asked of what may change something: not of GET, HEAD and OPTIONS.
+//!
 //! In this order, cheapest and least telling first: its form, the certificate in it and the enrolment of whom that names, its signature, then whether it
 //! is about this request, this deployment and this time, and last whether it came before ([`replay`]).
 //!
@@ -14,13 +16,14 @@ pub(crate) mod tests;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use common::attest::{Arrived, Attestation, Unverified};
 use common::clock::UnixMillis;
 use ring::digest::{SHA256, digest};
 
-pub use self::refusal::Refusal;
+pub use self::refusal::{Refusal, Refused};
 use self::replay::Seen;
 use crate::publish::{KnownEdge, PublishHandle};
 
@@ -32,6 +35,8 @@ pub struct Request<'a> {
     pub host: &'a str,
     /// Path and query.
     pub target: &'a str,
+    /// [`common::attest::digest_of_fields`].
+    pub fields: [u8; 32],
     pub body: &'a [u8],
 }
 
@@ -49,22 +54,29 @@ pub struct Verifier {
     /// What was attested before this instant may have been taken by a process that is gone: since then, the public listener's port is this one's.
     since: UnixMillis,
     seen: Seen,
+    /// The second in which the operator was last told of a refusal.
+    told: AtomicU64,
 }
 
 impl Verifier {
     /// `None`: the deployment's authority has no key that can be named.
     pub fn new(edges: PublishHandle, since: UnixMillis) -> Option<Self> {
         let audience = edges.audience()?;
-        Some(Self { edges, audience, since, seen: Seen::new(Instant::now()) })
+        Some(Self { edges, audience, since, seen: Seen::new(Instant::now()), told: AtomicU64::new(0) })
+    }
+
+    /// Whether another refusal belongs into the log now: one a second.
+    pub fn is_to_be_told(&self, now: UnixMillis) -> bool {
+        self.told.swap(now.seconds(), Ordering::Relaxed) != now.seconds()
     }
 
     /// Takes an attestation for this request, or says why it does not count.
-    pub async fn take(&self, text: &str, request: Request<'_>, now: UnixMillis) -> Result<Vouched, Refusal> {
+    pub async fn take(&self, text: &str, request: Request<'_>, now: UnixMillis) -> Result<Vouched, Refused> {
         let unverified = Unverified::parse(text)?;
         let edge = self.edges.edge_by_certificate(unverified.certificate(), now).await?;
         let mut body = [0; 32];
         body.copy_from_slice(digest(&SHA256, request.body).as_ref());
-        let claims = unverified.verify(
+        let verified = unverified.verify(
             &edge.key,
             &Arrived {
                 edge: &edge.name,
@@ -73,10 +85,15 @@ impl Verifier {
                 method: request.method,
                 host: request.host,
                 target: request.target,
+                fields: &request.fields,
                 body: &body,
             },
-        )?;
-        self.once(&claims)?;
+        );
+        let claims = verified.map_err(|error| Refused::of(&edge.name, error.into()))?;
+        // What changes nothing may come again; whoever only reads takes no room.
+        if !matches!(request.method, "GET" | "HEAD" | "OPTIONS") {
+            self.once(&claims).map_err(|refusal| Refused::of(&edge.name, refusal))?;
+        }
         Ok(Vouched { edge, client: claims.client })
     }
 
@@ -84,6 +101,6 @@ impl Verifier {
         if claims.made_at() < self.since {
             return Err(Refusal::BeforeStart);
         }
-        self.seen.take(&claims.edge, claims.id.0, Instant::now())
+        self.seen.take(&claims.edge, claims.id.0, claims.made_at(), Instant::now())
     }
 }

@@ -2,6 +2,7 @@
 
 use cognito_model::{Exception, Fault};
 use common::attest::AttestError;
+use common::ids::EdgeId;
 
 use crate::publish::Stranger;
 
@@ -42,22 +43,27 @@ impl Refusal {
             Self::Full => "full",
         }
     }
+}
 
-    /// Whether an edge of ours said it, so that an operator should hear of it: anyone may send anything else.
-    pub const fn is_of_an_edge(self) -> bool {
-        !matches!(
-            self,
-            Self::Absent
-                | Self::Several
-                | Self::Attestation(
-                    AttestError::Malformed(_)
-                        | AttestError::Head
-                        | AttestError::Type
-                        | AttestError::Algorithm
-                        | AttestError::Signature
-                )
-                | Self::Edge(Stranger::Certificate)
-        )
+/// A refusal, and the edge that signed what is refused: an operator should hear of that. Anyone may send anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub refusal: Refusal,
+    pub edge: Option<EdgeId>,
+}
+
+impl Refused {
+    /// Of what was signed by this edge's key.
+    pub(super) fn of(edge: &EdgeId, refusal: Refusal) -> Self {
+        let signed = !matches!(refusal, Refusal::Attestation(AttestError::Signature));
+        Self { refusal, edge: signed.then(|| edge.clone()) }
+    }
+}
+
+impl<R: Into<Refusal>> From<R> for Refused {
+    /// Of nobody known.
+    fn from(refusal: R) -> Self {
+        Self { refusal: refusal.into(), edge: None }
     }
 }
 

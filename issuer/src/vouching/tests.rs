@@ -19,7 +19,8 @@ use crate::publish::{Pools, PublishConfig, Running, Sealing, Stranger, start};
 use crate::store::{Migration, Store};
 
 const BODY: &[u8] = br#"{"ClientId":"c"}"#;
-const REQUEST: Request<'static> = Request { method: "POST", host: "login.test", target: "/", body: BODY };
+const REQUEST: Request<'static> =
+    Request { method: "POST", host: "login.test", target: "/", fields: [4; 32], body: BODY };
 
 /// Seals nothing.
 pub(crate) struct Plain;
@@ -69,6 +70,7 @@ impl Speaker {
             method: request.method.to_owned().into(),
             host: request.host.to_owned().into(),
             target: request.target.to_owned().into(),
+            fields: Octets(request.fields),
             body: Octets(body),
             client: "192.0.2.77".parse().unwrap(),
             tls: None,
@@ -108,12 +110,12 @@ impl World {
         Speaker::of(&self.running.handle(), name, Pools::All, self.clock.now()).await
     }
 
-    async fn take(&self, text: &str) -> Result<Vouched, Refusal> {
+    async fn take(&self, text: &str) -> Result<Vouched, Refused> {
         self.verifier.take(text, REQUEST, self.clock.now()).await
     }
 
     async fn outcome(&self, text: &str) -> Option<Refusal> {
-        self.take(text).await.err()
+        self.take(text).await.err().map(|refused| refused.refusal)
     }
 }
 
@@ -197,7 +199,7 @@ async fn what_another_process_may_have_taken_is_not_taken(store: Store) {
     world.clock.advance(Duration::from_millis(1));
     let restarted = Verifier::new(world.running.handle(), world.clock.now()).unwrap();
     let again = restarted.take(&before, REQUEST, world.clock.now()).await;
-    assert_eq!(again.err(), Some(Refusal::BeforeStart));
+    assert_eq!(again.err().map(|refused| refused.refusal), Some(Refusal::BeforeStart));
     let after = edge.say(&edge.claims(REQUEST, 2, world.clock.now()));
     assert!(restarted.take(&after, REQUEST, world.clock.now()).await.is_ok());
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::attest::{Arrived, Attestation, EdgeKey, HEADER, Unverified, audience};
+use common::attest::{Arrived, Attestation, EdgeKey, HEADER, Unverified, audience, digest_of_fields};
 use common::ids::EdgeId;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use ring::digest::{SHA256, digest};
@@ -86,11 +86,19 @@ impl Attesting {
             method,
             host,
             target,
+            fields: &fields(&head),
             body: &sha256(&body),
         };
         let claims = Unverified::parse(value).unwrap().verify(&self.key, &arrived);
         (claims.unwrap_or_else(|error| panic!("{error}: {head}")), head, body)
     }
+}
+
+fn fields(head: &str) -> [u8; 32] {
+    let lines = || head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+    digest_of_fields(|name| {
+        lines().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_bytes())
+    })
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -1,0 +1,34 @@
+//! Refusals of calls of Cognito's API, in the form that its SDKs read.
+
+use bytes::Bytes;
+use common::reject::Reject;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS};
+use http::{HeaderName, HeaderValue};
+
+pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+pub fn body(reject: Reject) -> Bytes {
+    let body =
+        serde_json::json!({ "__type": exception(reject).trim_end_matches(':'), "message": reject.description() });
+    Bytes::from(body.to_string())
+}
+
+/// Besides those of every refusal. An exception is no secret of the user's, and Cognito's answers are for pages of any origin.
+pub fn headers(reject: Reject) -> [(HeaderName, HeaderValue); 3] {
+    [
+        (ERROR_TYPE, HeaderValue::from_static(exception(reject))),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-amzn-errortype,retry-after,x-request-id")),
+    ]
+}
+
+/// The exception that a client does the right thing at: what comes of the request, of who may not, of the moment, and of us.
+const fn exception(reject: Reject) -> &'static str {
+    match reject.status() {
+        401 | 403 => "ForbiddenException:",
+        429 => "TooManyRequestsException:",
+        500..=599 => "InternalErrorException:",
+        _ => "InvalidParameterException:",
+    }
+}
