@@ -155,8 +155,9 @@ def keycloak(site):
     expect_equal(site.status("/orders/admin/x", keys.access(aud="orders", **realm)), 200, "a realm role")
     expect_equal(site.status("/orders/admin/x", keys.access(aud=["account", "orders"])), 403, "who is no manager")
     expect_equal(site.status("/orders/admin/x", keys.access(**manager)), 401, "another audience")
-    refused = site.ask("/orders/refund/1", keys.access(acr="1"), method="POST")
-    expect_equal(refused.status, 401, "a sign-in by password alone")
+    for method in ("GET", "PUT", "POST"):
+        refused = site.ask("/orders/refund/1", keys.access(acr="1"), method=method)
+        expect_equal(refused.status, 401, f"a sign-in by password alone, {method}")
     challenge = refused.header("www-authenticate")
     expect('error="insufficient_user_authentication"' in challenge and 'acr_values="2"' in challenge, challenge)
     now = int(time.time())
@@ -285,7 +286,8 @@ def issuers(site):
         until(lambda token=token: site.status("/orders/7", token) == 200, f"the keys of {iss} have come")
         expect_equal(site.upstream("/orders/7", token)["x-issuer"], [iss], "whose token it is")
     received = site.upstream("/orders/7", "opaque-good")
-    expect_equal(received["x-user-id"], ["acme"], "an opaque token")
+    expected = (["acme"], ["https://partners.example.com/"])
+    expect_equal((received["x-user-id"], received["x-issuer"]), expected, "an opaque token, of which the answer names no issuer")
     expect_equal(site.status("/orders/7", "opaque-bad"), 401, "an inactive one")
     expect_equal(site.status("/orders/back-office/7", cognito_keys.access()), 401, "a customer in the back office")
     support = {"realm_access": {"roles": ["support"]}}
@@ -313,6 +315,8 @@ def from_oauth2_proxy(site):
     expect_equal([received[f"x-forwarded-{name}"] for name in names], expected, "what the API sees")
     expect_equal(site.status("/anything", keys.access(aud="orders")), 403, "who is not in the group")
     expect_equal(site.status("/anything", keys.access(**staff | {"aud": "account"})), 401, "another audience")
+    expect_equal(site.status("/anything", keys.access(**staff, email_verified=False)), 403, "an address that nobody has verified")
+    expect_equal(site.status("/anything", keys.access(**staff | {"realm_access": {}}, groups=["staff"])), 403, "a group of that name")
     expect_equal(site.status("/anything"), 401, "no token")
     for path in ("/health", "/public/x"):
         expect_equal(site.status(path), 200, f"{path} without a token")

@@ -79,7 +79,11 @@ impl Verified {
     /// Any claim as text for a header: a string as it is, an array of strings joined with commas, and other values as their
     /// JSON. `None` where there is no such claim or it is `null`, where a text would break out of a header field, and where an item of the
     /// array has a comma itself: whoever splits the list again would find an item that was never granted.
+    /// `iss` is there always: an introspection answer may leave it out (RFC 7662 §2.2), and the issuer is known all the same.
     pub fn claim_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name == "iss" {
+            return Some(Cow::Borrowed(&self.iss));
+        }
         let raw = self.claims.raw(name)?;
         let text = match raw.as_bytes().first() {
             Some(b'"') => self.claims.text(name).ok()??,

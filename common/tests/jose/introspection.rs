@@ -39,6 +39,7 @@ fn an_active_token_is_like_a_verified_one() {
     assert_eq!((&*token.iss, &*token.sub, &*token.client_id), (ISS, "Z5O3upPC88QrAjx00dis", "web"));
     assert!(token.has_scope("orders/read"));
     assert_eq!(token.claim_text("extension_field").unwrap(), "twenty-seven");
+    assert_eq!(token.claim_text("iss").unwrap(), &*token.iss);
     assert_eq!(token.exp.seconds(), NOW_S + 600);
     let held = token.held_by(&Possession::NONE).unwrap();
     let policy = |audience: &str| Policy { profile: Profile::Introspected, ..Policy::rfc9068(ISS, audience) };
