@@ -18,6 +18,7 @@ use common::feed::{Change, ChangeError, FeedState, JoinToken};
 use common::ids::{EdgeId, InvalidId, PoolId};
 use common::secret::SecretString;
 use quinn::{Endpoint, ServerConfig};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use self::authority::Authority;
@@ -44,6 +45,8 @@ pub enum FeedError {
 
 /// How long the server may take to leave its port or to come back to it.
 const MOVE_LIMIT: Duration = Duration::from_secs(10);
+/// How long its goodbyes may take.
+const FAREWELL: Duration = Duration::from_millis(300);
 const POLL: Duration = Duration::from_micros(200);
 
 /// Serves the feed of one pool from a thread of its own; it ends when this is dropped.
@@ -89,7 +92,13 @@ impl FeedIssuer {
         let (tell, there) = watch::channel(true);
         let serving = shared.clone();
         let thread = std::thread::Builder::new().name("bench-feed".into()).spawn(move || {
-            runtime.block_on(attend(endpoint, config, serving, told, tell));
+            let mut server = Some(Server { runtime, endpoint });
+            while let Some(one) = server.take() {
+                one.serve(&serving, &mut told.clone());
+                tell.send_replace(false);
+                server = Server::again(&config, address, &mut told.clone());
+                tell.send_replace(server.is_some());
+            }
         })?;
         Ok(Self { shared, address, wanted: Some(wanted), there, thread: Some(thread) })
     }
@@ -165,37 +174,40 @@ impl Drop for FeedIssuer {
     }
 }
 
-/// Serves while it is wanted, and until nobody is there to want it.
-async fn attend(
-    mut endpoint: Endpoint,
-    config: ServerConfig,
-    shared: Arc<Shared>,
-    mut wanted: watch::Receiver<bool>,
-    there: watch::Sender<bool>,
-) {
-    loop {
-        tokio::select! {
-            _ = wanted.wait_for(|wanted| !wanted) => {}
-            () = connection::accept(&endpoint, shared.clone()) => {}
-        }
-        endpoint.close(0_u32.into(), b"the bench's issuer leaves");
-        endpoint.wait_idle().await;
-        let Ok(address) = endpoint.local_addr() else { return };
-        drop(endpoint);
-        there.send_replace(false);
-        if wanted.wait_for(|wanted| *wanted).await.is_err() {
-            return;
-        }
-        endpoint = loop {
-            match Endpoint::server(config.clone(), address) {
-                Ok(endpoint) => break endpoint,
-                // Its predecessor lets the socket go a moment later.
-                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+/// The server from its coming to its going.
+struct Server {
+    runtime: Runtime,
+    endpoint: Endpoint,
+}
+
+impl Server {
+    /// Serves while it is wanted, and while somebody is there to want it. Then everything of it is gone, its port too: whatever an edge that does not
+    /// answer would have had coming ends with the runtime.
+    fn serve(self, shared: &Arc<Shared>, wanted: &mut watch::Receiver<bool>) {
+        let Self { runtime, endpoint } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = wanted.wait_for(|wanted| !wanted) => {}
+                () = connection::accept(&endpoint, shared.clone()) => {}
             }
-            if wanted.has_changed().is_err() {
-                return;
+            endpoint.close(0_u32.into(), b"the bench's issuer leaves");
+            let _ = tokio::time::timeout(FAREWELL, endpoint.wait_idle()).await;
+        });
+    }
+
+    /// When it is wanted again, at this address; `None` when nobody will want it.
+    fn again(config: &ServerConfig, address: SocketAddr, wanted: &mut watch::Receiver<bool>) -> Option<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let endpoint = runtime.block_on(async {
+            wanted.wait_for(|wanted| *wanted).await.ok()?;
+            loop {
+                wanted.has_changed().ok()?; // an error: whoever wanted it is gone
+                match Endpoint::server(config.clone(), address) {
+                    Ok(endpoint) => return Some(endpoint),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
             }
-        };
-        there.send_replace(true);
+        })?;
+        Some(Self { runtime, endpoint })
     }
 }
