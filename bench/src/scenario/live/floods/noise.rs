@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Map, Value};
 
 use crate::load::{Request, Requests, Turn};
 use crate::scenario::BenchError;
@@ -18,7 +19,7 @@ const SIGNATURE: usize = 256;
 pub enum Kind {
     /// The key that a token names.
     Kids,
-    /// Claims and signature of a token that names a known key, so that each costs a verification.
+    /// `jti` and signature of a good token: each is refused by nothing but its signature.
     Tokens,
     /// The path: of an open route, and of none, in turn.
     Paths,
@@ -40,6 +41,8 @@ pub struct Noise {
     /// Header and claims of a good token, as they are in it.
     head: String,
     claims: String,
+    /// The claims, read.
+    members: Map<String, Value>,
     random: SystemRandom,
     path: PathAndQuery,
     headers: HeaderMap,
@@ -53,10 +56,14 @@ impl Noise {
         let (Some(head), Some(claims)) = (parts.next(), parts.next()) else {
             return Err(BenchError::Stack("a token of the run has no three parts"));
         };
+        let odd = || BenchError::Stack("a token of the run has no claims");
+        let members = URL_SAFE_NO_PAD.decode(&claims).map_err(|_| odd())?;
+        let members = serde_json::from_slice(&members).map_err(|_| odd())?;
         Ok(Self {
             kind,
             head,
             claims,
+            members,
             random: SystemRandom::new(),
             path: PathAndQuery::from_static("/token/orders"),
             headers: HeaderMap::new(),
@@ -72,7 +79,7 @@ impl Noise {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn token(&self) -> String {
+    fn token(&mut self) -> String {
         let signature = self.text::<SIGNATURE>();
         match self.kind {
             Kind::Kids => {
@@ -80,7 +87,9 @@ impl Noise {
                 format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(head), self.claims)
             }
             Kind::Tokens => {
-                let claims = format!("{{\"sub\":\"{}\",\"exp\":9999999999}}", self.text::<24>());
+                let id = self.text::<24>();
+                self.members.insert("jti".into(), id.into());
+                let claims = serde_json::to_string(&self.members).unwrap_or_default();
                 format!("{}.{}.{signature}", self.head, URL_SAFE_NO_PAD.encode(claims))
             }
             Kind::Paths => String::new(),
@@ -117,7 +126,8 @@ mod tests {
     #[test]
     fn none_is_like_another() {
         let seen = |kind| {
-            let mut noise = Noise::new(kind, "aGVhZA.Y2xhaW1z.c2ln").unwrap();
+            // {"jti":"a"}
+            let mut noise = Noise::new(kind, "aGVhZA.eyJqdGkiOiJhIn0.c2ln").unwrap();
             let one = |number| {
                 let request = noise.request(Turn { number, place: 0 });
                 format!("{} {:?}", request.path, request.authorization)
@@ -126,9 +136,10 @@ mod tests {
         };
         let [kids, tokens, paths] = [Kind::Kids, Kind::Tokens, Kind::Paths].map(seen);
         assert_eq!([kids.len(), tokens.len(), paths.len()], [100; 3]);
-        assert!(kids.iter().all(|text| text.contains(".Y2xhaW1z.") && !text.contains("aGVhZA")));
-        assert!(tokens.iter().all(|text| text.contains("Bearer aGVhZA.") && !text.contains("Y2xhaW1z")));
+        assert!(kids.iter().all(|text| text.contains(".eyJqdGkiOiJhIn0.") && !text.contains("aGVhZA")));
+        assert!(tokens.iter().all(|text| text.contains("Bearer aGVhZA.") && !text.contains("eyJqdGkiOiJhIn0")));
         assert_eq!(paths.iter().filter(|text| text.starts_with("/plain/")).count(), 50);
         assert!(Noise::new(Kind::Kids, "opaque").is_err());
+        assert!(Noise::new(Kind::Kids, "aGVhZA.Y2xhaW1z.c2ln").is_err());
     }
 }
