@@ -19,7 +19,7 @@ mod join;
 mod registry;
 mod shared;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 
 use std::net::SocketAddr;

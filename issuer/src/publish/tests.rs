@@ -19,7 +19,8 @@ use super::*;
 use crate::outbox::Wake;
 use crate::store::{Migration, StoreConfig};
 
-struct Plain;
+/// Seals nothing.
+pub(crate) struct Plain;
 
 impl Sealing for Plain {
     fn seal(&self, _: &str, plain: &[u8]) -> Option<Vec<u8>> {

@@ -19,10 +19,11 @@ use crate::access::{self, FULL_ACCESS, Wanted};
 use crate::aws_json::Peer;
 use crate::config::From;
 use crate::engines;
+use crate::publish::tests::Plain;
 use crate::publish::{self, Pools, PublishConfig, Sealing};
 use crate::store::{Batch, Query};
 use crate::vouching::Refusal;
-use crate::vouching::tests::{Plain, Speaker, shifted};
+use crate::vouching::tests::{Speaker, shifted};
 use crate::world::World;
 
 const PASSWORD: &str = "Right-password-1";

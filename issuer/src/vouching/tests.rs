@@ -9,35 +9,18 @@ use common::attest::{AttestError, Attestation, Head, LEEWAY, Octets};
 use common::clock::{Clock, FakeClock};
 use common::ids::{EdgeId, PoolId};
 use common::jose::{Alg, JwsError, SigningKey};
-use common::secret::SecretBytes;
 use rcgen::{CertificateParams, KeyPair};
 
 use super::*;
 use crate::engines::on_both_engines;
 use crate::outbox::Wake;
-use crate::publish::{Pools, PublishConfig, Running, Sealing, Stranger, start};
+use crate::publish::tests::Plain;
+use crate::publish::{Pools, PublishConfig, Running, Stranger, start};
 use crate::store::{Migration, Store};
 
 const BODY: &[u8] = br#"{"ClientId":"c"}"#;
 const REQUEST: Request<'static> =
     Request { method: "POST", host: "login.test", target: "/", fields: [4; 32], body: BODY };
-
-/// Seals nothing.
-pub(crate) struct Plain;
-
-impl Sealing for Plain {
-    fn seal(&self, _: &str, plain: &[u8]) -> Option<Vec<u8>> {
-        Some(plain.to_vec())
-    }
-
-    fn open(&self, _: &str, sealed: &[u8]) -> Option<SecretBytes> {
-        Some(SecretBytes::new(sealed))
-    }
-
-    fn reset_key(&self) -> ring::hmac::Key {
-        ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"test")
-    }
-}
 
 fn migrations() -> Vec<&'static Migration> {
     crate::outbox::MIGRATIONS.iter().collect()

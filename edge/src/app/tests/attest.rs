@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -12,11 +11,10 @@ use common::attest::{Arrived, Attestation, EdgeKey, HEADER, Unverified, audience
 use common::ids::EdgeId;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use ring::digest::{SHA256, digest};
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 
 use super::harness::{Edge, NOW, free_addresses, read_answer, request};
+use super::origins::h2_client;
 
 const EDGE: &str = "fra-1";
 const WAIT: Duration = Duration::from_secs(10);
@@ -331,6 +329,19 @@ fn targets_that_are_too_long_to_vouch_for() {
 }
 
 #[test]
+fn what_is_refused_of_cognitos_calls_is_an_exception() {
+    let world = Attesting::start();
+    let call = "X-Amz-Target: AWSCognitoIdentityProviderService.SignUp\r\n";
+    for (target, is_exception) in [("/small/x", true), ("/nowhere", false)] {
+        let answer = world.edge.send(&post(target, &bytes(9), call));
+        assert_eq!(answer.body.contains("__type"), is_exception, "{answer:?}");
+        assert_eq!(answer.header("x-amzn-errortype").is_some(), is_exception, "{answer:?}");
+    }
+    let answer = world.edge.send(&post("/small/x", &bytes(9), ""));
+    assert!(answer.status == 413 && answer.body.contains("invalid_request"), "{answer:?}");
+}
+
+#[test]
 fn an_edge_that_has_not_joined_vouches_for_nothing() {
     let state = tempfile::tempdir().unwrap();
     let token = common::feed::JoinToken {
@@ -356,7 +367,7 @@ fn http2_and_tls_are_told() {
     let world = Attesting::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut client = http2(&world).await;
+        let mut client = h2_client(world.tls, &world.edge.certificate).await;
         for (length, known) in [(0, false), (0, true), (5, false), (5, true), (64 * KIB, false), (200 * KIB, true)] {
             let sent = bytes(length);
             assert_eq!(ask(&mut client, &sent, known).await, 200, "{length} {known}");
@@ -374,24 +385,6 @@ fn http2_and_tls_are_told() {
     });
 }
 
-async fn http2(world: &Attesting) -> h2::client::SendRequest<Bytes> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(world.edge.certificate.clone())).unwrap();
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = tokio::net::TcpStream::connect(world.tls).await.unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let stream = connector.connect(ServerName::try_from("api.test").unwrap(), stream).await.unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-/// Sends a body, with or without its length; empty DATA ends one of no bytes.
 async fn ask(client: &mut h2::client::SendRequest<Bytes>, body: &[u8], known: bool) -> u16 {
     let mut request = http::Request::post("https://api.test/idp/x?h2");
     if known {

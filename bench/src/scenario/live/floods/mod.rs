@@ -143,7 +143,11 @@ impl<'a> Trial<'a> {
         while !is_over() {
             self.memory.push((begun.elapsed().as_secs_f64(), self.edge.memory()?));
             let answered = exchange.status(self.edge.path, self.known);
-            self.samples.count(answered.map_err(|_| "no_answer"));
+            self.samples.count(match answered {
+                Ok(200) => Ok(200),
+                Ok(_) => Err("refused"),
+                Err(_) => Err("no_answer"),
+            });
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())

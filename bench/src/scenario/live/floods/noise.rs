@@ -44,6 +44,8 @@ pub struct Noise {
     /// The claims, read.
     members: Map<String, Value>,
     random: SystemRandom,
+    /// Texts so far.
+    made: u64,
     path: PathAndQuery,
     headers: HeaderMap,
     authorization: Option<HeaderValue>,
@@ -65,6 +67,7 @@ impl Noise {
             claims,
             members,
             random: SystemRandom::new(),
+            made: 0,
             path: PathAndQuery::from_static("/token/orders"),
             headers: HeaderMap::new(),
             authorization: None,
@@ -72,10 +75,14 @@ impl Noise {
         })
     }
 
-    /// So many random bytes as text. Without a random source all are the same, which the answers would show.
-    fn text<const N: usize>(&self) -> String {
+    /// So many bytes as text: random, and even without a random source never the same twice.
+    fn text<const N: usize>(&mut self) -> String {
         let mut bytes = [0; N];
         let _ = self.random.fill(&mut bytes);
+        self.made += 1;
+        for (byte, counted) in bytes.iter_mut().zip(self.made.to_be_bytes()) {
+            *byte = counted;
+        }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
