@@ -5,7 +5,6 @@ An edge of the running one's program, by TLS and ALPN and, for what is malformed
 STREAMS: how many streams the reset floods open (20,000).
 """
 
-import re
 import struct
 import sys
 
@@ -208,8 +207,9 @@ def trailers(edge):
         answer = connection.answer(1)
         expect(answer.status == 200 or answer.refused or (answer.status or 0) >= 500, f"trailers with {what}: {answer}")
         for _, seen, received, _ in edge.recorder.seen:
-            told = str(received)
-            expect(seen != path or not re.search("root|99|elsewhere|Bearer", told), f"trailers with {what} reached the upstream: {told}")
+            # Whole values: an id that an edge makes may hold any digits.
+            brought = [value for _, value in received if value in ("root", "99", "elsewhere", "Bearer x")]
+            expect(seen != path or not brought, f"trailers with {what} reached the upstream: {received}")
         connection.close()
     connection = Connection(edge.https)
     connection.send(frames.headers(1, good("/open/x", "POST"), end=False) + frames.headers(1, [("x-a", "b")], end=False))
