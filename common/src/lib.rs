@@ -19,3 +19,4 @@ pub mod secret;
 pub mod settings;
 pub mod sigv4;
 pub mod verify;
+pub mod waf;
