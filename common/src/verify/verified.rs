@@ -115,6 +115,27 @@ impl Verified {
         (!text.chars().any(char::is_control)).then_some(Cow::Owned(text))
     }
 
+    /// The values of a claim at any depth as texts: of an array its items that are no arrays or objects, of anything else the one. None where there is no
+    /// such claim, or it is `null` or an object.
+    pub fn claim_values(&self, path: &ClaimPath) -> Vec<String> {
+        if path.top() == "iss" && !path.is_nested() {
+            return vec![self.iss.to_string()];
+        }
+        let top = self.claims.raw(path.top()).and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+        let value = top.as_ref().and_then(|top| if path.is_nested() { path.below(top) } else { Some(top) });
+        let items = match value {
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let text = |item: &Value| match item {
+            Value::String(text) => Some(text.clone()),
+            Value::Bool(_) | Value::Number(_) => Some(item.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        };
+        items.iter().filter_map(text).collect()
+    }
+
     /// This token with the groups that these claims list instead of the profile's own; see docs/CONFIG.md for what a path may be.
     pub fn with_groups_at(mut self, paths: &[Box<str>]) -> Self {
         self.groups = providers::lists_at(&self.claims, paths.iter().map(|path| &**path));
