@@ -44,7 +44,7 @@ const ISSUER: Order = &[
 ];
 
 const EDGE: Order = &[
-    &["files", "outbound"],
+    &["files", "outbound", "rates"],
     &["snapshot", "replay"],
     &["facts"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],
