@@ -73,12 +73,15 @@ enum EdgeCommand {
         /// Settings file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// A file with a raw HTTP/1.1 request, or '-' for standard input.
+        /// A file with a raw HTTP/1.1 request, with its body behind an empty line, or '-' for standard input.
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
         /// Ask about another moment than now, such as 2026-11-30T08:00:00Z.
         #[arg(long, value_name = "TIME", value_parser = moment)]
         at: Option<UnixMillis>,
+        /// The address of the client that sends it.
+        #[arg(long, value_name = "ADDRESS")]
+        client: Option<std::net::IpAddr>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -146,10 +149,10 @@ fn issuer(options: &RoleOptions) -> ExitCode {
 
 #[cfg(feature = "edge")]
 fn edge(options: EdgeOptions) -> ExitCode {
-    if let Some(EdgeCommand::Explain { config, request, at, json }) = options.command {
+    if let Some(EdgeCommand::Explain { config, request, at, client, json }) = options.command {
         let standard_input = request.as_os_str() == "-";
         let request = if standard_input { PathBuf::from("/dev/stdin") } else { request };
-        return match edge::explain(&edge::Explain { config, request, at }) {
+        return match edge::explain(&edge::Explain { config, request, at, client }) {
             Ok(explanation) if json => {
                 say(&explanation.json());
                 ExitCode::SUCCESS

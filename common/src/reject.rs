@@ -101,6 +101,14 @@ pub enum Reject {
     BodyTooLarge,
     /// The body came too slowly, or stopped.
     RequestTimeout,
+    /// A rule of the web ACL blocks it.
+    AclBlocked,
+    /// A rule of the web ACL wants a puzzle solved first.
+    CaptchaRequired,
+    /// A rule of the web ACL wants a challenge solved first.
+    ChallengeRequired,
+    /// The body has a `Content-Encoding` under which rules can't inspect it (RFC 9110 §15.5.16).
+    BodyEncoded,
     /// A long body without `Content-Length`, on a route that reads bodies before it forwards them (RFC 9110 §15.5.12).
     LengthRequired,
 
@@ -128,7 +136,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 63] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -179,6 +187,10 @@ impl Reject {
         Self::HeadersTooLarge,
         Self::BodyTooLarge,
         Self::RequestTimeout,
+        Self::AclBlocked,
+        Self::CaptchaRequired,
+        Self::ChallengeRequired,
+        Self::BodyEncoded,
         Self::LengthRequired,
         Self::UpstreamUnavailable,
         Self::UpstreamTimeout,
@@ -211,9 +223,9 @@ impl Reject {
     }
 
     /// Whether another token would help, so that the answer names what would be accepted (`WWW-Authenticate`, RFC 6750 §3): all of 401 and 403
-    /// but the missing certificate.
+    /// but the missing certificate and what rules block.
     pub const fn is_challenge(self) -> bool {
-        matches!(self.status(), 401 | 403) && !matches!(self, Self::CertificateRequired)
+        matches!(self.status(), 401 | 403) && !matches!(self, Self::CertificateRequired | Self::AclBlocked)
     }
 
     #[rustfmt::skip]
@@ -286,6 +298,12 @@ impl Reject {
             Self::HeadersTooLarge => row(431, REQUEST, "headers_too_large", "headers too large"),
             Self::BodyTooLarge => row(413, REQUEST, "body_too_large", "body too large"),
             Self::RequestTimeout => row(408, REQUEST, "request_timeout", "request body too slow"),
+            Self::AclBlocked => row(403, "forbidden", "acl_blocked", "blocked by a rule"),
+            Self::CaptchaRequired => row(405, "captcha_required", "captcha_required", "a puzzle is to be solved"),
+            Self::ChallengeRequired => {
+                row(202, "challenge_required", "challenge_required", "a challenge is to be solved")
+            }
+            Self::BodyEncoded => row(415, REQUEST, "body_encoded", "encoded body cannot be inspected"),
             Self::LengthRequired => row(411, REQUEST, "length_required", "length required"),
             Self::UpstreamUnavailable => row(502, "bad_gateway", "upstream_unavailable", "upstream unavailable"),
             Self::UpstreamTimeout => row(504, "gateway_timeout", "upstream_timeout", "upstream timeout"),
@@ -346,6 +364,8 @@ mod tests {
                     assert_eq!(reject.status(), 401, "{reject:?}")
                 }
                 "insufficient_scope" => assert_eq!(reject.status(), 403, "{reject:?}"),
+                // AWS WAF's: it has to be told from a refusal by clients that solve it.
+                "challenge_required" => assert_eq!(reject.status(), 202),
                 _ => assert!((400..600).contains(&reject.status()), "{reject:?}"),
             }
         }

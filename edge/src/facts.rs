@@ -8,6 +8,7 @@ use common::jose::Thumbprint;
 use common::verify::Held;
 use http::HeaderValue;
 
+use crate::snapshot::acl::Judged;
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
@@ -19,6 +20,8 @@ pub struct Facts {
     pub bearer: Option<Bearer>,
     /// Brought from outside between two passes, where the first one said that it needs it: what the issuer says of this request's token.
     pub introspected: Option<Answer>,
+    /// Set by the gate of web ACLs, and carried over when it is asked again with the body that it wanted.
+    pub acl: Option<Box<Judged>>,
     /// Set by the policy gate when it refuses: which policies did it, in the operator's own words, for the log.
     pub denial: Option<Arc<str>>,
     /// Set by the token gate: how the token came, and what its sender has shown.

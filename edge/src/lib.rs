@@ -1,7 +1,7 @@
 //! The gateway: validates tokens at the edge and forwards what it has judged, without a call home.
 //!
 //! ```text
-//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot, replay, rates} -> common
+//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot} -> {replay, rates, waf} -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
 //! app -> keys, which fetches key sets of others and writes them into the picture
 //! gateway -> introspection, which asks an issuer about a token where a gate said so; both ask by outbound
@@ -33,6 +33,7 @@ mod resource;
 mod routes;
 pub mod snapshot;
 mod tls;
+mod waf;
 
 use std::path::Path;
 

@@ -45,6 +45,7 @@ const ISSUER: Order = &[
 
 const EDGE: Order = &[
     &["files", "outbound", "rates"],
+    &["waf"],
     &["snapshot", "replay"],
     &["facts"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],

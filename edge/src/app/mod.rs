@@ -38,15 +38,18 @@ use crate::attest::Slot;
 use crate::config::{Config, ConfigError, TraceSettings, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
-use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
+use crate::gateway::{Bodies, Gateway, InFlight, Rates, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
+use crate::rates::{Digester, Table};
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
 
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
 /// long, and routes without a token do not mind.
 const READY_TIME: Duration = Duration::from_secs(30);
+/// Memory for counts of requests: a million keys and more.
+const RATES_BYTES: usize = 60 << 20;
 /// Connections that were just accepted become requests within this time after the listeners closed.
 const SETTLE_TIME: Duration = Duration::from_millis(50);
 
@@ -138,6 +141,7 @@ pub fn start_with(
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
         replay,
+        rates: rates()?,
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
@@ -309,9 +313,19 @@ fn tracer(settings: &TraceSettings, metrics: &Metrics) -> Result<(Tracer, mpsc::
 }
 
 fn random() -> Result<u64, StartError> {
-    let mut bytes = [0; 8];
+    Ok(u64::from_be_bytes(random_bytes()?))
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
-    Ok(u64::from_be_bytes(bytes))
+    Ok(bytes)
+}
+
+/// Counts begin anew with the process.
+fn rates() -> Result<Rates, StartError> {
+    let (table, digester) = (Table::bounded(RATES_BYTES, random_bytes()?), Digester::new(random_bytes()?));
+    Ok(Rates { table, digester, origin: Instant::now() })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The whole edge in this process, on loopback, before a toy upstream and with keys from a JWKS file.
 
+mod acl;
 mod attacks;
 mod attest;
 mod away;

@@ -18,6 +18,7 @@ use crate::observe::Metrics;
 use crate::observe::trace::Accept;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
+use crate::waf::{Locate, Nowhere};
 use common::settings::{Section, SettingError, parse};
 
 pub use self::listen::{Listen, Places};
@@ -126,9 +127,9 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     if root.text("routes")?.is_some_and(|routes| routes != "local") {
         return Err(root.error("routes", "only \"local\" is supported yet"));
     }
-    if !root.sections("acl")?.is_empty() {
-        return Err(root.error("acl", "is not supported yet"));
-    }
+    let locate: Arc<dyn Locate> = Arc::new(Nowhere);
+    let acls = root.sections("acl")?;
+    let acls = gates::acl::config::acls(acls, folder, &locate, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
@@ -136,6 +137,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let surroundings = Surroundings {
         upstreams,
         policies: &mut policies,
+        acls: &acls,
         proofs: &proofs,
         has_feed: feed.is_some(),
         asks_certificates: listen.tls.as_ref().is_some_and(|tls| tls.asks),

@@ -8,6 +8,7 @@ use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
+use crate::gates::acl::config::Acls;
 use crate::gates::policy::config::Library;
 use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
@@ -18,7 +19,7 @@ use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
 /// operator meant to close.
-const NOT_YET: [&str; 3] = ["acl", "step_up", "limits"];
+const NOT_YET: [&str; 2] = ["step_up", "limits"];
 
 pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Result<Upstreams, SettingError> {
     let mut upstreams = Upstreams::new();
@@ -37,6 +38,7 @@ pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Re
 pub struct Surroundings<'s> {
     pub upstreams: Upstreams,
     pub policies: &'s mut Library,
+    pub acls: &'s Acls,
     pub proofs: &'s ProofSettings,
     pub has_feed: bool,
     /// The TLS listener asks clients for certificates.
@@ -88,6 +90,13 @@ fn route(
     let certificate = match section.section("client_certificate")? {
         None => CertificateRule::default(),
         Some(rule) => gates::certificate::config::rule(rule, around.asks_certificates)?,
+    };
+    let acl = match section.text("acl")? {
+        None => None,
+        Some(name) => match around.acls.get(&name) {
+            Some(acl) => Some(Arc::clone(acl)),
+            None => return Err(section.error("acl", format!("no web ACL is called \"{name}\""))),
+        },
     };
     let mut token = section.section("token")?;
     let asked = token.as_mut().map(gates::policy::config::asked).transpose()?.flatten();
@@ -141,6 +150,7 @@ fn route(
         methods: matched.methods,
         certificate,
         upstream: Arc::clone(upstream),
+        acl,
         token,
         authorization,
         revocation,

@@ -69,7 +69,7 @@ fn every_mistake_is_one_line_that_says_where() {
         ("{sub}", "{sub", "route[0].headers.add.x-user-id: has a `{` without `}`"),
         ("x-user-id", "host", "route: \"host\" can't be set as an identity header"),
         ("/orders/*", "/orders*", "route[0].match.path: a `*` may only stand after a slash, at the end"),
-        ("upstream = \"orders\"", "upstream = \"orders\"\nacl = \"x\"", "route[0].acl: is not supported yet"),
+        ("upstream = \"orders\"", "upstream = \"orders\"\nacl = \"x\"", "route[0].acl: no web ACL is called \"x\""),
         ("10.0.0.5:9000", "10.0.0.5", "upstream[0].servers: \"10.0.0.5\" is no address"),
         (
             "upstream = \"orders\"",

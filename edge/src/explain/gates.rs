@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 use common::dpop::Flaw;
+use common::reject::Reject;
 use common::verify::Unverified;
 use http::HeaderMap;
 
 use super::claims;
 use super::story::{Explanation, Story};
 use crate::facts::{Bearer, Facts, TokenScheme};
-use crate::gates::{Outcome, RequestView, policy, session, token};
+use crate::gates::{Outcome, RequestView, acl, policy, session, token};
+use crate::rates::{Digester, Moment, Table};
 use crate::snapshot::Snapshot;
+use crate::snapshot::acl::Judged;
 use crate::snapshot::issuer::Issuer;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
+use crate::waf::{self, Counting, Said};
 use crate::{cors, forward};
 
 /// From the chosen route to the verdict.
@@ -27,6 +31,10 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     let mut facts = Facts::default();
     for issuer in named(route, snapshot) {
         story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
+    }
+    let reads_claims = route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
+    if !reads_claims && let Some(reject) = rules(&mut story, view, &facts) {
+        return story.refuse(reject);
     }
     let outcome = token::check(view, &mut facts, snapshot);
     story.step("token", describe(outcome, route.token.is_none()));
@@ -44,7 +52,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
             }
             return story.refuse(reject);
         }
-        Outcome::NeedIntrospection(_) => return story.depends("as the issuer answers"),
+        Outcome::NeedIntrospection(_) | Outcome::NeedBody(_) => return story.depends("as the issuer answers"),
     }
     let outcome = session::check(view, &facts);
     story.step("session", describe(outcome, facts.bearer.is_none()));
@@ -52,6 +60,9 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
         news(&mut story, route, bearer, view.now);
     }
     if let Outcome::Reject(reject) = outcome {
+        return story.refuse(reject);
+    }
+    if reads_claims && let Some(reject) = rules(&mut story, view, &facts) {
         return story.refuse(reject);
     }
     let outcome = policy::check(view, &mut facts);
@@ -76,6 +87,37 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     }
     explain_upstream(&mut story, route);
     story.forward(&route.upstream.name)
+}
+
+/// What each rule of the web ACL says, and what comes of it. Nothing is counted, and nothing was counted before.
+fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts) -> Option<Reject> {
+    let rule = view.route.acl.as_ref()?;
+    let (table, digester) = (Table::bounded(0, [0; 16]), Digester::new([0; 16]));
+    let now = Moment::after(Duration::ZERO);
+    let counting = Counting { table: &table, digester: &digester, now, only_looks: true };
+    let mut judged = Judged::default();
+    let token = facts.identity().map(|identity| &identity.token);
+    let request = acl::view(view, token);
+    let (said, lines) = waf::explain(&rule.acl, request, &mut judged.progress, &*rule.locate, counting);
+    let verdict = match said {
+        Said::Done(verdict) => verdict,
+        Said::NeedsBody(_) => return Some(Reject::Internal), // a file says whether there is one
+    };
+    let capacity = rule.acl.capacity;
+    story.step(
+        "web ACL",
+        format!("{} of {capacity} WCU: {} by {}", rule.name, verdict.ending.name(), rule.rule_name(verdict.step)),
+    );
+    for line in lines {
+        story.fact("rule", format!("{}{}", "  ".repeat(line.depth), line.text));
+    }
+    for label in judged.progress.labels.iter() {
+        story.fact("label", label.to_string());
+    }
+    for header in &judged.progress.headers {
+        story.fact("adds", format!("x-amzn-waf-{}: {}", header.name, header.value));
+    }
+    acl::refusal(&verdict)
 }
 
 /// What a sender has shown, where the request speaks of DPoP. Whether a proof came before is known to a running edge only.
@@ -105,6 +147,7 @@ fn describe(outcome: Outcome, nothing_asked: bool) -> String {
         Outcome::Continue => "passes".to_owned(),
         Outcome::Reject(reject) => format!("refuses: {}", reject.metric()),
         Outcome::NeedIntrospection(_) => "asks the issuer, which is not done here".to_owned(),
+        Outcome::NeedBody(_) => "asks for the body".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ mod claims;
 mod gates;
 mod story;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,16 +24,20 @@ use crate::observe::Metrics;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
+use crate::snapshot::route::Route;
+use crate::waf::Body;
 use crate::{feed, keys, reply, resource};
 
 /// What to explain.
 #[derive(Clone, Debug)]
 pub struct Explain {
     pub config: PathBuf,
-    /// A file with the text of an HTTP/1.1 head, with line feeds or CRLF.
+    /// A file with the text of an HTTP/1.1 head, with line feeds or CRLF; behind an empty line the body.
     pub request: PathBuf,
     /// The moment to ask about; none: now.
     pub at: Option<UnixMillis>,
+    /// Who sends it; none: nobody knows.
+    pub client: Option<IpAddr>,
 }
 
 /// Why there is no explanation.
@@ -53,7 +58,7 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
     let now = asked.at.unwrap_or_else(|| SystemClock.now());
     // The file does not say by which listener the request would come.
     let scheme = if config.listen.places.https.is_some() { Scheme::Https } else { Scheme::Http };
-    let connection = Connection { scheme, ..Connection::UNKNOWN };
+    let connection = Connection { scheme, client: asked.client, ..Connection::UNKNOWN };
     let picture = Arc::new(Picture::new(config.verdict_bytes));
     picture.configure(config.routes, config.issuers);
     take_kept_keys(&picture, config.state_dir.as_deref(), now);
@@ -65,7 +70,8 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
     if let Some(settings) = &config.feed {
         recall(&mut story, settings, &picture, now, metrics);
     }
-    explain_head(story, &picture.load(), &with_line_ends(&text), &connection, now)
+    let (head, body) = taken_apart(&text);
+    explain_head(story, &picture.load(), (&head, body), &connection, now)
 }
 
 /// Nothing is fetched here; what an edge has kept on disk counts.
@@ -101,7 +107,7 @@ fn recall(story: &mut Story, settings: &FeedSettings, picture: &Arc<Picture>, no
 fn explain_head(
     mut story: Story,
     snapshot: &Arc<Snapshot>,
-    raw: &[u8],
+    (raw, body): (&[u8], &[u8]),
     connection: &Connection,
     now: UnixMillis,
 ) -> Result<Explanation, ExplainError> {
@@ -140,7 +146,8 @@ fn explain_head(
         Choice::NoRoute => return Ok(story.refuse(Reject::NoRoute)),
     };
     story.step("route", &*route.name);
-    let view = RequestView { canonical: &request, connection, headers: &headers, route, now };
+    let body = if body.is_empty() { Body::None } else { body_of(route, body) };
+    let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now };
     Ok(gates::explain(story, snapshot, view))
 }
 
@@ -154,19 +161,29 @@ fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {
     map
 }
 
-/// An editor's line feeds become CRLF, and the head ends in an empty line.
-fn with_line_ends(text: &[u8]) -> Vec<u8> {
+/// As much of the body as the route's rules would inspect.
+fn body_of<'b>(route: &Route, body: &'b [u8]) -> Body<'b> {
+    let most = route.acl.as_ref().map_or(0, |rule| rule.acl.body_limit);
+    let first = body.get(..most).unwrap_or(body);
+    Body::Read { bytes: first, more: first.len() < body.len() }
+}
+
+/// The head, in which an editor's line feeds become CRLF and which ends in an empty line, and the body behind that.
+fn taken_apart(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut raw = Vec::with_capacity(text.len() + 16);
-    for text_line in text.split(|byte| *byte == b'\n') {
-        let text_line = text_line.strip_suffix(b"\r").unwrap_or(text_line);
-        raw.extend_from_slice(text_line);
+    let mut read = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        read += line.len();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        raw.extend_from_slice(line);
         raw.extend_from_slice(b"\r\n");
-        if text_line.is_empty() && raw.len() > 2 {
-            return raw;
+        if line.is_empty() && raw.len() > 2 {
+            return (raw, text.get(read..).unwrap_or_default());
         }
     }
     raw.extend_from_slice(b"\r\n");
-    raw
+    (raw, &[])
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn told_at(folder: &Path, request: &str, at: UnixMillis) -> Explanation {
     let (config, file) = (folder.join("edge.toml"), folder.join("request"));
     std::fs::write(&config, format!("{CONFIG}{OTHERS}")).unwrap();
     std::fs::write(&file, request).unwrap();
-    explain(&Explain { config, request: file, at: Some(at) }).unwrap()
+    explain(&Explain { config, request: file, at: Some(at), client: None }).unwrap()
 }
 
 fn story(request: &str) -> String {
@@ -63,6 +63,44 @@ fn attesting_is_told() {
     for line in
         ["attests    reads the whole body, and signs for the request", "max_body   1048576 bytes", "verdict    forward"]
     {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn every_statement_of_a_web_acl_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let visibility = json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"});
+    let contains = |field: Value, text: &str| {
+        json!({"ByteMatchStatement": {"FieldToMatch": field, "SearchString": text, "PositionalConstraint": "CONTAINS",
+            "TextTransformations": [{"Priority": 0, "Type": "LOWERCASE"}]}})
+    };
+    let both = json!({"AndStatement": {"Statements": [contains(json!({"Body": {}}), "evil"), contains(json!({"UriPath": {}}), "/x")]}});
+    let rate = json!({"RateBasedStatement": {"Limit": 100, "AggregateKeyType": "IP"}});
+    let acl = json!({"Name": "a", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": [
+        {"Name": "often", "Priority": 0, "Statement": rate, "Action": {"Block": {}}, "VisibilityConfig": visibility},
+        {"Name": "counts", "Priority": 1, "Statement": contains(json!({"Method": {}}), "post"), "Action": {"Block": {}}, "VisibilityConfig": visibility},
+        {"Name": "evil", "Priority": 2, "Statement": both, "Action": {"Block": {}}, "VisibilityConfig": visibility}]});
+    std::fs::write(folder.path().join("acl.json"), acl.to_string()).unwrap();
+    std::fs::write(folder.path().join("request"), "POST /w/x HTTP/1.1\nHost: a\nContent-Length: 5\n\nEvil!").unwrap();
+    let config = folder.path().join("edge.toml");
+    let more = "[[acl]]\nname = \"w\"\nfile = \"acl.json\"\nsearch_strings = \"text\"\ndry_run = [\"counts\"]\n\
+        [[route]]\nmatch = { path = \"/w/*\" }\nupstream = \"u\"\nacl = \"w\"\n";
+    std::fs::write(&config, format!("{CONFIG}{more}")).unwrap();
+    let asked =
+        Explain { config, request: folder.path().join("request"), at: Some(AT), client: "192.0.2.1".parse().ok() };
+    let told = explain(&asked).unwrap().text();
+    for line in [
+        "web ACL    w of 62 WCU: BLOCK by w/evil",
+        "  rule     rule often does not match",
+        "  rule       no: more than 100 requests in 300 s, as counted here",
+        "  rule     rule counts matches: COUNT instead of BLOCK",
+        "  rule     rule evil matches: BLOCK",
+        "  rule       yes: all of",
+        "  rule         yes: Body, LOWERCASE: contains \"evil\"",
+        "  rule         yes: UriPath, LOWERCASE: contains \"/x\"",
+        "verdict    403 acl_blocked",
+    ] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
 }
@@ -228,7 +266,7 @@ fn demanding(request: &str, token: &serde_json::Value) -> String {
     explain_head(
         Story::default(),
         &picture.load(),
-        raw.as_bytes(),
+        (raw.as_bytes(), b""),
         &Connection::UNKNOWN,
         UnixMillis::from_seconds(1_000),
     )
@@ -295,8 +333,12 @@ fn proofs_and_resources_are_told() {
     std::fs::write(folder.path().join("edge.toml"), config).unwrap();
     let story = |request: &str| {
         std::fs::write(folder.path().join("request"), request).unwrap();
-        let asked =
-            Explain { config: folder.path().join("edge.toml"), request: folder.path().join("request"), at: Some(AT) };
+        let asked = Explain {
+            config: folder.path().join("edge.toml"),
+            request: folder.path().join("request"),
+            at: Some(AT),
+            client: None,
+        };
         explain(&asked).unwrap().text()
     };
     let told = story("GET /.well-known/oauth-protected-resource/api HTTP/1.1\nHost: api.test");

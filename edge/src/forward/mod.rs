@@ -7,6 +7,7 @@ pub mod retry;
 pub mod upstream;
 
 use common::canonical::{IdentityHeaders, InvalidIdentityHeader};
+use common::waf::model::InsertedHeader;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::facts::{Presented, TokenScheme};
@@ -50,7 +51,9 @@ const OWN_HEADERS: &[&str] = &[
 ];
 
 /// The same for every name that begins so: proxies say address, scheme, user and certificate under a growing number of them.
-const OWN_FAMILIES: &[&str] = &["x-forwarded-"];
+const OWN_FAMILIES: &[&str] = &["x-forwarded-", INSERTED];
+/// How the names of headers begin that rules of web ACLs add (AWS WAFv2 `CustomRequestHandling`).
+const INSERTED: &str = "x-amzn-waf-";
 
 /// All names that clients can't use: the edge's own, and what routes add.
 ///
@@ -86,6 +89,16 @@ pub fn add_headers(route: &Route, identity: Option<&Identity>, headers: &mut Hea
                 .with(route.number, rendered, |(name, value)| drop(headers.insert(name.clone(), value.clone())));
         }
         None => rendered(route, None).for_each(|(name, value)| drop(headers.insert(name, value))),
+    }
+}
+
+/// Adds what rules of the web ACL say; of one name the last stands.
+pub fn add_inserted(inserted: &[InsertedHeader], headers: &mut HeaderMap) {
+    for InsertedHeader { name, value } in inserted {
+        let name = HeaderName::try_from(format!("{INSERTED}{}", name.to_ascii_lowercase()));
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
     }
 }
 

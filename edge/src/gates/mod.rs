@@ -1,6 +1,7 @@
 //! The gates: each sees a borrowed view of the canonical request, the facts so far and the snapshot, and says whether the request
 //! may go on. They import neither pingora nor the feed, and do no I/O; an error anywhere means refusal.
 
+pub mod acl;
 pub mod certificate;
 pub mod policy;
 pub mod proof;
@@ -16,6 +17,7 @@ use crate::facts::{Connection, Facts};
 use crate::replay::Replay;
 use crate::snapshot::Snapshot;
 use crate::snapshot::route::Route;
+use crate::waf::{Body, Counting};
 
 /// What gates may see of a request. Its route has been chosen by the canonical form.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub struct RequestView<'r> {
     pub connection: &'r Connection,
     pub headers: &'r HeaderMap,
     pub route: &'r Route,
+    /// What has been read of the body, on request of a gate.
+    pub body: Body<'r>,
     pub now: UnixMillis,
 }
 
@@ -34,16 +38,46 @@ pub enum Outcome {
     Reject(Reject),
     /// The issuer at this position in the snapshot must say what the token is worth: ask it, put its answer into the facts, and ask again.
     NeedIntrospection(usize),
+    /// The first so many bytes of the body are to be inspected: read them, and ask again.
+    NeedBody(usize),
+}
+
+/// What gates share besides the snapshot.
+#[derive(Clone, Copy)]
+pub struct Shared<'s> {
+    pub replay: &'s Replay,
+    pub counting: Counting<'s>,
 }
 
 /// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a
 /// place for it.
-pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, replay: &Replay) -> Outcome {
+pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     certificate::check(request)
-        .then(|| token::check(request, facts, snapshot))
-        .then(|| session::check(request, facts))
+        .then(|| rules_and_token(request, facts, snapshot, shared.counting))
         .then(|| policy::check(request, facts))
-        .then(|| proof::spend(request, facts, replay))
+        .then(|| proof::spend(request, facts, shared.replay))
+}
+
+/// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
+fn rules_and_token(
+    request: RequestView<'_>,
+    facts: &mut Facts,
+    snapshot: &Snapshot,
+    counting: Counting<'_>,
+) -> Outcome {
+    let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
+    if !reads_claims {
+        return acl::check(request, facts, None, counting)
+            .then(|| token::check(request, facts, snapshot))
+            .then(|| session::check(request, facts));
+    }
+    let of_token = token::check(request, facts, snapshot).then(|| session::check(request, facts));
+    if matches!(of_token, Outcome::NeedIntrospection(_)) {
+        return of_token;
+    }
+    let identity =
+        facts.bearer.as_ref().filter(|_| of_token == Outcome::Continue).map(|bearer| bearer.identity.clone());
+    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), counting).then(|| of_token)
 }
 
 impl Outcome {

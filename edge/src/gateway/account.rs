@@ -8,7 +8,8 @@ use pingora::prelude::Session;
 
 use super::{Context, Gateway, connection, watch};
 use crate::observe::trace::{Span, TRACEPARENT, TRACESTATE, Trace, hex};
-use crate::observe::{Record, hash_subject};
+use crate::observe::{AclRecord, Record, hash_subject};
+use crate::snapshot::acl::{AclLog, AclRule, Judged};
 use crate::snapshot::meter::{Meter, Served};
 
 /// A longer `tracestate` goes on with the request, but not with the span: spans wait for a collector. So much must be propagated at least (W3C Trace
@@ -43,7 +44,7 @@ impl Gateway {
             meter.first_byte(after);
         }
         let sampled = ctx.trace.filter(|trace| trace.sampled);
-        let well = ctx.decision.reject.is_none() && end.status < 500;
+        let well = ctx.decision.reject.is_none() && end.status < 500 && !is_noted(ctx);
         if self.log.wants(well) || (sampled.is_some() && self.log.wants_traced()) {
             self.log.write(&self.record(session, ctx, &end));
         }
@@ -106,6 +107,7 @@ impl Gateway {
             trace_id: ctx.trace.map(|trace| hex(&trace.id)),
             reason: ctx.decision.reject.map(Reject::metric),
             detail: ctx.decision.detail.or(ctx.facts.denial.as_deref()),
+            acl: acl_record(ctx),
             route: ctx.route().map(|route| &*route.name),
             method: received.method.as_str(),
             host: ctx.canonical.as_ref().map(|canonical| canonical.host_name(received)),
@@ -181,6 +183,32 @@ impl Gateway {
         span.text("tollgate.request_id", ctx.request_id.to_str().unwrap_or_default());
         span
     }
+}
+
+/// A rule matched, and the web ACL's matches are to be logged.
+fn is_noted(ctx: &Context) -> bool {
+    let logs = |rule: &AclRule| rule.logs == AclLog::Matched;
+    let matched = |judged: &Judged| !judged.progress.matched.is_empty();
+    ctx.facts.acl.as_deref().is_some_and(matched)
+        && ctx.route().and_then(|route| route.acl.as_deref()).is_some_and(logs)
+}
+
+fn acl_record(ctx: &Context) -> Option<AclRecord> {
+    let (judged, rule) = (ctx.facts.acl.as_deref()?, ctx.route()?.acl.as_deref()?);
+    let verdict = judged.verdict.as_ref()?;
+    let counted = judged.progress.matched.iter().map(|matched| {
+        let name = rule.rule_name(Some(matched.step));
+        match rule.acl.rule(matched.step).and_then(|one| one.would_have(matched)) {
+            Some(action) => format!("{name}:{action}"),
+            None => name,
+        }
+    });
+    Some(AclRecord {
+        rule: rule.rule_name(verdict.step),
+        action: verdict.ending.name(),
+        counted: counted.collect(),
+        labels: judged.progress.labels.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// Replaces what a client said of a trace by what the edge says, where it traces.

@@ -15,6 +15,7 @@ use pingora::prelude::Error;
 
 use crate::facts::{Connection, Facts};
 use crate::gateway::held::Held;
+use crate::gateway::peeked::Peeked;
 use crate::gateway::trip::Trip;
 use crate::observe::trace::Trace;
 use crate::snapshot::Snapshot;
@@ -34,6 +35,8 @@ pub struct Context {
     pub decision: Decision,
     /// The body, on routes that read it before they forward it.
     pub held: Option<Box<Held>>,
+    /// The beginning of the body, where rules have asked for it.
+    pub peeked: Option<Box<Peeked>>,
     /// The way to servers.
     pub trip: Trip,
     /// The server that was asked last; none that listens on a UNIX socket.
@@ -71,6 +74,7 @@ impl Context {
             facts: Facts::default(),
             decision: Decision::default(),
             held: None,
+            peeked: None,
             trip: Trip::new(started),
             server: None,
             first_byte: None,

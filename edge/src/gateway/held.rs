@@ -23,9 +23,9 @@ use crate::gateway::body::Received;
 use crate::snapshot::flow::Flow;
 
 /// What pingora's retry buffer holds.
-const RETRY_BYTES: usize = 64 * 1024;
+pub const RETRY_BYTES: usize = 64 * 1024;
 /// For the whole body, as at the issuer.
-const READ_TIME: Duration = Duration::from_secs(30);
+pub const READ_TIME: Duration = Duration::from_secs(30);
 /// Of all requests together.
 const HELD_BYTES: usize = 128 * 1024 * 1024;
 /// Of those of one client: an IPv4 address, or an IPv6 /64.
@@ -43,6 +43,11 @@ pub struct Held {
 impl Held {
     pub fn len(&self) -> usize {
         self.length
+    }
+
+    /// At most so many bytes for rules, and whether there are more.
+    pub fn first(&self, most: usize) -> (&[u8], bool) {
+        self.bytes.get(..most).map_or((&self.bytes, false), |first| (first, first.len() < self.bytes.len()))
     }
 
     /// The answer has come: nothing of the body is sent any more.
@@ -72,14 +77,14 @@ struct Counts {
 
 /// A share of them; given back on drop.
 #[derive(Debug)]
-struct Room {
+pub struct Room {
     bodies: Bodies,
     client: IpAddr,
     bytes: usize,
 }
 
 impl Bodies {
-    fn room(&self, client: IpAddr) -> Room {
+    pub fn room(&self, client: IpAddr) -> Room {
         Room { bodies: self.clone(), client: networks::holder(client), bytes: 0 }
     }
 
@@ -90,7 +95,7 @@ impl Bodies {
 
 impl Room {
     /// Makes it so large; it never becomes smaller by that.
-    fn grow_to(&mut self, bytes: usize) -> Result<(), Reject> {
+    pub fn grow_to(&mut self, bytes: usize) -> Result<(), Reject> {
         let more = bytes.saturating_sub(self.bytes);
         if more == 0 {
             return Ok(());
@@ -182,7 +187,7 @@ fn reserve(bytes: &mut Vec<u8>, more: usize, length: Option<usize>) {
 }
 
 /// A pause that was too long, or no body.
-fn broken(error: &Error) -> Reject {
+pub fn broken(error: &Error) -> Reject {
     match error.etype() {
         ErrorType::ReadTimedout => Reject::RequestTimeout,
         _ => Reject::AmbiguousBody,

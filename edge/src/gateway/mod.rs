@@ -9,6 +9,7 @@ mod forwarded;
 mod head;
 mod held;
 mod outcome;
+mod peeked;
 mod peer;
 mod preflight;
 mod trip;
@@ -45,11 +46,12 @@ pub use self::preflight::answer as preflight;
 use crate::attest::Slot;
 use crate::cors;
 use crate::facts::Facts;
-use crate::gates::{self, Outcome as Verdict, RequestView};
+use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
 use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
 use crate::observe::{AccessLog, Metrics};
+use crate::rates::{Digester, Moment, Table};
 use crate::replay::Replay;
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::resource;
@@ -57,6 +59,8 @@ use crate::routes::{self, Choice};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::resource::Resource;
+use crate::snapshot::route::Route;
+use crate::waf::{Body, Counting, Ending, Response};
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -76,6 +80,8 @@ pub struct Gateway {
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
     pub replay: Replay,
+    /// Where requests are counted.
+    pub rates: Rates,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -84,6 +90,14 @@ pub struct Gateway {
     pub attester: Arc<Slot>,
     /// The bodies that are read before they are forwarded.
     pub bodies: Bodies,
+}
+
+/// Counts of requests, and the origin of their moments.
+#[derive(Debug)]
+pub struct Rates {
+    pub table: Table,
+    pub digester: Digester,
+    pub origin: Instant,
 }
 
 /// What becomes of a request that no one refuses.
@@ -117,6 +131,8 @@ enum Halt {
     Reject(Reject),
     /// Before the issuer at this position has been asked about the token.
     Introspect(usize),
+    /// Before so many bytes of the body have been read.
+    Body(usize),
 }
 
 impl From<Reject> for Halt {
@@ -149,19 +165,26 @@ impl ProxyHttp for Gateway {
         if let (Some(_), Some(keepalive)) = (session.get_keepalive(), connection::keepalive()) {
             session.set_keepalive(Some(keepalive.as_secs().max(1))); // 0 would mean for ever
         }
-        let mut decided = match self.decide(session, ctx) {
-            Err(Halt::Introspect(issuer)) => match self.introspect(session, ctx, issuer).await {
+        let mut decided = self.decide(session, ctx);
+        // Each is wanted once at most: what was brought is there when the gates are asked again.
+        for _ in 0..2 {
+            let brought = match decided {
+                Err(Halt::Introspect(issuer)) => self.introspect(session, ctx, issuer).await,
+                Err(Halt::Body(bytes)) => Box::pin(self.peek(session, ctx, bytes)).await,
+                _ => break,
+            };
+            decided = match brought {
                 Ok(()) => self.decide(session, ctx),
                 Err(reject) => Err(Halt::Reject(reject)),
-            },
-            decided => decided,
-        };
+            };
+        }
         if matches!(decided, Ok(Decided::Forward))
             && let Some(route) = ctx.route()
         {
             trip::hold_client(session, &route.flow);
             // On the heap, so that other routes carry nothing of it.
             if route.attest
+                && ctx.held.is_none()
                 && let Err(reject) = Box::pin(self.hold(session, ctx)).await
             {
                 decided = Err(Halt::Reject(reject));
@@ -185,7 +208,7 @@ impl ProxyHttp for Gateway {
             Err(halt) => {
                 let reject = match halt {
                     Halt::Reject(reject) => reject,
-                    Halt::Introspect(_) => Reject::Internal, // the answer is there
+                    Halt::Introspect(_) | Halt::Body(_) => Reject::Internal, // it is there
                 };
                 self.refuse(session, ctx, reject).await?;
                 Ok(true)
@@ -196,6 +219,9 @@ impl ProxyHttp for Gateway {
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let peer = trip::next_peer(session, ctx).map_err(|reject| ctx.ended_by(reject))?;
         ctx.server = peer.address().as_inet().copied();
+        if let Some(peeked) = &mut ctx.peeked {
+            peeked.begin();
+        }
         self.watch_over(session, ctx);
         Ok(peer)
     }
@@ -225,6 +251,9 @@ impl ProxyHttp for Gateway {
         if let Some(held) = &ctx.held {
             *body = held.instead_of(end_of_stream);
             return Ok(());
+        }
+        if let Some(peeked) = &mut ctx.peeked {
+            *body = peeked.sent_as(body.take());
         }
         let Some(piece) = body.as_ref().filter(|_| !session.was_upgraded()) else { return Ok(()) };
         let Some(flow) = ctx.route().map(|route| route.flow) else { return Ok(()) };
@@ -398,10 +427,12 @@ impl Gateway {
         drop(decoded);
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
-        let mut facts = Facts { introspected: ctx.facts.introspected.take(), ..Facts::default() };
+        let brought = (ctx.facts.introspected.take(), ctx.facts.acl.take());
+        let mut facts = Facts { introspected: brought.0, acl: brought.1, ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
-        let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, now: ctx.now };
-        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay);
+        let body = body_of(ctx, route, request.framing);
+        let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, body, now: ctx.now };
+        let outcome = gates::pass(view, &mut facts, &snapshot, self.shared(ctx.started));
         let flow = route.flow;
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
@@ -409,7 +440,36 @@ impl Gateway {
             Verdict::Continue => Ok(flow.admits(request.framing).map(|()| Decided::Forward)?),
             Verdict::Reject(reject) => Err(reject.into()),
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
+            Verdict::NeedBody(bytes) => Err(Halt::Body(bytes)),
         }
+    }
+
+    fn shared(&self, now: Instant) -> Shared<'_> {
+        let counting = Counting {
+            table: &self.rates.table,
+            digester: &self.rates.digester,
+            now: Moment::since(self.rates.origin, now),
+            only_looks: false,
+        };
+        Shared { replay: &self.replay, counting }
+    }
+
+    /// Reads the beginning of a body for rules; all of it where the edge will vouch for it anyway.
+    async fn peek(&self, session: &mut Session, ctx: &mut Context, bytes: usize) -> Result<(), Reject> {
+        let route = ctx.route().ok_or(Reject::Internal)?;
+        let flow = route.flow;
+        trip::hold_client(session, &flow);
+        if route.attest {
+            return self.hold(session, ctx).await;
+        }
+        let client = ctx.connection.client.ok_or(Reject::NotReady)?;
+        let peeked = peeked::peek(session, client, &flow, bytes, &self.bodies).await;
+        ctx.must_close |= matches!(peeked, Err(Reject::RequestTimeout | Reject::AmbiguousBody | Reject::BodiesHeld));
+        if connection::body_is_broken() {
+            ctx.decision.detail = Some(Ambiguity::InvalidChunk.code());
+        }
+        ctx.peeked = Some(Box::new(peeked?));
+        Ok(())
     }
 
     /// Reads the body of a request that the edge will vouch for.
@@ -447,7 +507,10 @@ impl Gateway {
             resource: ctx.route().and_then(|route| route.resource.as_deref()),
             presented: &ctx.facts.presented,
         };
-        let mut reply = reply::refusal(reject, asked);
+        let mut reply = match blocked_with(ctx, reject) {
+            Some(response) => reply::blocked(response, &ctx.request_id),
+            None => reply::refusal(reject, asked),
+        };
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.retain(|(name, _)| !cors::is_answer(name));
             reply.headers.extend(cors::headers(rule, &session.req_header().headers));
@@ -473,6 +536,31 @@ impl Gateway {
         }
         session.write_response_header(Box::new(response), false).await?;
         session.write_response_body(Some(body), true).await
+    }
+}
+
+/// What rules may see of the body so far.
+fn body_of<'c>(ctx: &'c Context, route: &Route, framing: Framing) -> Body<'c> {
+    let Some(rule) = &route.acl else { return Body::Unread };
+    let most = rule.acl.body_limit;
+    let read = match (&ctx.peeked, &ctx.held) {
+        (Some(peeked), _) => peeked.first(most),
+        (None, Some(held)) => held.first(most),
+        (None, None) if matches!(framing, Framing::NoBody | Framing::Length(0)) => return Body::None,
+        (None, None) => return Body::Unread,
+    };
+    match read {
+        ([], false) => Body::None,
+        (bytes, more) => Body::Read { bytes, more },
+    }
+}
+
+/// The response that a rule has for those whom it blocks.
+fn blocked_with(ctx: &Context, reject: Reject) -> Option<&Response> {
+    let verdict = ctx.facts.acl.as_ref()?.verdict.as_ref()?;
+    match &verdict.ending {
+        Ending::Block(response) if reject == Reject::AclBlocked => response.as_deref(),
+        _ => None,
     }
 }
 

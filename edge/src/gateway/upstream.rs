@@ -87,6 +87,9 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
     }
     forward::add_headers(route, ctx.facts.identity(), headers);
+    if let Some(judged) = &ctx.facts.acl {
+        forward::add_inserted(&judged.progress.headers, headers);
+    }
     *outgoing = RequestHeader::from(parts);
     // After that, since the conversion keeps the target as the URI has it.
     canonical.target.as_ref().map_or(Ok(()), |target| outgoing.set_raw_path(target.as_bytes()))

@@ -54,6 +54,9 @@ pub struct Record<'r> {
     /// Which ambiguity made the request unreadable, which policies denied it, or that it is a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'r str>,
+    /// What the web ACL said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acl: Option<AclRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'r str>,
     pub method: &'r str,
@@ -92,6 +95,19 @@ pub struct Record<'r> {
     pub kid: Option<&'r str>,
 }
 
+/// What a web ACL said of a request. Names are out of the configuration; labels too, but for the codes of countries.
+#[derive(Debug, Serialize)]
+pub struct AclRecord {
+    /// The rule that ended the evaluation: `acl/rule`, `acl/group/rule` or `acl/(default)`.
+    pub rule: String,
+    pub action: &'static str,
+    /// The rules that matched and let it go on; behind a colon what they would have done if they did not only count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
 impl<'r> Record<'r> {
     /// A record of a request of which nothing more is known.
     pub fn new(at: UnixMillis, request_id: &'r str, method: &'r str) -> Self {
@@ -101,6 +117,7 @@ impl<'r> Record<'r> {
             trace_id: None,
             reason: None,
             detail: None,
+            acl: None,
             route: None,
             method,
             host: None,

@@ -7,7 +7,7 @@ mod process;
 mod sampler;
 pub mod trace;
 
-pub use self::access_log::{AccessLog, LogLevel, LogRules, Record, hash_subject, open_log};
+pub use self::access_log::{AccessLog, AclRecord, LogLevel, LogRules, Record, hash_subject, open_log};
 pub use self::issuers::{Asked, Fetched, IssuerMetrics};
 pub use self::metrics::{Format, Metrics, PREFIX};
 pub use self::process::Process;

@@ -9,7 +9,10 @@ pub mod grpc;
 use bytes::Bytes;
 use common::canonical::Ambiguity;
 use common::reject::Reject;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 pub use self::document::{document, document_preflight};
@@ -17,11 +20,17 @@ pub use self::dpop::NONCE;
 use crate::facts::Presented;
 use crate::snapshot::resource::Resource;
 use crate::snapshot::route::TokenRule;
+use crate::waf::Response;
 
 /// The header that every answer carries.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What a client has to do before it is let in, as AWS WAF says it.
+const WAF_ACTION: HeaderName = HeaderName::from_static("x-amzn-waf-action");
 /// Seconds after which a client may try again when the edge or the upstream is not ready.
 const RETRY_AFTER_SECONDS: &str = "5";
+
+/// What is the edge's to say about a response's form and connection.
+const RESERVED: [HeaderName; 6] = [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE, REQUEST_ID];
 
 /// What a refusal depends on besides its reason.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +88,10 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
     match status {
         StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
         // RFC 9110 §15.5.6 wants the field; an empty list gives nothing away.
+        _ if matches!(reject, Reject::CaptchaRequired | Reject::ChallengeRequired) => {
+            let action = if reject == Reject::CaptchaRequired { "captcha" } else { "challenge" };
+            headers.push((WAF_ACTION, HeaderValue::from_static(action)));
+        }
         StatusCode::METHOD_NOT_ALLOWED => headers.push((ALLOW, HeaderValue::from_static(""))),
         _ => {}
     }
@@ -105,6 +118,27 @@ fn trailers_only(reject: Reject, asked: Asked<'_>) -> Reply {
     ];
     headers.extend(better_credentials(reject, asked));
     Reply { status: StatusCode::OK, headers, body: Bytes::new() }
+}
+
+/// What a rule says to whom it blocks (AWS WAFv2 `CustomResponse`).
+pub fn blocked(response: &Response, request_id: &HeaderValue) -> Reply {
+    let mut headers = vec![(CACHE_CONTROL, HeaderValue::from_static("no-store")), (REQUEST_ID, request_id.clone())];
+    for header in &response.headers {
+        let parsed = (HeaderName::try_from(&header.name), HeaderValue::try_from(&header.value));
+        if let (Ok(name), Ok(value)) = parsed
+            && !RESERVED.contains(&name)
+        {
+            headers.retain(|(other, _)| *other != name);
+            headers.push((name, value));
+        }
+    }
+    let body = response.body.as_ref().map(|(kind, text)| {
+        headers.push((CONTENT_TYPE, HeaderValue::from_static(kind.mime())));
+        Bytes::copy_from_slice(text.as_bytes())
+    });
+    let body = body.unwrap_or_default();
+    headers.push((CONTENT_LENGTH, HeaderValue::from(body.len())));
+    Reply { status: StatusCode::from_u16(response.status).unwrap_or(StatusCode::FORBIDDEN), headers, body }
 }
 
 /// The answer to a preflight: what it is told, and nothing else.
@@ -218,7 +252,8 @@ mod tests {
             let value =
                 |name: &HeaderName| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
             assert_eq!(value(&REQUEST_ID), Some("abc"));
-            let by_token = matches!(reject.status(), 401 | 403) && reject != Reject::CertificateRequired;
+            let by_token = matches!(reject.status(), 401 | 403)
+                && !matches!(reject, Reject::CertificateRequired | Reject::AclBlocked);
             assert_eq!(value(&WWW_AUTHENTICATE).is_some(), by_token, "{reject:?}");
             assert_eq!(value(&RETRY_AFTER).is_some(), reject.status() == 503, "{reject:?}");
         }

@@ -2,6 +2,7 @@
 //!
 //! This module owns the data types; `routes`, `gates` and `forward` decide over them. [`picture`] is the only place that writes.
 
+pub mod acl;
 pub mod authorization;
 pub mod cors;
 pub mod deaths;

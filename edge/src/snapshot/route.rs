@@ -10,6 +10,7 @@ use common::jose::Alg;
 use common::verify::{ClaimPath, ClaimRule};
 use http::{HeaderName, Method};
 
+use crate::snapshot::acl::AclRule;
 use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
@@ -42,6 +43,8 @@ pub struct Route {
     pub methods: Vec<Method>,
     pub upstream: Arc<Upstream>,
     pub certificate: CertificateRule,
+    /// None: no rules are asked.
+    pub acl: Option<Arc<AclRule>>,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
     /// What Cedar policies say of it; only beside a rule for tokens.
@@ -212,6 +215,7 @@ impl Route {
             methods: Vec::new(),
             upstream: Arc::new(Upstream::fixture(&[1], Settings::default())),
             certificate: CertificateRule::default(),
+            acl: None,
             token: None,
             authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },

@@ -76,10 +76,10 @@ pub fn web_acl(node: Node<'_>, dialect: Dialect) -> Result<WebAcl, Invalid> {
 /// Rules that AWS Firewall Manager puts around an account's own would be lost: better not to load than to let through.
 fn no_one_elses_rules(object: &mut Object<'_>) -> Result<(), Invalid> {
     for name in ["PreProcessFirewallManagerRuleGroups", "PostProcessFirewallManagerRuleGroups"] {
-        if let Some(list) = object.optional(name) {
-            if list.value.as_array().is_none_or(|groups| !groups.is_empty()) {
-                return Err(list.invalid("rule groups of AWS Firewall Manager can't be evaluated here"));
-            }
+        if let Some(list) = object.optional(name)
+            && list.value.as_array().is_none_or(|groups| !groups.is_empty())
+        {
+            return Err(list.invalid("rule groups of AWS Firewall Manager can't be evaluated here"));
         }
     }
     Ok(())

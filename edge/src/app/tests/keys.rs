@@ -471,7 +471,7 @@ fn explained(edge: &Edge, token: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("request");
     std::fs::write(&file, request("/login/x", &[("authorization", &bearer(token))])).unwrap();
-    let asked = crate::explain::Explain { config: edge.config_file(), request: file, at: None };
+    let asked = crate::explain::Explain { config: edge.config_file(), request: file, at: None, client: None };
     crate::explain::explain(&asked).unwrap().text()
 }
 

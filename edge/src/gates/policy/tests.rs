@@ -13,6 +13,7 @@ use crate::facts::{Bearer, Connection, Scheme};
 use crate::snapshot::authorization::PolicyMeter;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
 use crate::snapshot::route::{Route, RouteTable};
+use crate::waf::Body;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const KEY: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");
@@ -62,7 +63,10 @@ fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Ou
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection =
         &Connection { client: Some("10.1.2.3".parse().unwrap()), scheme: Scheme::Https, ..Connection::UNKNOWN };
-    let outcome = check(RequestView { canonical, connection, headers: &HeaderMap::new(), route, now: NOW }, &mut facts);
+    let outcome = check(
+        RequestView { canonical, connection, headers: &HeaderMap::new(), route, body: Body::None, now: NOW },
+        &mut facts,
+    );
     (outcome, facts.denial.map(|denial| denial.to_string()))
 }
 

@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 use super::prover::Prover;
 use super::*;
 use crate::facts::{ClientCertificate, Connection, TlsFacts};
-use crate::gates::pass;
+use crate::gates::{Shared, pass};
+use crate::rates::{Digester, Moment, Table};
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
 use crate::snapshot::route::{Route, RouteTable, TokenRule};
+use crate::waf::{Body, Counting};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const URI: &str = "https://api.test/orders";
@@ -88,9 +90,13 @@ impl Gates {
         let tls = TlsFacts { version: "TLSv1.3", cipher: "", server_name: None, certificate };
         let connection = &Connection { client: None, scheme: Scheme::Https, tls: Some(Arc::new(tls)) };
         let route = &self.snapshot.routes.routes[0];
-        let view = RequestView { canonical, connection, headers: &headers, route, now: self.now };
+        let view = RequestView { canonical, connection, headers: &headers, route, body: Body::None, now: self.now };
         let mut facts = Facts::default();
-        (pass(view, &mut facts, &self.snapshot, &self.replay), facts)
+        let (table, digester) = (Table::bounded(1 << 20, [0; 16]), Digester::new([0; 16]));
+        let now = Moment::after(Duration::ZERO);
+        let counting = Counting { table: &table, digester: &digester, now, only_looks: false };
+        let shared = Shared { replay: &self.replay, counting };
+        (pass(view, &mut facts, &self.snapshot, shared), facts)
     }
 
     fn outcome(&self, authorization: &str, proofs: &[&str]) -> Outcome {

@@ -11,6 +11,7 @@ use crate::facts::Connection;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
 use crate::snapshot::route::{Route, RouteTable};
+use crate::waf::Body;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const KEY_A: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");
@@ -73,7 +74,7 @@ fn ask(snapshot: &Snapshot, number: usize, authorization: &[u8]) -> Outcome {
 fn view<T>(headers: &HeaderMap, route: &Route, ask: impl FnOnce(RequestView<'_>) -> T) -> T {
     let head = RequestHead { method: "GET", target: b"/", version: Version::Http2, authority: Some(b"api.test") };
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
-    ask(RequestView { canonical, connection: &Connection::UNKNOWN, headers, route, now: NOW })
+    ask(RequestView { canonical, connection: &Connection::UNKNOWN, headers, route, body: Body::None, now: NOW })
 }
 
 fn bearer(token: &str) -> Vec<u8> {

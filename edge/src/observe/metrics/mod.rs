@@ -1,6 +1,7 @@
 //! Metrics that the edge counts as it goes, all registered here. Labels are names of routes, reasons, classes of status and versions of
 //! TLS: none comes from a request, so no client makes a series. What is only looked at when somebody scrapes is added by `admin`.
 
+mod acls;
 mod panics;
 mod policies;
 mod routes;
@@ -18,16 +19,19 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::acls::AclMetrics;
 use self::panics::Panics;
 use self::policies::PolicyMetrics;
 use self::routes::Meters;
 pub use self::text::Format;
 use self::upstreams::UpstreamMetrics;
 use crate::observe::issuers::IssuerMetrics;
+use crate::snapshot::acl::AclMeter;
 use crate::snapshot::authorization::PolicyMeter;
 use crate::snapshot::meter::{Meter, Reading};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::upstream::UpstreamMeter;
+use crate::waf::Acl;
 
 /// What the names of all metrics of ours begin with.
 pub const PREFIX: &str = "tollgate_edge";
@@ -40,6 +44,7 @@ pub struct Metrics {
     registry: Registry,
     meters: Meters,
     policies: PolicyMetrics,
+    acls: AclMetrics,
     upstreams: UpstreamMetrics,
     /// Of issuers of others.
     pub issuers: IssuerMetrics,
@@ -102,6 +107,7 @@ impl Default for Metrics {
             unrouted: meters.meter(NO_ROUTE),
             meters,
             policies: PolicyMetrics::default(),
+            acls: AclMetrics::default(),
             upstreams: UpstreamMetrics::default(),
             issuers: IssuerMetrics::default(),
             cut: Counter::default(),
@@ -140,10 +146,17 @@ impl Metrics {
         self.policies.meter(route)
     }
 
+    /// The counters of one web ACL.
+    pub fn acl_meter(&self, name: &str, acl: &Acl) -> AclMeter {
+        self.acls.meter(name, acl)
+    }
+
     /// Forgets routes and upstreams that this table does not have, so that reloads leave no series behind.
     pub fn keep(&self, table: &RouteTable) {
         let mut routes: HashSet<&str> = table.routes.iter().map(|route| &*route.name).collect();
         self.policies.keep(&routes);
+        let rules = table.routes.iter().filter_map(|route| route.acl.as_ref());
+        self.acls.keep(&rules.map(|rule| &*rule.name).collect());
         routes.insert(NO_ROUTE);
         self.meters.keep(&routes);
         self.upstreams.keep(&table.upstreams.iter().map(|upstream| &*upstream.name).collect());
@@ -185,6 +198,7 @@ impl Metrics {
         registry.register_collector(Box::new(self.meters.clone()));
         registry.register("requests_cut", "Requests ended because their time was over", self.cut.clone());
         self.policies.register(registry);
+        self.acls.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);
         registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());

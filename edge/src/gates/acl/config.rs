@@ -1,0 +1,116 @@
+//! `[[acl]]`: web ACLs in AWS's JSON, and what they refer to.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use common::settings::{Section, SettingError, Value};
+use common::waf::SearchStrings;
+use common::waf::read::{self, Dialect};
+
+use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies};
+use crate::waf::{Acl, DryRun, Library, Locate, compile};
+
+/// A file with a web ACL, or with a set or group; bytes.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// The web ACLs of a configuration by their names.
+pub type Acls = HashMap<String, Arc<AclRule>>;
+
+/// Reads all `[[acl]]`. Relative paths are relative to `folder`; `meter` gives counters to a web ACL of that name.
+pub fn acls(
+    sections: Vec<Section>,
+    folder: &Path,
+    locate: &Arc<dyn Locate>,
+    meter: impl Fn(&str, &Acl) -> AclMeter,
+) -> Result<Acls, SettingError> {
+    let mut acls = Acls::new();
+    for mut section in sections {
+        let name = section.required_text("name")?;
+        let place = section.place("name");
+        let acl = acl(&mut section, folder)?;
+        let encoded = match section.text("encoded_bodies")?.as_deref() {
+            None | Some("refuse") => EncodedBodies::Refuse,
+            Some("inspect") => EncodedBodies::Inspect,
+            Some(_) => return Err(section.error("encoded_bodies", "must be \"refuse\" or \"inspect\"")),
+        };
+        let logs = match section.text("log")?.as_deref() {
+            None | Some("matched") => AclLog::Matched,
+            Some("refused") => AclLog::Refused,
+            Some(_) => return Err(section.error("log", "must be \"matched\" or \"refused\"")),
+        };
+        section.finish()?;
+        let rule = AclRule {
+            name: name.as_str().into(),
+            meter: meter(&name, &acl),
+            acl,
+            encoded,
+            logs,
+            locate: Arc::clone(locate),
+        };
+        if acls.insert(name.clone(), Arc::new(rule)).is_some() {
+            return Err(SettingError::new(place, format!("there are two web ACLs called \"{name}\"")));
+        }
+    }
+    Ok(acls)
+}
+
+fn acl(section: &mut Section, folder: &Path) -> Result<Acl, SettingError> {
+    let search_strings = match section.text("search_strings")?.as_deref() {
+        None | Some("base64") => SearchStrings::Base64,
+        Some("text") => SearchStrings::Text,
+        Some(_) => return Err(section.error("search_strings", "must be \"base64\" or \"text\"")),
+    };
+    let dialect = Dialect { search_strings };
+    let mut library = Library::with_managed_groups();
+    let references = section.texts("references")?;
+    for reference in references {
+        let json = json(section, "references", &folder.join(&reference))?;
+        add(&mut library, &json, dialect)
+            .map_err(|problem| section.error("references", format!("{reference}: {problem}")))?;
+    }
+    let file = section.required_text("file")?;
+    let json = json(section, "file", &folder.join(&file))?;
+    let in_file = |problem: String| section.error("file", format!("{file}: {problem}"));
+    let model = read::web_acl(&json, dialect).map_err(|invalid| in_file(invalid.to_string()))?;
+    let mut acl = compile(&model, &library).map_err(|error| in_file(error.to_string()))?;
+    let dry_run = match section.value("dry_run") {
+        None | Some(Value::Boolean(false)) => DryRun::None,
+        Some(Value::Boolean(true)) => DryRun::All,
+        Some(Value::Array(names)) => {
+            let names: Option<Vec<String>> = names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+            DryRun::Rules(names.ok_or_else(|| section.error("dry_run", "must be true, or a list of names of rules"))?)
+        }
+        Some(_) => return Err(section.error("dry_run", "must be true, or a list of names of rules")),
+    };
+    acl.only_count(&dry_run).map_err(|name| section.error("dry_run", format!("there is no rule {name} in {file}")))?;
+    Ok(acl)
+}
+
+/// A set or a group, by what it is.
+fn add(library: &mut Library, json: &serde_json::Value, dialect: Dialect) -> Result<(), String> {
+    let is = |wrapper: &str, member: &str| json.get(wrapper).is_some() || json.get(member).is_some();
+    let added = if is("IPSet", "Addresses") {
+        library.add_ip_set(&read::ip_set(json).map_err(|invalid| invalid.to_string())?)
+    } else if is("RegexPatternSet", "RegularExpressionList") {
+        library.add_regex_set(read::regex_set(json).map_err(|invalid| invalid.to_string())?)
+    } else if is("RuleGroup", "Rules") {
+        library.add_group(read::rule_group(json, dialect).map_err(|invalid| invalid.to_string())?)
+    } else {
+        return Err("is neither an IP set, a regex pattern set nor a rule group".to_owned());
+    };
+    if added { Ok(()) } else { Err("has no ARN, or another reference has the same".to_owned()) }
+}
+
+fn json(section: &Section, key: &str, path: &Path) -> Result<serde_json::Value, SettingError> {
+    let error = |problem: String| section.error(key, format!("{}: {problem}", path.display()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(|problem| error(problem.to_string()))?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|problem| error(problem.to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(error(format!("is larger than {MAX_BYTES} bytes")));
+    }
+    serde_json::from_str(&text).map_err(|problem| error(format!("is no JSON: {problem}")))
+}

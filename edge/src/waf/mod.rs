@@ -1,0 +1,37 @@
+//! Web ACLs as AWS WAFv2 has them: compiled from `common::waf`, evaluated over a borrowed view of a request. Pure but for the counters of rate-based
+//! rules, which come from outside.
+//!
+//! What a request costs is kept down in four ways: every part of it is taken apart once, every chain of transformations is applied once and costs
+//! nothing where it changes nothing, every question is asked once, and patterns are tried only where a text without which they can't match was found,
+//! for all patterns on one form by a single pass.
+//! Everything is linear in the length of what is inspected (SECURITY.md T37).
+
+mod compile;
+mod condition;
+mod injection;
+mod inspection;
+mod json;
+mod labels;
+mod library;
+mod literals;
+mod origin;
+mod part;
+mod program;
+mod query;
+mod rate;
+mod request;
+mod response;
+mod story;
+mod test;
+
+pub use self::compile::compile;
+pub use self::library::Library;
+pub use self::origin::{Locate, Nowhere};
+pub use self::program::{Acl, DryRun, Ending, Progress, Said, Verdict};
+pub use self::rate::Counting;
+pub use self::request::{Body, Clearance, Request};
+pub use self::response::Response;
+pub use self::story::explain;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What rules may see of a request.
+
+use std::net::IpAddr;
+
+use common::verify::Verified;
+use http::HeaderMap;
+
+/// A borrowed view: the canonical request and what is known around it.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    pub method: &'r str,
+    /// The canonical path, escaped as it goes upstream.
+    pub path: &'r str,
+    /// Without `?`.
+    pub query: Option<&'r str>,
+    pub headers: &'r HeaderMap,
+    pub body: Body<'r>,
+    pub client: Option<IpAddr>,
+    pub ja3: Option<&'r str>,
+    pub ja4: Option<&'r str>,
+    /// The verified token, where one was asked for and is good.
+    pub token: Option<&'r Verified>,
+    pub clearance: Clearance,
+}
+
+/// What has come of the body.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'r> {
+    /// It may have one that nobody has read yet.
+    Unread,
+    None,
+    /// Its first bytes; `more` says that there are others.
+    Read {
+        bytes: &'r [u8],
+        more: bool,
+    },
+}
+
+/// What the client's token says of puzzles and challenges that it has solved.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clearance {
+    /// Seconds since the last puzzle was solved.
+    pub captcha: Option<u64>,
+    /// Seconds since the last challenge was solved.
+    pub challenge: Option<u64>,
+    pub standing: Standing,
+}
+
+/// Why a token counts or does not (AWS's `FailureReason`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Missing,
+    Invalid,
+    DomainMismatch,
+    Good,
+}

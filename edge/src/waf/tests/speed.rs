@@ -1,0 +1,58 @@
+//! What keeps evaluation cheap must not change what is found.
+
+use common::waf::model::{Position, Sensitivity};
+use proptest::prelude::*;
+
+use super::*;
+use crate::waf::injection;
+use crate::waf::test::Asked;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+    /// Plain values are told from others by a look at their bytes; the detectors agree.
+    #[test]
+    fn detectors_find_nothing_in_values_that_are_not_shown_to_them(value in "[a-zA-Z0-9_. ]{0,24}") {
+        let shown = libinjectionrs::detect_sqli(value.as_bytes()).is_injection();
+        prop_assert_eq!(injection::is_sql(value.as_bytes(), Sensitivity::Low), shown, "{}", value);
+        prop_assert!(!libinjectionrs::detect_xss(value.as_bytes()).is_injection());
+    }
+
+    #[test]
+    fn scripts_need_a_byte_of_markup(value in "[a-zA-Z0-9_.,;()/*+!?@#$%^{}|~\\[\\]\\\\ \\-]{0,40}") {
+        prop_assert!(!libinjectionrs::detect_xss(value.as_bytes()).is_injection(), "{}", value);
+    }
+
+    /// Many questions on one form are filtered together; each alone says the same.
+    #[test]
+    fn filters_change_no_answer(value in "[a-cA-C/.&= ]{0,30}", searches in proptest::collection::vec("[a-cA-C]{1,3}", 1..8)) {
+        let field = json!({"QueryString": {}});
+        let statements: Vec<Value> = searches.iter().flat_map(|search| {
+            [bytes(&field, "CONTAINS", search), bytes(&field, "CONTAINS_WORD", search), regex(&field, &format!("(?i){search}[a-b]+")), regex(&field, &format!("^{search}|{search}$"))]
+        }).collect();
+        let rules: Vec<Value> = statements.iter().enumerate().map(|(number, statement)| rule(&format!("r{number}"), number as u32, statement, &json!({"Count": {}}))).collect();
+        let sent = Sent { query: Some(value.clone()), ..Sent::get("/") };
+        let (_, progress) = Counters::new().said(&acl(&rules), &sent);
+        let together: Vec<usize> = progress.matched.iter().map(|one| one.step).collect();
+        let alone: Vec<usize> = (0..statements.len()).filter(|number| {
+            let asked = match number % 4 {
+                0 => Asked::Bytes(Position::Contains, searches[number / 4].clone().into_bytes()),
+                1 => Asked::Bytes(Position::ContainsWord, searches[number / 4].clone().into_bytes()),
+                2 => Asked::Patterns(vec![format!("(?i){}[a-b]+", searches[number / 4])]),
+                _ => Asked::Patterns(vec![format!("^{0}|{0}$", searches[number / 4])]),
+            };
+            asked.compile().unwrap().passes(value.as_bytes())
+        }).collect();
+        prop_assert_eq!(together, alone);
+    }
+}
+
+#[test]
+fn hostile_inputs_take_no_time_that_grows_faster_than_they_do() {
+    // A pattern that takes exponential time by backtracking; were it matched so, this would never end.
+    let field = json!({"Body": {}});
+    let sent = Sent::post("a".repeat(1 << 20));
+    for pattern in ["(a+)+$b", "(a|aa)+b", "(.*a){20}b", "(?i)(a*)*b"] {
+        assert!(!matches(&regex(&field, pattern), &sent), "{pattern}");
+    }
+}
