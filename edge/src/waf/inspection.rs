@@ -12,6 +12,8 @@ use crate::waf::part::{Handling, Invalid, Part, Values};
 use crate::waf::request::Request;
 use crate::waf::test::{Asked, Test};
 
+/// Questions on one form that are filtered; further ones are asked unfiltered.
+const MAX_FILTERED: usize = 256;
 /// Bytes that an automaton over the literals of one form may take. A larger one is built in the slower, smaller kind.
 const MAX_DFA_LITERALS: usize = 2_000;
 
@@ -56,7 +58,6 @@ struct Filter {
     literals: AhoCorasick,
     /// For each literal, the places of the questions it stands for.
     places: Vec<Vec<usize>>,
-    questions: usize,
 }
 
 /// What is known of one request.
@@ -64,6 +65,8 @@ pub struct Inspected<'a, 'r> {
     inspections: &'a Inspections,
     request: Request<'r>,
     forms: Vec<Known<'r>>,
+    /// By form.
+    candidates: Vec<Candidates>,
     answers: Vec<Option<bool>>,
 }
 
@@ -71,12 +74,28 @@ pub struct Inspected<'a, 'r> {
 enum Known<'r> {
     NotYet,
     /// The transformation changed nothing: the values of that form.
-    As(usize, Candidates),
-    Values(Values<'r>, Candidates),
+    As(usize),
+    Values(Values<'r>),
 }
 
 /// The places in a form's filter that may say yes; none where nobody has looked.
-type Candidates = Option<Vec<bool>>;
+type Candidates = Option<Places>;
+
+/// Places in a filter, one bit each.
+#[derive(Clone, Copy, Default)]
+struct Places([u64; MAX_FILTERED / 64]);
+
+impl Places {
+    fn set(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_none_or(|word| word & (1 << (place % 64)) != 0)
+    }
+}
 
 impl Inspections {
     /// Adds a question, or finds it.
@@ -114,7 +133,7 @@ impl Inspections {
             let mut places: Vec<Vec<usize>> = Vec::new();
             let mut questions = 0;
             for question in self.questions.iter_mut().filter(|question| question.form == number) {
-                let Some(literals) = question.asked.literals() else { continue };
+                let Some(literals) = question.asked.literals().filter(|_| questions < MAX_FILTERED) else { continue };
                 question.filtered = Some(questions);
                 for literal in literals {
                     let at = texts.iter().position(|text| *text == literal).unwrap_or_else(|| {
@@ -128,7 +147,7 @@ impl Inspections {
                 }
                 questions += 1;
             }
-            let built = automaton(&texts).map(|literals| Filter { literals, places, questions });
+            let built = automaton(&texts).map(|literals| Filter { literals, places });
             if built.is_none() {
                 self.questions
                     .iter_mut()
@@ -175,6 +194,7 @@ impl Inspections {
             inspections: self,
             request,
             forms: self.forms.iter().map(|_| Known::NotYet).collect(),
+            candidates: vec![None; self.forms.len()],
             answers: vec![None; self.questions.len()],
         }
     }
@@ -196,14 +216,12 @@ fn automaton(texts: &[Vec<u8>]) -> Option<AhoCorasick> {
 }
 
 impl Filter {
-    fn candidates(&self, values: &[Cow<'_, [u8]>]) -> Vec<bool> {
-        let mut candidates = vec![false; self.questions];
+    fn candidates(&self, values: &[Cow<'_, [u8]>]) -> Places {
+        let mut candidates = Places::default();
         for value in values {
             for found in self.literals.find_overlapping_iter(&**value) {
                 for place in self.places.get(found.pattern().as_usize()).into_iter().flatten() {
-                    if let Some(candidate) = candidates.get_mut(*place) {
-                        *candidate = true;
-                    }
+                    candidates.set(*place);
                 }
             }
         }
@@ -234,40 +252,45 @@ impl<'r> Inspected<'_, 'r> {
         if let Some(early) = self.by_handling(question) {
             return early;
         }
+        if !self.may_pass(question) {
+            return false;
+        }
         let at = self.resolve(question.form);
-        self.may_pass(question, at) && self.some_passes(at, question)
+        self.some_passes(at, question)
     }
 
     fn some_passes(&self, form: usize, question: &Question) -> bool {
-        let Some(Known::Values(values, _)) = self.forms.get(form) else { return false };
+        let Some(Known::Values(values)) = self.forms.get(form) else { return false };
         values.values.iter().any(|value| question.test.passes(value))
     }
 
-    /// Whether the question's form, whose values lie at `at`, holds what the test needs. The form's filter is run once.
-    fn may_pass(&mut self, question: &Question, at: usize) -> bool {
+    /// Whether the question's form holds what the test needs. The form's filter is run once. It does not mind case, so it looks at what a form
+    /// was before its letters were made alike; most forms are never made.
+    fn may_pass(&mut self, question: &Question) -> bool {
         let Some(place) = question.filtered else { return true };
-        let filter = self.inspections.forms.get(question.form).and_then(|form| form.filter.as_ref());
-        let Some(filter) = filter else { return true };
-        let known = match self.forms.get(question.form) {
-            Some(Known::As(_, candidates) | Known::Values(_, candidates)) => candidates.as_ref(),
-            _ => return true,
-        };
-        if let Some(candidates) = known {
-            return candidates.get(place).copied().unwrap_or(true);
+        if let Some(Some(candidates)) = self.candidates.get(question.form) {
+            return candidates.has(place);
         }
-        let Some(Known::Values(values, _)) = self.forms.get(at) else { return true };
+        let Some(Form { source, filter: Some(filter) }) = self.inspections.forms.get(question.form) else {
+            return true;
+        };
+        let looked_at = match source {
+            Source::Transformed(before, Transform::Lowercase | Transform::Uppercase) => *before,
+            _ => question.form,
+        };
+        let at = self.resolve(looked_at);
+        let Some(Known::Values(values)) = self.forms.get(at) else { return true };
         let found = filter.candidates(&values.values);
-        let may = found.get(place).copied().unwrap_or(true);
-        if let Some(Known::As(_, candidates) | Known::Values(_, candidates)) = self.forms.get_mut(question.form) {
+        if let Some(candidates) = self.candidates.get_mut(question.form) {
             *candidates = Some(found);
         }
-        may
+        found.has(place)
     }
 
     /// What is said of a part that is not there, not whole, or no JSON, without looking into it.
     fn by_handling(&mut self, question: &Question) -> Option<bool> {
         let part = self.resolve(question.part);
-        let Some(Known::Values(values, _)) = self.forms.get(part) else { return Some(false) };
+        let Some(Known::Values(values)) = self.forms.get(part) else { return Some(false) };
         if values.missing {
             return Some(question.handling.missing == Fallback::Match);
         }
@@ -288,26 +311,26 @@ impl<'r> Inspected<'_, 'r> {
     /// Makes a form, and says where its values lie.
     fn resolve(&mut self, form: usize) -> usize {
         match self.forms.get(form) {
-            Some(Known::As(other, _)) => return *other,
-            Some(Known::Values(..)) => return form,
+            Some(Known::As(other)) => return *other,
+            Some(Known::Values(_)) => return form,
             Some(Known::NotYet) | None => {}
         }
         let inspections = self.inspections;
         let known = match inspections.forms.get(form).map(|form| &form.source) {
-            Some(Source::Part(part)) => Known::Values(part.extract(&self.request), None),
+            Some(Source::Part(part)) => Known::Values(part.extract(&self.request)),
             Some(Source::Transformed(before, step)) => {
                 let before = self.resolve(*before);
                 match self.forms.get(before) {
-                    Some(Known::Values(values, _)) => match transformed(values, *step) {
-                        Some(values) => Known::Values(values, None),
-                        None => Known::As(before, None),
+                    Some(Known::Values(values)) => match transformed(values, *step) {
+                        Some(values) => Known::Values(values),
+                        None => Known::As(before),
                     },
                     _ => return form,
                 }
             }
             None => return form,
         };
-        let lies = if let Known::As(other, _) = known { other } else { form };
+        let lies = if let Known::As(other) = known { other } else { form };
         if let Some(place) = self.forms.get_mut(form) {
             *place = known;
         }
@@ -318,7 +341,7 @@ impl<'r> Inspected<'_, 'r> {
     pub fn values(&mut self, form: usize) -> &[Cow<'r, [u8]>] {
         let at = self.resolve(form);
         match self.forms.get(at) {
-            Some(Known::Values(values, _)) => &values.values,
+            Some(Known::Values(values)) => &values.values,
             _ => &[],
         }
     }
