@@ -1,6 +1,6 @@
 //! What keeps evaluation cheap must not change what is found.
 
-use common::waf::model::{Position, Sensitivity};
+use common::waf::model::{JsonPaths, Position, Scope, Sensitivity};
 use proptest::prelude::*;
 
 use super::*;
@@ -20,6 +20,22 @@ proptest! {
     #[test]
     fn scripts_need_a_byte_of_markup(value in "[a-zA-Z0-9_.,;()/*+!?@#$%^{}|~\\[\\]\\\\ \\-]{0,40}") {
         prop_assert!(!libinjectionrs::detect_xss(value.as_bytes()).is_injection(), "{}", value);
+    }
+
+    /// Bodies of any bytes are read to some end, and what is read of good JSON is what is in it.
+    #[test]
+    fn json_of_any_bytes_is_read(body in proptest::collection::vec(any::<u8>(), 0..200), good in "[ -~]{0,20}") {
+        fn all(body: &[u8]) -> crate::waf::json::Read<'_> {
+            crate::waf::json::values(body, &JsonPaths::All, Scope::All)
+        }
+        let _ = all(&body);
+        let text = json!({ "k": [good, 1] }).to_string();
+        let read = all(text.as_bytes());
+        prop_assert!(read.complete);
+        prop_assert_eq!(read.values, [b"k".to_vec(), good.into_bytes(), b"1".to_vec()]);
+        for end in 0..text.len() {
+            prop_assert!(!all(&text.as_bytes()[..end]).complete);
+        }
     }
 
     /// Many questions on one form are filtered together; each alone says the same.
