@@ -41,6 +41,7 @@ use crate::front::Reception;
 use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
+use crate::rates::{Limits, Secret};
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
 
@@ -128,6 +129,7 @@ pub fn start_with(
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
+    let limits = Arc::new(Limits::bounded(config.limit_bytes, secret()?, secret()?, Instant::now()));
     let attester = Arc::new(Slot::default());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
@@ -138,6 +140,7 @@ pub fn start_with(
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
         replay,
+        limits: Arc::clone(&limits),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
@@ -157,8 +160,20 @@ pub fn start_with(
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),
     });
-    let parts =
-        Parts { gateway, picture, metrics, clock, in_flight, reception, reload, spans, runtime, issuers, attester };
+    let parts = Parts {
+        gateway,
+        picture,
+        metrics,
+        clock,
+        in_flight,
+        limits,
+        reception,
+        reload,
+        spans,
+        runtime,
+        issuers,
+        attester,
+    };
     launch(config, parts, taken, shutdown)
 }
 
@@ -191,6 +206,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
+    limits: Arc<Limits>,
     reception: Arc<ArcSwap<Reception>>,
     reload: Arc<Reload>,
     runtime: tokio::runtime::Runtime,
@@ -222,6 +238,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
         metrics: Arc::clone(&parts.metrics),
         clock: parts.clock,
         in_flight: parts.in_flight.clone(),
+        limits: parts.limits,
         feed: feed.as_ref().map(FeedHandle::status),
         configuration,
         token: listen.places.admin_token.clone(),
@@ -306,6 +323,12 @@ fn tracer(settings: &TraceSettings, metrics: &Metrics) -> Result<(Tracer, mpsc::
     let seeds = [random()?, random()?, random()?];
     let dropped = metrics.spans_dropped.clone();
     Ok((Tracer::new(settings.ratio, settings.accept, seeds, spans, dropped), queue))
+}
+
+fn secret() -> Result<Secret, StartError> {
+    let mut bytes = Secret::default();
+    SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(bytes)
 }
 
 fn random() -> Result<u64, StartError> {

@@ -13,6 +13,7 @@ mod head;
 mod idp;
 mod introspection;
 mod keys;
+mod limits;
 mod listeners;
 mod operations;
 mod origins;

@@ -11,9 +11,10 @@ use http::HeaderMap;
 use super::claims;
 use super::story::{Explanation, Story};
 use crate::facts::{Bearer, Facts, TokenScheme};
-use crate::gates::{Outcome, RequestView, policy, session, token};
+use crate::gates::{Outcome, RequestView, limits as gates_limits, policy, session, token};
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Issuer;
+use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
 use crate::{cors, forward};
@@ -25,6 +26,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
         story.step("certificate", "is asked for at the TLS handshake, which a file does not tell");
     }
     let mut facts = Facts::default();
+    limits(&mut story, view, &facts, Stage::Request);
     for issuer in named(route, snapshot) {
         story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
     }
@@ -54,6 +56,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     if let Outcome::Reject(reject) = outcome {
         return story.refuse(reject);
     }
+    limits(&mut story, view, &facts, Stage::Identity);
     let outcome = policy::check(view, &mut facts);
     story.step("policy", describe(outcome, route.authorization.is_none()));
     if let Outcome::Reject(reject) = outcome {
@@ -76,6 +79,21 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     }
     explain_upstream(&mut story, route);
     story.forward(&route.upstream.name)
+}
+
+/// The limits that would be asked at this stage, and by what. Nothing is counted: how often the key was seen is known to a running edge only.
+fn limits(story: &mut Story, view: RequestView<'_>, facts: &Facts, stage: Stage) {
+    let of_route = view.route.limits.iter().flat_map(|of_route| &of_route.limits);
+    for limit in of_route.filter(|limit| limit.stage == stage) {
+        let dry_run = if limit.dry_run { ", a dry run" } else { "" };
+        let (rate, window) = (limit.quota.rate(), seconds(limit.quota.window()));
+        story.step("limit", format!("{}: {rate} in {window}{dry_run}; counts nothing here", limit.name));
+        if limit.is_for(view.canonical.method) {
+            story.fact("key", gates_limits::told_key(view, facts, limit));
+        } else {
+            story.fact("key", "not for this method");
+        }
+    }
 }
 
 /// What a sender has shown, where the request speaks of DPoP. Whether a proof came before is known to a running edge only.

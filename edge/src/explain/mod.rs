@@ -20,6 +20,7 @@ use crate::facts::{Connection, Scheme};
 use crate::gates::RequestView;
 use crate::gateway::{preflight, take_apart};
 use crate::observe::Metrics;
+use crate::rates::Moment;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
@@ -140,7 +141,8 @@ fn explain_head(
         Choice::NoRoute => return Ok(story.refuse(Reject::NoRoute)),
     };
     story.step("route", &*route.name);
-    let view = RequestView { canonical: &request, connection, headers: &headers, route, now };
+    let view =
+        RequestView { canonical: &request, connection, headers: &headers, route, now, moment: Moment::default() };
     Ok(gates::explain(story, snapshot, view))
 }
 

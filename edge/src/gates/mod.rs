@@ -2,6 +2,7 @@
 //! may go on. They import neither pingora nor the feed, and do no I/O; an error anywhere means refusal.
 
 pub mod certificate;
+pub mod limits;
 pub mod policy;
 pub mod proof;
 pub mod session;
@@ -13,8 +14,10 @@ use common::reject::Reject;
 use http::HeaderMap;
 
 use crate::facts::{Connection, Facts};
+use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
 use crate::snapshot::Snapshot;
+use crate::snapshot::limit::Stage;
 use crate::snapshot::route::Route;
 
 /// What gates may see of a request. Its route has been chosen by the canonical form.
@@ -25,6 +28,8 @@ pub struct RequestView<'r> {
     pub headers: &'r HeaderMap,
     pub route: &'r Route,
     pub now: UnixMillis,
+    /// By the monotonic clock, for what is counted; of routes that count nothing it is any moment.
+    pub moment: Moment,
 }
 
 /// A gate's answer.
@@ -38,10 +43,18 @@ pub enum Outcome {
 
 /// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a
 /// place for it.
-pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, replay: &Replay) -> Outcome {
+pub fn pass(
+    request: RequestView<'_>,
+    facts: &mut Facts,
+    snapshot: &Snapshot,
+    replay: &Replay,
+    limits: &Limits,
+) -> Outcome {
     certificate::check(request)
+        .then(|| limits::check(request, facts, limits, Stage::Request))
         .then(|| token::check(request, facts, snapshot))
         .then(|| session::check(request, facts))
+        .then(|| limits::check(request, facts, limits, Stage::Identity))
         .then(|| policy::check(request, facts))
         .then(|| proof::spend(request, facts, replay))
 }

@@ -50,7 +50,9 @@ use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
 use crate::observe::{AccessLog, Metrics};
+use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
+use crate::reply::limits::Spent;
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::resource;
 use crate::routes::{self, Choice};
@@ -76,6 +78,7 @@ pub struct Gateway {
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
     pub replay: Replay,
+    pub limits: Arc<Limits>,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -398,10 +401,13 @@ impl Gateway {
         drop(decoded);
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
-        let mut facts = Facts { introspected: ctx.facts.introspected.take(), ..Facts::default() };
+        let (introspected, limited) = (ctx.facts.introspected.take(), ctx.facts.limited);
+        let mut facts = Facts { introspected, limited, ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
-        let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, now: ctx.now };
-        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay);
+        let moment = if route.limits.is_some() { self.limits.moment(Instant::now()) } else { Moment::default() };
+        let view =
+            RequestView { canonical: &request, connection: &ctx.connection, headers, route, now: ctx.now, moment };
+        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay, &self.limits);
         let flow = route.flow;
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
@@ -446,8 +452,10 @@ impl Gateway {
             token: ctx.route().and_then(|route| route.token.as_ref()),
             resource: ctx.route().and_then(|route| route.resource.as_deref()),
             presented: &ctx.facts.presented,
+            spent: Spent::of(ctx.limits(), &ctx.facts.limited),
         };
         let mut reply = reply::refusal(reject, asked);
+        reply.headers.extend(reply::limits::fields(ctx.limits(), &ctx.facts.limited).into_iter().flatten());
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.retain(|(name, _)| !cors::is_answer(name));
             reply.headers.extend(cors::headers(rule, &session.req_header().headers));

@@ -54,6 +54,12 @@ pub struct Record<'r> {
     /// Which ambiguity made the request unreadable, which policies denied it, or that it is a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'r str>,
+    /// The rate limit that refused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'r str>,
+    /// The first one that would have, if it were no dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_dry_run: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'r str>,
     pub method: &'r str,
@@ -101,6 +107,8 @@ impl<'r> Record<'r> {
             trace_id: None,
             reason: None,
             detail: None,
+            limit: None,
+            limit_dry_run: None,
             route: None,
             method,
             host: None,

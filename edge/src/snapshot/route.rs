@@ -13,6 +13,7 @@ use http::{HeaderName, Method};
 use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
+use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::meter::Meter;
 use crate::snapshot::resource::Resource;
 use crate::snapshot::upstream::Upstream;
@@ -42,6 +43,8 @@ pub struct Route {
     pub methods: Vec<Method>,
     pub upstream: Arc<Upstream>,
     pub certificate: CertificateRule,
+    /// None: it may be used as often as anyone likes.
+    pub limits: Option<Box<RouteLimits>>,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
     /// What Cedar policies say of it; only beside a rule for tokens.
@@ -212,6 +215,7 @@ impl Route {
             methods: Vec::new(),
             upstream: Arc::new(Upstream::fixture(&[1], Settings::default())),
             certificate: CertificateRule::default(),
+            limits: None,
             token: None,
             authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },

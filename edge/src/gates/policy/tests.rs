@@ -62,7 +62,10 @@ fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Ou
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection =
         &Connection { client: Some("10.1.2.3".parse().unwrap()), scheme: Scheme::Https, ..Connection::UNKNOWN };
-    let outcome = check(RequestView { canonical, connection, headers: &HeaderMap::new(), route, now: NOW }, &mut facts);
+    let outcome = check(
+        RequestView { canonical, connection, headers: &HeaderMap::new(), route, now: NOW, moment: Default::default() },
+        &mut facts,
+    );
     (outcome, facts.denial.map(|denial| denial.to_string()))
 }
 

@@ -16,6 +16,7 @@ use super::prover::Prover;
 use super::*;
 use crate::facts::{ClientCertificate, Connection, TlsFacts};
 use crate::gates::pass;
+use crate::rates::Limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
@@ -88,9 +89,11 @@ impl Gates {
         let tls = TlsFacts { version: "TLSv1.3", cipher: "", server_name: None, certificate };
         let connection = &Connection { client: None, scheme: Scheme::Https, tls: Some(Arc::new(tls)) };
         let route = &self.snapshot.routes.routes[0];
-        let view = RequestView { canonical, connection, headers: &headers, route, now: self.now };
+        let view =
+            RequestView { canonical, connection, headers: &headers, route, now: self.now, moment: Default::default() };
         let mut facts = Facts::default();
-        (pass(view, &mut facts, &self.snapshot, &self.replay), facts)
+        let limits = Limits::bounded(1 << 20, [0; 16], [0; 16], std::time::Instant::now());
+        (pass(view, &mut facts, &self.snapshot, &self.replay, &limits), facts)
     }
 
     fn outcome(&self, authorization: &str, proofs: &[&str]) -> Outcome {

@@ -1,6 +1,7 @@
 //! Metrics that the edge counts as it goes, all registered here. Labels are names of routes, reasons, classes of status and versions of
 //! TLS: none comes from a request, so no client makes a series. What is only looked at when somebody scrapes is added by `admin`.
 
+mod limits;
 mod panics;
 mod policies;
 mod routes;
@@ -18,6 +19,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::limits::LimitMetrics;
 use self::panics::Panics;
 use self::policies::PolicyMetrics;
 use self::routes::Meters;
@@ -25,6 +27,7 @@ pub use self::text::Format;
 use self::upstreams::UpstreamMetrics;
 use crate::observe::issuers::IssuerMetrics;
 use crate::snapshot::authorization::PolicyMeter;
+use crate::snapshot::limit::LimitMeter;
 use crate::snapshot::meter::{Meter, Reading};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::upstream::UpstreamMeter;
@@ -40,6 +43,7 @@ pub struct Metrics {
     registry: Registry,
     meters: Meters,
     policies: PolicyMetrics,
+    limits: LimitMetrics,
     upstreams: UpstreamMetrics,
     /// Of issuers of others.
     pub issuers: IssuerMetrics,
@@ -102,6 +106,7 @@ impl Default for Metrics {
             unrouted: meters.meter(NO_ROUTE),
             meters,
             policies: PolicyMetrics::default(),
+            limits: LimitMetrics::default(),
             upstreams: UpstreamMetrics::default(),
             issuers: IssuerMetrics::default(),
             cut: Counter::default(),
@@ -140,10 +145,16 @@ impl Metrics {
         self.policies.meter(route)
     }
 
+    /// The counters of one route's limit.
+    pub fn limit_meter(&self, route: &str, limit: &str) -> LimitMeter {
+        self.limits.meter(route, limit)
+    }
+
     /// Forgets routes and upstreams that this table does not have, so that reloads leave no series behind.
     pub fn keep(&self, table: &RouteTable) {
         let mut routes: HashSet<&str> = table.routes.iter().map(|route| &*route.name).collect();
         self.policies.keep(&routes);
+        self.limits.keep(table);
         routes.insert(NO_ROUTE);
         self.meters.keep(&routes);
         self.upstreams.keep(&table.upstreams.iter().map(|upstream| &*upstream.name).collect());
@@ -185,6 +196,7 @@ impl Metrics {
         registry.register_collector(Box::new(self.meters.clone()));
         registry.register("requests_cut", "Requests ended because their time was over", self.cut.clone());
         self.policies.register(registry);
+        self.limits.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);
         registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());
