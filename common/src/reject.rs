@@ -87,6 +87,10 @@ pub enum Reject {
     // The request
     NoRoute,
     MethodNotAllowed,
+    /// A limit of the route: requests with this key came too often.
+    RateLimited,
+    /// A limit of the route counts by something that the request does not have.
+    RateKeyMissing,
     /// The route is for clients that have shown a certificate.
     CertificateRequired,
     /// The path has more than one reading.
@@ -136,7 +140,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 65] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -179,6 +183,8 @@ impl Reject {
         Self::RevocationStale,
         Self::NoRoute,
         Self::MethodNotAllowed,
+        Self::RateLimited,
+        Self::RateKeyMissing,
         Self::CertificateRequired,
         Self::AmbiguousPath,
         Self::AmbiguousHost,
@@ -288,6 +294,8 @@ impl Reject {
             Self::RevocationStale => row(503, UNAVAILABLE, "revocation_stale", "revocation state is stale"),
             Self::NoRoute => row(404, "not_found", "no_route", "no such route"),
             Self::MethodNotAllowed => row(405, "method_not_allowed", "method_not_allowed", "method not allowed"),
+            Self::RateLimited => row(429, "rate_limited", "rate_limited", "too many requests"),
+            Self::RateKeyMissing => row(400, REQUEST, "rate_key_missing", "what requests are counted by is missing"),
             Self::CertificateRequired => {
                 row(403, "certificate_required", "certificate_required", "client certificate required")
             }

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::dpop::Proof;
 use common::jose::Thumbprint;
 use common::verify::Held;
 use http::HeaderValue;
 
+use crate::rates::Moment;
 use crate::snapshot::acl::Judged;
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::Answer;
@@ -26,6 +28,37 @@ pub struct Facts {
     pub denial: Option<Arc<str>>,
     /// Set by the token gate: how the token came, and what its sender has shown.
     pub presented: Presented,
+    /// Set by the gate of rate limits.
+    pub limited: Limited,
+}
+
+/// What limits have said of a request. Limits go by their place in the route's list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limited {
+    /// When those before the token were asked, which they are once.
+    pub asked_at: Option<Moment>,
+    /// Those that count it: a bit for each.
+    pub counted: u32,
+    /// The one that leaves least, or that has refused it.
+    pub tightest: Option<Standing>,
+    pub refused_by: Option<u8>,
+    /// The first dry run that would have refused it.
+    pub would_refuse: Option<u8>,
+}
+
+/// What is left of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub limit: u8,
+    pub remaining: u32,
+    /// Until more is left.
+    pub wait: Duration,
+}
+
+impl Standing {
+    pub fn leaves_less_than(&self, other: &Self) -> bool {
+        (self.remaining, other.wait) < (other.remaining, self.wait)
+    }
 }
 
 /// How a token was presented. It is kept for refused requests too: their challenges depend on it.

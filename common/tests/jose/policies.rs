@@ -311,6 +311,31 @@ fn claim_texts_come_from_any_depth() {
 }
 
 #[test]
+fn a_claim_to_count_by_has_whatever_characters_it_has() {
+    let key = key();
+    let org = json!({"id": "a,b\r\n", "plan": [1, "x,y"], "none": null});
+    let claims = with(with(access_claims(), "org", org), "name", json!("x\u{7f}\u{e9}"));
+    let verified = check(&key, &token(&key, &with(with(claims, "list", json!(["a,b"])), "none", json!(null)))).unwrap();
+    let counted = |path: &str| verified.claim_key(&ClaimPath::parse(path).unwrap()).map(String::from);
+    for (path, expected) in [
+        ("sub", Some(&*verified.sub)),
+        ("iss", Some(&*verified.iss)),
+        ("name", Some("x\u{7f}\u{e9}")),
+        ("list", Some("[\"a,b\"]")),
+        ("exp", Some(&*verified.exp.seconds().to_string())),
+        ("/org/id", Some("a,b\r\n")),
+        ("/org/plan", Some("[1,\"x,y\"]")),
+        ("/org/none", None),
+        ("/org/id/x", None),
+        ("none", None),
+        ("absent", None),
+        ("/absent/x", None),
+    ] {
+        assert_eq!(counted(path).as_deref(), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_sign_out_divides_one_second() {
     let key = key();
     let minted = |jti: &str| check(&key, &token(&key, &with(access_claims(), "jti", json!(jti)))).unwrap();

@@ -13,6 +13,7 @@ use super::State;
 use super::http::Answer;
 use super::overview::{FeedLine, IssuerLine, Overview};
 use crate::observe::{Format, PREFIX, Process};
+use crate::rates;
 use crate::snapshot::upstream::condition::Health;
 
 type Whole = Family<Label, Gauge>;
@@ -26,7 +27,8 @@ pub fn answer(state: &State, accept: Option<&str>) -> Answer {
     let format = Format::accepted(accept);
     let overview = Overview::of(state);
     key_ages(state);
-    match state.parts.metrics.text(&[looked_at(&overview), process(&overview)], format) {
+    let counted = counted(state.parts.limits.table.health());
+    match state.parts.metrics.text(&[looked_at(&overview), counted, process(&overview)], format) {
         Ok(body) => Answer::new("200 OK", format.content_type(), body),
         Err(_) => Answer::error("500 Internal Server Error", "server_error"),
     }
@@ -56,6 +58,20 @@ fn looked_at(overview: &Overview) -> Registry {
         set_real(&expiry, "certificate", name, certificate.expires.0 as f64 / 1000.0);
     }
     registry.register_with_unit("certificate_expiry_timestamp", "When a certificate ends", Unit::Seconds, expiry);
+    registry
+}
+
+/// The memory of the limits.
+fn counted(health: rates::Health) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register("limit_keys", "Keys that limits hold, idle ones too", gauge(whole(health.used)));
+    let displaced = Count::default();
+    for (kind, count) in [("single", health.displaced - health.displaced_busy), ("busy", health.displaced_busy)] {
+        displaced.get_or_create(&label("requests", kind)).inc_by(count);
+    }
+    registry.register("limit_keys_displaced", "Keys that had to make room and begin anew", displaced);
+    let merged = ConstCounter::new(health.merged);
+    registry.register("limit_merges", "Times that a busy key was counted less finely for lack of memory", merged);
     registry
 }
 
@@ -156,11 +172,14 @@ mod tests {
         let (metrics, overview) = (Metrics::default(), Overview::fixture("x"));
         metrics.upstream("u");
         metrics.policy_meter("r");
+        metrics.limit_meter("r", "l");
         metrics.issuers.fetched("i", Fetched::Changed);
         metrics.issuers.asked("i", Asked::Active);
         metrics.issuers.unknown_kids("i");
         metrics.issuers.ages([("i", Duration::ZERO)].into_iter());
-        let text = metrics.text(&[looked_at(&overview), process(&overview)], Format::Text).unwrap();
+        let text = metrics
+            .text(&[looked_at(&overview), counted(rates::Health::default()), process(&overview)], Format::Text)
+            .unwrap();
         let named = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         named.map(|rest| rest.split(' ').next().unwrap().to_owned()).collect()
     }

@@ -37,6 +37,7 @@ pub use self::reload::{Certificate, Configuration, Failure, History, Taken};
 use crate::feed::FeedStatus;
 use crate::gateway::InFlight;
 use crate::observe::Metrics;
+use crate::rates::Limits;
 use crate::snapshot::picture::Picture;
 
 const MOST_CONNECTIONS: usize = 32;
@@ -59,6 +60,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub clock: Arc<dyn Clock>,
     pub in_flight: InFlight,
+    pub limits: Arc<Limits>,
     pub feed: Option<watch::Receiver<FeedStatus>>,
     pub configuration: Arc<dyn Configuration>,
     /// Demanded of whoever asks for more than health and readiness; none: nothing is demanded.

@@ -38,18 +38,16 @@ use crate::attest::Slot;
 use crate::config::{Config, ConfigError, TraceSettings, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
-use crate::gateway::{Bodies, Gateway, InFlight, Rates, RequestIds};
+use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Metrics};
-use crate::rates::{Digester, Table};
+use crate::rates::{Limits, Secret};
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
 
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
 /// long, and routes without a token do not mind.
 const READY_TIME: Duration = Duration::from_secs(30);
-/// Memory for counts of requests: a million keys and more.
-const RATES_BYTES: usize = 60 << 20;
 /// Connections that were just accepted become requests within this time after the listeners closed.
 const SETTLE_TIME: Duration = Duration::from_millis(50);
 
@@ -131,6 +129,7 @@ pub fn start_with(
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
+    let limits = Arc::new(Limits::bounded(config.limit_bytes, secret()?, secret()?, Instant::now()));
     let attester = Arc::new(Slot::default());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
@@ -141,7 +140,7 @@ pub fn start_with(
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
         replay,
-        rates: rates()?,
+        limits: Arc::clone(&limits),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
@@ -161,8 +160,20 @@ pub fn start_with(
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),
     });
-    let parts =
-        Parts { gateway, picture, metrics, clock, in_flight, reception, reload, spans, runtime, issuers, attester };
+    let parts = Parts {
+        gateway,
+        picture,
+        metrics,
+        clock,
+        in_flight,
+        limits,
+        reception,
+        reload,
+        spans,
+        runtime,
+        issuers,
+        attester,
+    };
     launch(config, parts, taken, shutdown)
 }
 
@@ -195,6 +206,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     in_flight: InFlight,
+    limits: Arc<Limits>,
     reception: Arc<ArcSwap<Reception>>,
     reload: Arc<Reload>,
     runtime: tokio::runtime::Runtime,
@@ -226,6 +238,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
         metrics: Arc::clone(&parts.metrics),
         clock: parts.clock,
         in_flight: parts.in_flight.clone(),
+        limits: parts.limits,
         feed: feed.as_ref().map(FeedHandle::status),
         configuration,
         token: listen.places.admin_token.clone(),
@@ -312,20 +325,16 @@ fn tracer(settings: &TraceSettings, metrics: &Metrics) -> Result<(Tracer, mpsc::
     Ok((Tracer::new(settings.ratio, settings.accept, seeds, spans, dropped), queue))
 }
 
-fn random() -> Result<u64, StartError> {
-    Ok(u64::from_be_bytes(random_bytes()?))
-}
-
-fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {
-    let mut bytes = [0; N];
+fn secret() -> Result<Secret, StartError> {
+    let mut bytes = Secret::default();
     SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
     Ok(bytes)
 }
 
-/// Counts begin anew with the process.
-fn rates() -> Result<Rates, StartError> {
-    let (table, digester) = (Table::bounded(RATES_BYTES, random_bytes()?), Digester::new(random_bytes()?));
-    Ok(Rates { table, digester, origin: Instant::now() })
+fn random() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub struct AtStart {
     verdict_bytes: usize,
     state_dir: Option<PathBuf>,
     replay_bytes: usize,
+    limit_bytes: usize,
 }
 
 impl AtStart {
@@ -48,6 +49,7 @@ impl AtStart {
             verdict_bytes: config.verdict_bytes,
             state_dir: config.state_dir.clone(),
             replay_bytes: config.replay_bytes,
+            limit_bytes: config.limit_bytes,
         }
     }
 
@@ -75,6 +77,7 @@ impl AtStart {
             ("cache.verdicts", self.verdict_bytes != config.verdict_bytes),
             ("cache.state_dir", self.state_dir != config.state_dir),
             ("dpop.replay_memory", self.replay_bytes != config.replay_bytes),
+            ("limits.memory", self.limit_bytes != config.limit_bytes),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

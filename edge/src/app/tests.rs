@@ -14,6 +14,7 @@ mod head;
 mod idp;
 mod introspection;
 mod keys;
+mod limits;
 mod listeners;
 mod operations;
 mod origins;

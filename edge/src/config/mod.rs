@@ -27,7 +27,7 @@ use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -46,6 +46,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Memory for used proofs; bytes.
     pub replay_bytes: usize,
+    /// Memory for what limits count; bytes.
+    pub limit_bytes: usize,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -132,6 +134,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let acls = gates::acl::config::acls(acls, folder, &locate, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
+    let limit_bytes = gates::limits::config::memory(root.section("limits")?)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let mut policies = gates::policy::config::library(root.sections("policy")?, folder)?;
     let surroundings = Surroundings {
@@ -154,6 +157,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,
         replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
+        limit_bytes: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
         routes,
         issuers,
     })

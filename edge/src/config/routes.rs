@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use common::canonical::Policy;
+use common::canonical::{IdentityHeaders, Policy};
 use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
 use crate::gates::acl::config::Acls;
+use crate::gates::limits::config::OfRoute;
 use crate::gates::policy::config::Library;
 use crate::gates::proof::config::ProofSettings;
 use crate::observe::Metrics;
+use crate::snapshot::limit::Part;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
 use crate::{attest, cors, forward, gates, resource, routes};
@@ -19,7 +21,7 @@ use common::settings::{Section, SettingError};
 
 /// Settings of a route that the design names and this version does not have. Leaving them out of account would open what the
 /// operator meant to close.
-const NOT_YET: [&str; 2] = ["step_up", "limits"];
+const NOT_YET: [&str; 1] = ["step_up"];
 
 pub fn upstreams(sections: Vec<Section>, folder: &Path, metrics: &Metrics) -> Result<Upstreams, SettingError> {
     let mut upstreams = Upstreams::new();
@@ -65,6 +67,7 @@ pub fn table(
     }
     let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str()));
     let identity = forward::own_names(added).map_err(|error| SettingError::new("route", error.to_string()))?;
+    check_limits(&table, &identity)?;
     let heads = Policy { identity, ..Policy::default() };
     let resources = resource::config::all(&table)?;
     let routes = table.into_iter().map(Arc::new).collect();
@@ -132,9 +135,12 @@ fn route(
     };
     let mut flow = forward::flow::read(&mut section)?;
     let attest = attest::config::read(&mut section, around.has_feed, &mut flow)?;
+    let name = name(&upstream.name, &matched.host, &matched.path);
+    let of_route = OfRoute { name: &name, methods: &matched.methods, has_token: token.is_some() };
+    let limits = section.sections("limits")?;
+    let limits = gates::limits::config::limits(limits, of_route, |limit| around.metrics.limit_meter(&name, limit))?;
     let cors = section.section("cors")?.map(|rule| cors::config::rule(rule, &matched.methods)).transpose()?;
     section.finish()?;
-    let name = name(&upstream.name, &matched.host, &matched.path);
     let authorization = match asked {
         None => None,
         Some(asked) => {
@@ -149,6 +155,7 @@ fn route(
         path: matched.path,
         methods: matched.methods,
         certificate,
+        limits,
         upstream: Arc::clone(upstream),
         acl,
         token,
@@ -187,6 +194,25 @@ fn check_use(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> Result<(), Strin
         }
         None => Ok(()),
     }
+}
+
+/// What no client may say, so that it is taken out of requests, is nothing to count them by.
+fn check_limits(table: &[Route], own: &IdentityHeaders) -> Result<(), SettingError> {
+    let limits = table.iter().flat_map(|route| &route.limits).flat_map(|of_route| &of_route.limits);
+    for limit in limits {
+        for part in &limit.key {
+            if let Part::Header(name) = part
+                && own.is_alias(name.as_str().as_bytes())
+            {
+                let problem = format!(
+                    "\"{}\" counts by \"{part}\", which clients can't say for themselves; the client's address is \"address\"",
+                    limit.name
+                );
+                return Err(SettingError::new("route.limits", problem));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn names_pool(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> bool {

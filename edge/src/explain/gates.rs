@@ -1,7 +1,7 @@
 //! Each gate with the facts that it goes by, in the order in which a request meets them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::clock::UnixMillis;
 use common::dpop::Flaw;
@@ -12,11 +12,12 @@ use http::HeaderMap;
 use super::claims;
 use super::story::{Explanation, Story};
 use crate::facts::{Bearer, Facts, TokenScheme};
-use crate::gates::{Outcome, RequestView, acl, policy, session, token};
-use crate::rates::{Digester, Moment, Table};
+use crate::gates::{Outcome, RequestView, acl, limits as gates_limits, policy, session, token};
+use crate::rates::Limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::acl::Judged;
 use crate::snapshot::issuer::Issuer;
+use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
 use crate::waf::{self, Counting, Said};
@@ -29,6 +30,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
         story.step("certificate", "is asked for at the TLS handshake, which a file does not tell");
     }
     let mut facts = Facts::default();
+    limits(&mut story, view, &facts, Stage::Request);
     for issuer in named(route, snapshot) {
         story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
     }
@@ -65,6 +67,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     if reads_claims && let Some(reject) = rules(&mut story, view, &facts) {
         return story.refuse(reject);
     }
+    limits(&mut story, view, &facts, Stage::Identity);
     let outcome = policy::check(view, &mut facts);
     story.step("policy", describe(outcome, route.authorization.is_none()));
     if let Outcome::Reject(reject) = outcome {
@@ -92,9 +95,9 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
 /// What each rule of the web ACL says, and what comes of it. Nothing is counted, and nothing was counted before.
 fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts) -> Option<Reject> {
     let rule = view.route.acl.as_ref()?;
-    let (table, digester) = (Table::bounded(0, [0; 16]), Digester::new([0; 16]));
-    let now = Moment::after(Duration::ZERO);
-    let counting = Counting { table: &table, digester: &digester, now, only_looks: true };
+    let limits = Limits::bounded(0, [0; 16], [0; 16], Instant::now());
+    let (table, digester) = (&limits.table, &limits.digester);
+    let counting = Counting { table, digester, now: view.moment, only_looks: true };
     let mut judged = Judged::default();
     let token = facts.identity().map(|identity| &identity.token);
     let request = acl::view(view, token);
@@ -118,6 +121,21 @@ fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts) -> Option<Reje
         story.fact("adds", format!("x-amzn-waf-{}: {}", header.name, header.value));
     }
     acl::refusal(&verdict)
+}
+
+/// The limits that would be asked at this stage, and by what. Nothing is counted: how often the key was seen is known to a running edge only.
+fn limits(story: &mut Story, view: RequestView<'_>, facts: &Facts, stage: Stage) {
+    let of_route = view.route.limits.iter().flat_map(|of_route| &of_route.limits);
+    for limit in of_route.filter(|limit| limit.stage == stage) {
+        let dry_run = if limit.dry_run { ", a dry run" } else { "" };
+        let (rate, window) = (limit.quota.rate(), seconds(limit.quota.window()));
+        story.step("limit", format!("{}: {rate} in {window}{dry_run}; counts nothing here", limit.name));
+        if limit.is_for(view.canonical.method) {
+            story.fact("key", gates_limits::told_key(view, facts, limit));
+        } else {
+            story.fact("key", "not for this method");
+        }
+    }
 }
 
 /// What a sender has shown, where the request speaks of DPoP. Whether a proof came before is known to a running edge only.

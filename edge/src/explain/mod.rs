@@ -21,6 +21,7 @@ use crate::facts::{Connection, Scheme};
 use crate::gates::RequestView;
 use crate::gateway::{preflight, take_apart};
 use crate::observe::Metrics;
+use crate::rates::Moment;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
@@ -147,7 +148,8 @@ fn explain_head(
     };
     story.step("route", &*route.name);
     let body = if body.is_empty() { Body::None } else { body_of(route, body) };
-    let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now };
+    let moment = Moment::default();
+    let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now, moment };
     Ok(gates::explain(story, snapshot, view))
 }
 

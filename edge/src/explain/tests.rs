@@ -20,7 +20,10 @@ const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0
 const OTHERS: &str = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys?x=y\" }\n\
     [[issuer]]\nname = \"opaque\"\niss = \"https://o\"\n\
     introspection = { url = \"https://o/ask\", client_id = \"e\", client_secret_file = \"request\" }\n\
-    [[route]]\nmatch = { path = \"/both/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\", \"opaque\"] }\n";
+    [[route]]\nmatch = { path = \"/both/*\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\", \"opaque\"] }\n\
+    [[route]]\nmatch = { path = \"/limited/*\" }\nupstream = \"u\"\nlimits = [\
+    { name = \"net\", key = [\"address\", \"path\", \"header:x-key\", \"header:cookie\"], rate = \"100/1m\" }, \
+    { name = \"writes\", key = [\"host\", \"method\", \"route\"], rate = \"5/1h\", dry_run = true, methods = [\"POST\"] }]\n";
 const AT: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn told(folder: &Path, request: &str) -> Explanation {
@@ -55,6 +58,22 @@ fn the_way_of_a_request_is_told() {
     ] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
+}
+
+#[test]
+fn limits_are_told_with_the_key_and_count_nothing() {
+    let told = story("GET /limited/%61?b HTTP/1.1\nHost: API.test:80\nX-Key: k 1\nCookie: secret=1\n\n");
+    for line in [
+        "limit      net: 100 in 60 s; counts nothing here",
+        "  key      address (missing), path /limited/a, header:x-key k 1, header:cookie (not shown)",
+        "limit      writes: 5 in 3600 s, a dry run; counts nothing here",
+        "  key      not for this method",
+        "verdict    forward",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    let told = story("POST /limited/a HTTP/1.1\nHost: api.test\nContent-Length: 0\n\n");
+    assert!(told.contains("  key      host api.test, method POST, route\n"), "{told}");
 }
 
 #[test]

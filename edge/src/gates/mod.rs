@@ -3,6 +3,7 @@
 
 pub mod acl;
 pub mod certificate;
+pub mod limits;
 pub mod policy;
 pub mod proof;
 pub mod session;
@@ -14,10 +15,12 @@ use common::reject::Reject;
 use http::HeaderMap;
 
 use crate::facts::{Connection, Facts};
+use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
 use crate::snapshot::Snapshot;
+use crate::snapshot::limit::Stage;
 use crate::snapshot::route::Route;
-use crate::waf::{Body, Counting};
+use crate::waf::Body;
 
 /// What gates may see of a request. Its route has been chosen by the canonical form.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,8 @@ pub struct RequestView<'r> {
     /// What has been read of the body, on request of a gate.
     pub body: Body<'r>,
     pub now: UnixMillis,
+    /// By the monotonic clock, for what is counted; of routes that count nothing it is any moment.
+    pub moment: Moment,
 }
 
 /// A gate's answer.
@@ -42,42 +47,40 @@ pub enum Outcome {
     NeedBody(usize),
 }
 
-/// What gates share besides the snapshot.
-#[derive(Clone, Copy)]
-pub struct Shared<'s> {
-    pub replay: &'s Replay,
-    pub counting: Counting<'s>,
-}
-
 /// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a
 /// place for it.
-pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
-    certificate::check(request)
-        .then(|| rules_and_token(request, facts, snapshot, shared.counting))
-        .then(|| policy::check(request, facts))
-        .then(|| proof::spend(request, facts, shared.replay))
-}
-
-/// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
-fn rules_and_token(
+pub fn pass(
     request: RequestView<'_>,
     facts: &mut Facts,
     snapshot: &Snapshot,
-    counting: Counting<'_>,
+    replay: &Replay,
+    limits: &Limits,
 ) -> Outcome {
+    certificate::check(request)
+        .then(|| rules_and_token(request, facts, snapshot, limits))
+        .then(|| limits::check(request, facts, limits, Stage::Identity))
+        .then(|| policy::check(request, facts))
+        .then(|| proof::spend(request, facts, replay))
+}
+
+/// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
+fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, limits: &Limits) -> Outcome {
     let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims {
-        return acl::check(request, facts, None, counting)
+        return acl::check(request, facts, None, limits)
+            .then(|| limits::check(request, facts, limits, Stage::Request))
             .then(|| token::check(request, facts, snapshot))
             .then(|| session::check(request, facts));
     }
-    let of_token = token::check(request, facts, snapshot).then(|| session::check(request, facts));
+    let of_token = limits::check(request, facts, limits, Stage::Request)
+        .then(|| token::check(request, facts, snapshot))
+        .then(|| session::check(request, facts));
     if matches!(of_token, Outcome::NeedIntrospection(_)) {
         return of_token;
     }
     let identity =
         facts.bearer.as_ref().filter(|_| of_token == Outcome::Continue).map(|bearer| bearer.identity.clone());
-    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), counting).then(|| of_token)
+    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), limits).then(|| of_token)
 }
 
 impl Outcome {

@@ -44,7 +44,9 @@ impl Gateway {
             meter.first_byte(after);
         }
         let sampled = ctx.trace.filter(|trace| trace.sampled);
-        let well = ctx.decision.reject.is_none() && end.status < 500 && !is_noted(ctx);
+        // What a dry run would have refused is looked for among refusals.
+        let passed = ctx.decision.reject.is_none() && end.status < 500;
+        let well = passed && ctx.facts.limited.would_refuse.is_none() && !is_noted(ctx);
         if self.log.wants(well) || (sampled.is_some() && self.log.wants_traced()) {
             self.log.write(&self.record(session, ctx, &end));
         }
@@ -108,6 +110,8 @@ impl Gateway {
             reason: ctx.decision.reject.map(Reject::metric),
             detail: ctx.decision.detail.or(ctx.facts.denial.as_deref()),
             acl: acl_record(ctx),
+            limit: limit_name(ctx, ctx.facts.limited.refused_by),
+            limit_dry_run: limit_name(ctx, ctx.facts.limited.would_refuse),
             route: ctx.route().map(|route| &*route.name),
             method: received.method.as_str(),
             host: ctx.canonical.as_ref().map(|canonical| canonical.host_name(received)),
@@ -176,6 +180,9 @@ impl Gateway {
         } else if span.failed {
             span.text("error.type", end.status.to_string());
         }
+        if let Some(limit) = limit_name(ctx, ctx.facts.limited.refused_by) {
+            span.text("tollgate.limit", limit);
+        }
         if let Some(identity) = ctx.facts.identity() {
             span.text("tollgate.issuer", &*identity.token.iss);
             span.text("tollgate.client_id", &*identity.token.client_id);
@@ -218,6 +225,10 @@ pub fn pass_on(trace: Option<Trace>, headers: &mut http::HeaderMap) {
         headers.remove(TRACESTATE);
     }
     headers.insert(TRACEPARENT, trace.header());
+}
+
+fn limit_name(ctx: &Context, number: Option<u8>) -> Option<&str> {
+    Some(&*ctx.limits()?.limits.get(usize::from(number?))?.name)
 }
 
 fn protocol(session: &Session) -> &'static str {

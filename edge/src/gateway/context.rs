@@ -19,6 +19,7 @@ use crate::gateway::peeked::Peeked;
 use crate::gateway::trip::Trip;
 use crate::observe::trace::Trace;
 use crate::snapshot::Snapshot;
+use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::route::Route;
 
 /// One request on its way.
@@ -94,6 +95,11 @@ impl Context {
     /// The head of an answer has come from a server; the last one counts where several were asked.
     pub fn first_byte(&mut self) {
         self.first_byte = Some(self.started.elapsed());
+    }
+
+    /// What limits its route.
+    pub fn limits(&self) -> Option<&RouteLimits> {
+        self.route()?.limits.as_deref()
     }
 
     pub fn route(&self) -> Option<&Arc<Route>> {

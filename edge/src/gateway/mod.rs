@@ -46,13 +46,14 @@ pub use self::preflight::answer as preflight;
 use crate::attest::Slot;
 use crate::cors;
 use crate::facts::Facts;
-use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
+use crate::gates::{self, Outcome as Verdict, RequestView};
 use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
 use crate::observe::{AccessLog, Metrics};
-use crate::rates::{Digester, Moment, Table};
+use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
+use crate::reply::limits::Spent;
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::resource;
 use crate::routes::{self, Choice};
@@ -60,7 +61,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::resource::Resource;
 use crate::snapshot::route::Route;
-use crate::waf::{Body, Counting, Ending, Response};
+use crate::waf::{Body, Ending, Response};
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -80,8 +81,7 @@ pub struct Gateway {
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
     pub replay: Replay,
-    /// Where requests are counted.
-    pub rates: Rates,
+    pub limits: Arc<Limits>,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -90,14 +90,6 @@ pub struct Gateway {
     pub attester: Arc<Slot>,
     /// The bodies that are read before they are forwarded.
     pub bodies: Bodies,
-}
-
-/// Counts of requests, and the origin of their moments.
-#[derive(Debug)]
-pub struct Rates {
-    pub table: Table,
-    pub digester: Digester,
-    pub origin: Instant,
 }
 
 /// What becomes of a request that no one refuses.
@@ -428,11 +420,15 @@ impl Gateway {
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
         let brought = (ctx.facts.introspected.take(), ctx.facts.acl.take());
-        let mut facts = Facts { introspected: brought.0, acl: brought.1, ..Facts::default() };
+        let mut facts =
+            Facts { introspected: brought.0, acl: brought.1, limited: ctx.facts.limited, ..Facts::default() };
         let route = ctx.route().ok_or(Reject::Internal)?;
         let body = body_of(ctx, route, request.framing);
-        let view = RequestView { canonical: &request, connection: &ctx.connection, headers, route, body, now: ctx.now };
-        let outcome = gates::pass(view, &mut facts, &snapshot, self.shared(ctx.started));
+        let counts = route.limits.is_some() || route.acl.is_some();
+        let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
+        let connection = &ctx.connection;
+        let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };
+        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay, &self.limits);
         let flow = route.flow;
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
@@ -442,16 +438,6 @@ impl Gateway {
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
             Verdict::NeedBody(bytes) => Err(Halt::Body(bytes)),
         }
-    }
-
-    fn shared(&self, now: Instant) -> Shared<'_> {
-        let counting = Counting {
-            table: &self.rates.table,
-            digester: &self.rates.digester,
-            now: Moment::since(self.rates.origin, now),
-            only_looks: false,
-        };
-        Shared { replay: &self.replay, counting }
     }
 
     /// Reads the beginning of a body for rules; all of it where the edge will vouch for it anyway.
@@ -506,11 +492,13 @@ impl Gateway {
             token: ctx.route().and_then(|route| route.token.as_ref()),
             resource: ctx.route().and_then(|route| route.resource.as_deref()),
             presented: &ctx.facts.presented,
+            spent: Spent::of(ctx.limits(), &ctx.facts.limited),
         };
         let mut reply = match blocked_with(ctx, reject) {
             Some(response) => reply::blocked(response, &ctx.request_id),
             None => reply::refusal(reject, asked),
         };
+        reply.headers.extend(reply::limits::fields(ctx.limits(), &ctx.facts.limited).into_iter().flatten());
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.retain(|(name, _)| !cors::is_answer(name));
             reply.headers.extend(cors::headers(rule, &session.req_header().headers));

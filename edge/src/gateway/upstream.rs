@@ -124,6 +124,12 @@ pub fn answer(response: &mut ResponseHeader, request: &HeaderMap, ctx: &Context)
     if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
         cors::replace(rule, request, &mut parts.headers);
     }
+    if let Some(told) = reply::limits::fields(ctx.limits(), &ctx.facts.limited) {
+        // Beside what the upstream says of limits of its own: both fields are lists.
+        for (name, value) in told {
+            parts.headers.append(name, value);
+        }
+    }
     if let Some(nonce) = &ctx.facts.presented.nonce {
         // RFC 9449 §8.2: an answer that brings one must not be kept for another request.
         parts.headers.insert(reply::NONCE, nonce.clone());

@@ -57,6 +57,12 @@ pub struct Record<'r> {
     /// What the web ACL said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acl: Option<AclRecord>,
+    /// The rate limit that refused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'r str>,
+    /// The first one that would have, if it were no dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_dry_run: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<&'r str>,
     pub method: &'r str,
@@ -118,6 +124,8 @@ impl<'r> Record<'r> {
             reason: None,
             detail: None,
             acl: None,
+            limit: None,
+            limit_dry_run: None,
             route: None,
             method,
             host: None,

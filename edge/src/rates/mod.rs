@@ -27,6 +27,7 @@
 mod counts;
 mod digest;
 mod entry;
+mod limits;
 mod planes;
 mod set;
 mod shard;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use siphasher::sip128::{Hash128, SipHasher13};
 
 pub use self::digest::{Digester, Key, Parts, Secret};
+pub use self::limits::Limits;
 use self::set::Spot;
 use self::shard::{Shape, Shard};
 pub use self::window::{Moment, Quota, RuleId};
@@ -80,7 +82,7 @@ pub struct Health {
 }
 
 impl Table {
-    /// A table of at most so many bytes, at least 1 MiB; 60 MiB are for a million keys and more. `secret` decides which place a key gets.
+    /// A table of at most so many bytes, of which less than 4 MiB make no sense; 60 MiB are for a million keys and more. `secret` decides which place a key gets.
     pub fn bounded(bytes: usize, secret: Secret) -> Self {
         let shape = Shape::of((bytes.saturating_sub(size_of::<Mutex<Shard>>() * SHARDS) / SHARDS).max(1 << 12));
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), shape, secret }

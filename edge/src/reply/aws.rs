@@ -19,7 +19,10 @@ pub fn headers(reject: Reject) -> [(HeaderName, HeaderValue); 3] {
     [
         (ERROR_TYPE, HeaderValue::from_static(exception(reject))),
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-        (ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-amzn-errortype,retry-after,x-request-id")),
+        (
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("x-amzn-errortype,retry-after,ratelimit,ratelimit-policy,x-request-id"),
+        ),
     ]
 }
 

@@ -86,7 +86,7 @@ mod tests {
     use crate::reply::Form;
 
     fn asked<'r>(request_id: &'r HeaderValue, rule: Option<&'r TokenRule>, presented: &'r Presented) -> Asked<'r> {
-        Asked { realm: "api", request_id, form: Form::Json, token: rule, resource: None, presented }
+        Asked { realm: "api", request_id, form: Form::Json, token: rule, resource: None, presented, spent: None }
     }
 
     fn challenge(reject: Reject, rule: Option<&TokenRule>) -> String {

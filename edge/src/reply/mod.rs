@@ -5,6 +5,7 @@ mod challenge;
 mod document;
 mod dpop;
 pub mod grpc;
+pub mod limits;
 
 use bytes::Bytes;
 use common::canonical::Ambiguity;
@@ -17,6 +18,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 pub use self::document::{document, document_preflight};
 pub use self::dpop::NONCE;
+use self::limits::Spent;
 use crate::facts::Presented;
 use crate::snapshot::resource::Resource;
 use crate::snapshot::route::TokenRule;
@@ -44,6 +46,8 @@ pub struct Asked<'r> {
     /// The resource that the route is part of.
     pub resource: Option<&'r Resource>,
     pub presented: &'r Presented,
+    /// The limit that has refused the request, if one has.
+    pub spent: Option<Spent>,
 }
 
 /// Which kind of answer the client understands.
@@ -84,8 +88,11 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
     if asked.form == Form::Aws {
         headers.extend(aws::headers(reject));
     }
+    headers.extend(asked.spent.and_then(Spent::retry_after));
     let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = asked.spent.filter(|_| reject == Reject::RateLimited).map_or(status, |spent| spent.status);
     match status {
+        _ if asked.spent.is_some() => {}
         StatusCode::SERVICE_UNAVAILABLE => headers.push((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
         // RFC 9110 §15.5.6 wants the field; an empty list gives nothing away.
         _ if matches!(reject, Reject::CaptchaRequired | Reject::ChallengeRequired) => {
@@ -117,6 +124,7 @@ fn trailers_only(reject: Reject, asked: Asked<'_>) -> Reply {
         (REQUEST_ID, asked.request_id.clone()),
     ];
     headers.extend(better_credentials(reject, asked));
+    headers.extend(asked.spent.and_then(Spent::retry_after));
     Reply { status: StatusCode::OK, headers, body: Bytes::new() }
 }
 
@@ -206,7 +214,7 @@ mod tests {
     use super::*;
 
     fn asked<'r>(request_id: &'r HeaderValue, presented: &'r Presented) -> Asked<'r> {
-        Asked { realm: "api", request_id, form: Form::Json, token: None, resource: None, presented }
+        Asked { realm: "api", request_id, form: Form::Json, token: None, resource: None, presented, spent: None }
     }
 
     #[test]
@@ -221,6 +229,25 @@ mod tests {
             let message = value(grpc::MESSAGE).unwrap();
             assert!(message.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'%'), "{message}");
         }
+    }
+
+    #[test]
+    fn a_spent_limit_says_when_to_come_again_in_every_form() {
+        let (id, presented) = (HeaderValue::from_static("abc"), Presented::default());
+        let wait = Some(std::time::Duration::from_millis(1_001));
+        for (form, status, told) in [(Form::Json, 503, 503), (Form::Aws, 429, 429), (Form::Grpc, 429, 200)] {
+            let spent = Some(Spent { status: StatusCode::from_u16(status).unwrap(), wait });
+            let reply = refusal(Reject::RateLimited, Asked { form, spent, ..asked(&id, &presented) });
+            let value = |name: &str| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
+            assert_eq!((reply.status.as_u16(), value("retry-after")), (told, Some("2")), "{form:?}");
+            let once = reply.headers.iter().filter(|(name, _)| *name == RETRY_AFTER).count();
+            assert_eq!(once, 1, "{form:?}");
+        }
+        let aws = refusal(Reject::RateLimited, Asked { form: Form::Aws, ..asked(&id, &presented) });
+        assert!(String::from_utf8_lossy(&aws.body).contains("\"__type\":\"TooManyRequestsException\""));
+        assert_eq!(grpc::status(Reject::RateLimited), 8, "RESOURCE_EXHAUSTED");
+        let soon = Spent { status: StatusCode::TOO_MANY_REQUESTS, wait: Some(std::time::Duration::ZERO) };
+        assert_eq!(soon.retry_after().unwrap().1, "1");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod flow;
 pub mod identity;
 pub mod introspection;
 pub mod issuer;
+pub mod limit;
 pub mod meter;
 pub mod picture;
 pub mod resource;

@@ -14,6 +14,7 @@ use crate::snapshot::acl::AclRule;
 use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
 use crate::snapshot::flow::Flow;
+use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::meter::Meter;
 use crate::snapshot::resource::Resource;
 use crate::snapshot::upstream::Upstream;
@@ -45,6 +46,8 @@ pub struct Route {
     pub certificate: CertificateRule,
     /// None: no rules are asked.
     pub acl: Option<Arc<AclRule>>,
+    /// None: it may be used as often as anyone likes.
+    pub limits: Option<Box<RouteLimits>>,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
     /// What Cedar policies say of it; only beside a rule for tokens.
@@ -216,6 +219,7 @@ impl Route {
             upstream: Arc::new(Upstream::fixture(&[1], Settings::default())),
             certificate: CertificateRule::default(),
             acl: None,
+            limits: None,
             token: None,
             authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },

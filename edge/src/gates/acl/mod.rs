@@ -10,14 +10,17 @@ use common::verify::Verified;
 
 use crate::facts::Facts;
 use crate::gates::{Outcome, RequestView};
+use crate::rates::Limits;
 use crate::snapshot::acl::{AclRule, EncodedBodies, Judged};
 use crate::waf::{Body, Clearance, Counting, Ending, Request, Said, Verdict};
 
 /// Asks the route's web ACL, once a request: a request that comes again with its body, or with what an issuer said of its token, goes on where it
 /// stood.
-pub fn check(request: RequestView<'_>, facts: &mut Facts, token: Option<&Verified>, counting: Counting<'_>) -> Outcome {
+pub fn check(request: RequestView<'_>, facts: &mut Facts, token: Option<&Verified>, limits: &Limits) -> Outcome {
     let Some(rule) = &request.route.acl else { return Outcome::Continue };
     let mut judged = facts.acl.take().unwrap_or_default();
+    let (table, digester) = (&limits.table, &limits.digester);
+    let counting = Counting { table, digester, now: request.moment, only_looks: false };
     let outcome = judge(request, rule, &mut judged, token, counting);
     facts.acl = Some(judged);
     outcome
@@ -39,9 +42,7 @@ fn judge(
             Said::NeedsBody(bytes) => return Outcome::NeedBody(bytes),
             Said::Done(verdict) => judged.verdict = Some(verdict),
         }
-        if !counting.only_looks {
-            rule.count(judged);
-        }
+        rule.count(judged);
     }
     match judged.verdict.as_ref() {
         None => Outcome::Reject(Reject::Internal),

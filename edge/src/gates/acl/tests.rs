@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::canonical::{RequestHead, Version, canonical_request};
 use common::clock::UnixMillis;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::facts::Connection;
-use crate::rates::{Digester, Moment, Table};
+use crate::rates::{Limits, Moment};
 use crate::snapshot::acl::{AclLog, AclMeter};
 use crate::snapshot::route::Route;
 use crate::waf::{Library, Nowhere, compile};
@@ -34,20 +34,22 @@ fn route(encoded: EncodedBodies) -> Route {
     Route { acl: Some(Arc::new(rule)), ..Route::fixture() }
 }
 
-fn ask(route: &Route, headers: &HeaderMap, body: Body<'_>, facts: &mut Facts, table: &Table) -> Outcome {
+fn limits() -> Limits {
+    Limits::bounded(1 << 20, [1; 16], [2; 16], Instant::now())
+}
+
+fn ask(route: &Route, headers: &HeaderMap, body: Body<'_>, facts: &mut Facts, limits: &Limits) -> Outcome {
     let head = RequestHead { method: "POST", target: b"/", version: Version::Http2, authority: Some(b"api.test") };
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection = &Connection { client: "192.0.2.1".parse().ok(), ..Connection::UNKNOWN };
-    let digester = Digester::new([0; 16]);
-    let counting =
-        Counting { table, digester: &digester, now: Moment::after(Duration::from_secs(100)), only_looks: false };
-    let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0) };
-    check(view, facts, None, counting)
+    let moment = Moment::after(Duration::from_secs(100));
+    let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0), moment };
+    check(view, facts, None, limits)
 }
 
 #[test]
 fn a_request_that_comes_again_is_counted_once() {
-    let (route, table) = (route(EncodedBodies::Refuse), Table::bounded(1 << 20, [1; 16]));
+    let (route, table) = (route(EncodedBodies::Refuse), limits());
     let headers = HeaderMap::new();
     for _ in 0..10 {
         let mut facts = Facts::default();
@@ -63,7 +65,7 @@ fn a_request_that_comes_again_is_counted_once() {
 
 #[test]
 fn a_verdict_stands() {
-    let (route, table) = (route(EncodedBodies::Refuse), Table::bounded(1 << 20, [1; 16]));
+    let (route, table) = (route(EncodedBodies::Refuse), limits());
     let (headers, mut facts) = (HeaderMap::new(), Facts::default());
     let evil = Body::Read { bytes: b"evil", more: false };
     assert_eq!(ask(&route, &headers, evil, &mut facts, &table), Outcome::Reject(Reject::AclBlocked));
@@ -72,7 +74,7 @@ fn a_verdict_stands() {
 
 #[test]
 fn encodings_other_than_identity_hide_a_body() {
-    let table = Table::bounded(1 << 20, [1; 16]);
+    let table = limits();
     for (encoding, hides) in [("gzip", true), ("Identity", false), ("identity, br", true), ("", true)] {
         let headers = HeaderMap::from_iter([(http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding))]);
         let refused = ask(&route(EncodedBodies::Refuse), &headers, Body::Unread, &mut Facts::default(), &table);

@@ -64,7 +64,15 @@ fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Ou
     let connection =
         &Connection { client: Some("10.1.2.3".parse().unwrap()), scheme: Scheme::Https, ..Connection::UNKNOWN };
     let outcome = check(
-        RequestView { canonical, connection, headers: &HeaderMap::new(), route, body: Body::None, now: NOW },
+        RequestView {
+            canonical,
+            connection,
+            headers: &HeaderMap::new(),
+            route,
+            body: Body::None,
+            now: NOW,
+            moment: Default::default(),
+        },
         &mut facts,
     );
     (outcome, facts.denial.map(|denial| denial.to_string()))

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use super::prover::Prover;
 use super::*;
 use crate::facts::{ClientCertificate, Connection, TlsFacts};
-use crate::gates::{Shared, pass};
-use crate::rates::{Digester, Moment, Table};
+use crate::gates::pass;
+use crate::rates::Limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
 use crate::snapshot::route::{Route, RouteTable, TokenRule};
-use crate::waf::{Body, Counting};
+use crate::waf::Body;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const URI: &str = "https://api.test/orders";
@@ -90,13 +90,12 @@ impl Gates {
         let tls = TlsFacts { version: "TLSv1.3", cipher: "", server_name: None, certificate };
         let connection = &Connection { client: None, scheme: Scheme::Https, tls: Some(Arc::new(tls)) };
         let route = &self.snapshot.routes.routes[0];
-        let view = RequestView { canonical, connection, headers: &headers, route, body: Body::None, now: self.now };
+        let moment = Default::default();
+        let view =
+            RequestView { canonical, connection, headers: &headers, route, body: Body::None, now: self.now, moment };
         let mut facts = Facts::default();
-        let (table, digester) = (Table::bounded(1 << 20, [0; 16]), Digester::new([0; 16]));
-        let now = Moment::after(Duration::ZERO);
-        let counting = Counting { table: &table, digester: &digester, now, only_looks: false };
-        let shared = Shared { replay: &self.replay, counting };
-        (pass(view, &mut facts, &self.snapshot, shared), facts)
+        let limits = Limits::bounded(1 << 20, [0; 16], [0; 16], std::time::Instant::now());
+        (pass(view, &mut facts, &self.snapshot, &self.replay, &limits), facts)
     }
 
     fn outcome(&self, authorization: &str, proofs: &[&str]) -> Outcome {

@@ -74,7 +74,15 @@ fn ask(snapshot: &Snapshot, number: usize, authorization: &[u8]) -> Outcome {
 fn view<T>(headers: &HeaderMap, route: &Route, ask: impl FnOnce(RequestView<'_>) -> T) -> T {
     let head = RequestHead { method: "GET", target: b"/", version: Version::Http2, authority: Some(b"api.test") };
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
-    ask(RequestView { canonical, connection: &Connection::UNKNOWN, headers, route, body: Body::None, now: NOW })
+    ask(RequestView {
+        canonical,
+        connection: &Connection::UNKNOWN,
+        headers,
+        route,
+        body: Body::None,
+        now: NOW,
+        moment: Default::default(),
+    })
 }
 
 fn bearer(token: &str) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! TLS: none comes from a request, so no client makes a series. What is only looked at when somebody scrapes is added by `admin`.
 
 mod acls;
+mod limits;
 mod panics;
 mod policies;
 mod routes;
@@ -20,6 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::acls::AclMetrics;
+use self::limits::LimitMetrics;
 use self::panics::Panics;
 use self::policies::PolicyMetrics;
 use self::routes::Meters;
@@ -28,6 +30,7 @@ use self::upstreams::UpstreamMetrics;
 use crate::observe::issuers::IssuerMetrics;
 use crate::snapshot::acl::AclMeter;
 use crate::snapshot::authorization::PolicyMeter;
+use crate::snapshot::limit::LimitMeter;
 use crate::snapshot::meter::{Meter, Reading};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::upstream::UpstreamMeter;
@@ -45,6 +48,7 @@ pub struct Metrics {
     meters: Meters,
     policies: PolicyMetrics,
     acls: AclMetrics,
+    limits: LimitMetrics,
     upstreams: UpstreamMetrics,
     /// Of issuers of others.
     pub issuers: IssuerMetrics,
@@ -108,6 +112,7 @@ impl Default for Metrics {
             meters,
             policies: PolicyMetrics::default(),
             acls: AclMetrics::default(),
+            limits: LimitMetrics::default(),
             upstreams: UpstreamMetrics::default(),
             issuers: IssuerMetrics::default(),
             cut: Counter::default(),
@@ -151,12 +156,18 @@ impl Metrics {
         self.acls.meter(name, acl)
     }
 
+    /// The counters of one route's limit.
+    pub fn limit_meter(&self, route: &str, limit: &str) -> LimitMeter {
+        self.limits.meter(route, limit)
+    }
+
     /// Forgets routes and upstreams that this table does not have, so that reloads leave no series behind.
     pub fn keep(&self, table: &RouteTable) {
         let mut routes: HashSet<&str> = table.routes.iter().map(|route| &*route.name).collect();
         self.policies.keep(&routes);
         let rules = table.routes.iter().filter_map(|route| route.acl.as_ref());
         self.acls.keep(&rules.map(|rule| &*rule.name).collect());
+        self.limits.keep(table);
         routes.insert(NO_ROUTE);
         self.meters.keep(&routes);
         self.upstreams.keep(&table.upstreams.iter().map(|upstream| &*upstream.name).collect());
@@ -199,6 +210,7 @@ impl Metrics {
         registry.register("requests_cut", "Requests ended because their time was over", self.cut.clone());
         self.policies.register(registry);
         self.acls.register(registry);
+        self.limits.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);
         registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());
