@@ -61,6 +61,7 @@ impl RuleId {
 /// How many requests in any window of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
+    /// Window and rate are part of what the rule says: under one number there must be one window.
     pub id: RuleId,
     rate: u32,
     window: u64,
