@@ -64,6 +64,8 @@ pub enum BenchError {
     Beside(PeerError),
     #[error("no web ACL is named (--acl)")]
     NoAcl,
+    #[error("neither side can be measured: {0}")]
+    NoSide(String),
     #[error("cannot read requests: {0}")]
     Corpus(#[from] CorpusError),
     #[error("cannot send requests: {0}")]

@@ -175,7 +175,7 @@ impl Lab {
         feed: &FeedIssuer,
         upstream: SocketAddr,
     ) -> Result<Running, BenchError> {
-        let edge = TollgateEdge::new(self.program(options)?);
+        let edge = TollgateEdge::new(program(options).map_err(BenchError::EdgeStart)?);
         let folder = self.folder.path().join(name);
         if !folder.exists() {
             self.enrol(&folder, name, feed)?;
@@ -186,7 +186,7 @@ impl Lab {
 
     /// Starts an edge with a web ACL of 30 rules, that hears what the others of this run hear.
     pub fn begin_ruled_edge(&self, options: &Options) -> Result<Running, BenchError> {
-        let edge = TollgateEdge::with_rules(self.program(options)?);
+        let edge = TollgateEdge::with_rules(program(options).map_err(BenchError::EdgeStart)?);
         let name = edge.about().name;
         self.enrol(&self.folder.path().join(name), name, &self.feed)?;
         self.start(&edge).map_err(BenchError::EdgeStart)
@@ -205,11 +205,6 @@ impl Lab {
             self.beside.push(finding::System { name, title, version, note, ours: false });
         }
         Ok(running)
-    }
-
-    /// The program under test with its leading arguments.
-    pub fn program(&self, options: &Options) -> Result<Vec<OsString>, BenchError> {
-        program(options).map_err(BenchError::EdgeStart)
     }
 
     /// Makes an edge's folder, with a token to join.
@@ -309,7 +304,7 @@ pub fn install(
 }
 
 /// The program under test with its leading arguments.
-fn program(options: &Options) -> Result<Vec<OsString>, PeerError> {
+pub fn program(options: &Options) -> Result<Vec<OsString>, PeerError> {
     program_or_this(options.edge_command.as_ref())
 }
 

@@ -140,6 +140,10 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
         let tollgate = keep(ours, format!("Tollgate, level {level}"));
         pairs.push(Pair { level: *level, modsecurity, tollgate });
     }
+    if pairs.iter().all(|pair| pair.modsecurity.is_none() && pair.tollgate.is_none()) {
+        let reasons: Vec<String> = missing.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+        return Err(BenchError::NoSide(reasons.join("; ")));
+    }
     let said = send(&pairs, &requests.bytes, options, progress)?;
     if options.stop.is_wanted() {
         return Err(BenchError::Interrupted);
@@ -167,9 +171,6 @@ fn send(
     progress: &mut dyn Progress,
 ) -> Result<Vec<SaidByPair>, BenchError> {
     let sides: Vec<&Side> = pairs.iter().flat_map(|pair| pair.modsecurity.iter().chain(&pair.tollgate)).collect();
-    if sides.is_empty() {
-        return Err(BenchError::NothingToMeasure);
-    }
     let addresses: Vec<SocketAddr> = sides.iter().map(|side| side.running.address()).collect();
     let begun = Instant::now();
     let of = bytes.len().div_ceil(PART);
@@ -210,3 +211,6 @@ impl Pair {
         AtLevel { level: self.level, systems, answers, found }
     }
 }
+
+#[cfg(test)]
+mod tests;

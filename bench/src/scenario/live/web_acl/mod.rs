@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Time that a system has from its start to the answer that is asked for.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
-const WARM_UP: u64 = 500;
+/// Length of a load before it counts.
+const WARM_UP: Duration = Duration::from_millis(300);
 
 /// One system with one path: a row.
 struct Case {
@@ -83,7 +84,7 @@ fn in_rounds(
                 limit: length + PATIENCE,
                 ..case.plan.clone()
             };
-            Plan { count: Some(WARM_UP), ..plan.clone() }.run()?;
+            Plan { duration: Some(WARM_UP), ..plan.clone() }.run()?;
             let mut plan = Plan { count: Some(bench.options.requests), ..plan };
             case.samples.take(case.pid, &mut measures, || Ok(plan.run()?))?;
         }

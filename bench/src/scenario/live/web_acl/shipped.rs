@@ -4,8 +4,9 @@ use super::{Case, Wanted, browser, in_rounds, prove};
 use crate::finding::{ScenarioFinding, Unit};
 use crate::load::Same;
 use crate::peers::{NginxModsecurity, NginxPlain, Peer, Running, TollgateAcl, Way};
+use crate::scenario::lab::program;
 use crate::scenario::live::{Bench, Live, finding};
-use crate::scenario::{BenchError, WAF_SHIPPED};
+use crate::scenario::{BenchError, Options, WAF_SHIPPED};
 
 /// The scenario.
 pub struct Shipped;
@@ -29,21 +30,28 @@ impl Live for Shipped {
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {
-        let mut systems = Vec::new();
-        let mut cases = Vec::new();
-        for (peer, variants) in peers(bench)? {
-            let name = peer.about().name;
+        let mut systems = theirs(bench);
+        let mut missing = Vec::new();
+        match ours(bench.options) {
+            Ok(system) => systems.insert(0, system),
+            Err(error) => missing.push(("Tollgate", error)),
+        }
+        let (mut running, mut cases) = (Vec::new(), Vec::new());
+        for (peer, variants) in systems {
             match start(bench, peer.as_ref()) {
-                Ok(running) => {
+                Ok(started) => {
                     for (variant, path) in variants {
-                        cases.push(case(peer.as_ref(), variant, path, &running)?);
+                        cases.push(case(peer.as_ref(), variant, path, &started)?);
                     }
-                    systems.push(running);
+                    running.push(started);
                 }
-                // Without ours there is nothing to say; without theirs there is something.
-                Err(error) if peer.is_ours() => return Err(error),
-                Err(error) => drop(bench.lab.missing.insert(name.to_owned(), error.to_string())),
+                Err(error) => missing.push((peer.about().title, error)),
             }
+        }
+        let named = |(name, error): (&str, BenchError)| (format!("{WAF_SHIPPED}, {name}"), error.to_string());
+        bench.lab.missing.extend(missing.into_iter().map(named));
+        if cases.is_empty() {
+            return Err(BenchError::NothingToMeasure);
         }
         in_rounds(bench, self.title(), &mut cases, compare)?;
         Ok(ScenarioFinding { rows: cases.iter().map(Case::row).collect(), ..finding(self) })
@@ -56,22 +64,24 @@ const RULED: &str = "rules";
 /// A system with the name and the path of each of its rows.
 type System = (Box<dyn Peer>, Vec<(&'static str, &'static str)>);
 
-fn peers(bench: &Bench<'_>) -> Result<Vec<System>, BenchError> {
-    let path = bench.options.acl.clone().ok_or(BenchError::NoAcl)?;
+fn ours(options: &Options) -> Result<System, BenchError> {
+    let path = options.acl.clone().ok_or(BenchError::NoAcl)?;
     let read = std::fs::read_to_string(&path);
     let rules = read.map_err(|source| BenchError::File { action: "read the web ACL", path, source })?;
-    let ours = TollgateAcl::new(bench.lab.program(bench.options)?, 1, rules);
-    let way = |way| ours.path(way).ok_or(BenchError::NothingToMeasure);
+    let edge = TollgateAcl::new(program(options).map_err(BenchError::EdgeStart)?, 1, rules);
+    let way = |way| edge.path(way).ok_or(BenchError::NothingToMeasure);
     let variants = vec![(PLAIN, way(Way::Plain)?), (RULED, way(Way::Full)?)];
-    let mut all: Vec<System> = vec![(Box::new(ours), variants)];
-    let theirs: [(Box<dyn Peer>, &'static str); 3] = [
+    Ok((Box::new(edge), variants))
+}
+
+fn theirs(bench: &Bench<'_>) -> Vec<System> {
+    let all: [(Box<dyn Peer>, &'static str); 3] = [
         (Box::new(NginxPlain), PLAIN),
         (Box::new(NginxModsecurity::Level1), RULED),
         (Box::new(NginxModsecurity::Level2), RULED),
     ];
-    let wanted = theirs.into_iter().filter(|(peer, _)| bench.options.peers.includes(peer.about().name));
-    all.extend(wanted.map(|(peer, variant)| (peer, vec![(variant, PATH)])));
-    Ok(all)
+    let wanted = all.into_iter().filter(|(peer, _)| bench.options.peers.includes(peer.about().name));
+    wanted.map(|(peer, variant)| (peer, vec![(variant, PATH)])).collect()
 }
 
 /// Starts it and has it prove itself.
