@@ -6,21 +6,16 @@ use super::tokens;
 
 /// Adds those of one program of that kind.
 pub fn fields(client: Client, random: &mut Random, into: &mut Vec<(String, String)>) {
-    let client = match client {
-        Client::Any => random.pick(&[&Client::Page, &Client::Script, &Client::Script, &Client::Program]),
-        ref other => other,
-    };
     match client {
-        Client::Page | Client::Any => page(random, into),
+        Client::Any => match random.below(4) {
+            0 => page(random, into),
+            3 => program(random, into),
+            _ => script(random, into),
+        },
+        Client::Page => page(random, into),
         Client::Script => script(random, into),
         Client::Program => program(random, into),
         Client::Sdk => sdk(random, into),
-    }
-}
-
-impl Default for &Client {
-    fn default() -> Self {
-        &Client::Any
     }
 }
 

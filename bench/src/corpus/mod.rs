@@ -86,10 +86,10 @@ impl Entry {
         }
     }
 
-    /// The family's number: of `REQUEST-942-APPLICATION-ATTACK-SQLI` 942.
+    /// The family's number: of `REQUEST-942-APPLICATION-ATTACK-SQLI`, or else of rule 942100, 942.
     pub fn family(&self) -> Option<u64> {
         let number = |word: &str| word.parse().ok().filter(|number| (900..1000).contains(number));
-        self.fam.split('-').find_map(number)
+        self.fam.split('-').find_map(number).or_else(|| number(self.rule.to_string().get(..3)?))
     }
 }
 

@@ -25,7 +25,9 @@ fn a_line_is_a_request_and_what_is_none_is_named() {
 #[test]
 fn labels_that_nobody_has_heard_of_are_other() {
     let found = corpus("{\"fam\":\"x\",\"label\":\"new\"}\n");
-    assert_eq!(found.entries[0].1.label, Label::Other);
+    assert_eq!((found.entries[0].1.label, found.entries[0].1.family()), (Label::Other, None));
+    let found = corpus("{\"fam\":\"sqli\",\"label\":\"attack\",\"rule\":9421001}\n");
+    assert_eq!(found.entries[0].1.family(), Some(942));
 }
 
 #[test]

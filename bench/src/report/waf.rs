@@ -123,12 +123,6 @@ impl WafReport {
     pub fn lists(&self) -> &[List] {
         &self.lists
     }
-
-    /// Whether everything that was asked for was measured and no promise is broken.
-    pub fn is_met(&self) -> bool {
-        self.missing.is_empty()
-            && self.levels.iter().flat_map(|level| &level.verdicts).all(|(_, verdict)| *verdict == Some(true))
-    }
 }
 
 impl LevelReport {

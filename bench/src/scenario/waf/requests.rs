@@ -36,7 +36,7 @@ pub struct Place {
 /// What it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Something that must be found; the level is that of the rule which it tests.
+    /// Something that must be found; the level is that of the rule which it tests. The family is 0 where none is named.
     Attack {
         family: u64,
         level: Level,
@@ -77,9 +77,9 @@ impl Requests {
         levels: &Levels,
     ) -> Result<Self, CorpusError> {
         let mut requests = Self::default();
-        let kind = |entry: &Entry| match (entry.label, entry.family()) {
-            (Label::Attack, Some(family)) => Kind::Attack { family, level: levels.of(entry.rule) },
-            (Label::Clean, _) => Kind::Clean { class: entry.fam.clone() },
+        let kind = |entry: &Entry| match entry.label {
+            Label::Attack => Kind::Attack { family: entry.family().unwrap_or_default(), level: levels.of(entry.rule) },
+            Label::Clean => Kind::Clean { class: entry.fam.clone() },
             _ => Kind::Other,
         };
         match attacks {
