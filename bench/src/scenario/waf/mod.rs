@@ -27,7 +27,7 @@ use super::{BenchError, Installing, Stop};
 use crate::corpus::{Form, Levels};
 use crate::load::{Said, Sink, send_all};
 use crate::measure::Machine;
-use crate::peers::{AUDIT_LOG, CRS_RULES, NginxModsecurity, Peer, TollgateAcl};
+use crate::peers::{AUDIT_LOG, CRS_RULES, Installed, NginxModsecurity, Peer, TollgateAcl};
 
 /// What is sent to whom.
 #[derive(Clone, Debug)]
@@ -122,23 +122,11 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
         missing.insert("levels of rules".to_owned(), format!("there are no rules in {CRS_RULES}"));
     }
     let command = program_or_this(options.edge_command.as_ref()).map_err(BenchError::EdgeStart)?;
-    let mut pairs = Vec::new();
-    let of = options.levels.len();
+    let ground = Ground { root: folder.path(), upstream: sink.address(), installed: &installed };
+    let (mut pairs, of) = (Vec::new(), options.levels.len());
     for (index, level) in options.levels.iter().enumerate() {
         progress.step(Step { what: "starting and proving", system: "both sides", number: index + 1, of });
-        let mut keep = |side: Result<Side, SideError>, name: String| {
-            side.map_err(|error| missing.insert(name, error.to_string())).ok()
-        };
-        let start = |peer: &dyn Peer| Side::start(peer, folder.path(), sink.address(), &installed);
-        let theirs = start(&NginxModsecurity::audited(*level));
-        let modsecurity = keep(theirs, format!("ModSecurity, level {level}"));
-        let ours = options.acls.get(level).map(|path| {
-            let rules = fs::read_to_string(path).map_err(|source| SideError::Acl { path: path.clone(), source })?;
-            start(&TollgateAcl::new(command.clone(), *level, rules))
-        });
-        let ours = ours.unwrap_or(Err(SideError::NoAcl));
-        let tollgate = keep(ours, format!("Tollgate, level {level}"));
-        pairs.push(Pair { level: *level, modsecurity, tollgate });
+        pairs.push(Pair::start(*level, &ground, &command, options.acls.get(level), &mut missing));
     }
     if pairs.iter().all(|pair| pair.modsecurity.is_none() && pair.tollgate.is_none()) {
         let reasons: Vec<String> = missing.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
@@ -189,7 +177,39 @@ fn send(
         .collect())
 }
 
+/// Where sides are started.
+struct Ground<'a> {
+    root: &'a Path,
+    upstream: SocketAddr,
+    installed: &'a Installed,
+}
+
+impl Ground<'_> {
+    fn start(&self, peer: &dyn Peer) -> Result<Side, SideError> {
+        Side::start(peer, self.root, self.upstream, self.installed)
+    }
+}
+
 impl Pair {
+    /// Starts both sides; one that can't be measured is missing.
+    fn start(
+        level: u8,
+        ground: &Ground<'_>,
+        command: &[OsString],
+        acl: Option<&PathBuf>,
+        missing: &mut BTreeMap<String, String>,
+    ) -> Self {
+        let theirs = ground.start(&NginxModsecurity::audited(level));
+        let ours = acl.ok_or(SideError::NoAcl).and_then(|path| {
+            let rules = fs::read_to_string(path).map_err(|source| SideError::Acl { path: path.clone(), source })?;
+            ground.start(&TollgateAcl::new(command.to_vec(), level, rules))
+        });
+        let mut keep = |side: Result<Side, SideError>, name: &str| {
+            side.map_err(|error| missing.insert(format!("{name}, level {level}"), error.to_string())).ok()
+        };
+        Self { level, modsecurity: keep(theirs, "ModSecurity"), tollgate: keep(ours, "Tollgate") }
+    }
+
     /// Ends both sides, so that the audit log is whole, and counts.
     fn finish(self, said: SaidByPair, requests: &[Request]) -> AtLevel {
         let sides = self.modsecurity.iter().chain(&self.tollgate);
