@@ -5,6 +5,7 @@ mod edge;
 mod load;
 mod report;
 mod values;
+mod waf;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ enum Command {
     Compare(compare::Options),
     /// What the unsigned operations tell about who exists: answers and times of known and unknown users.
     Attacks(crate::attacks::Options),
+    /// Attacks and clean traffic through web ACLs of Tollgate and through ModSecurity with OWASP CRS: what each refuses.
+    Waf(waf::Options),
     /// Send requests to any server and report rate, latency and failures, to size a deployment.
     Load(load::Options),
 }
@@ -38,6 +41,7 @@ enum Command {
 pub fn run(options: &Options) -> ExitCode {
     match &options.command {
         Command::Edge(options) => edge::run(options),
+        Command::Waf(options) => waf::run(options),
         Command::Report(options) => report::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Attacks(options) => match crate::attacks::run(options) {

@@ -4,7 +4,9 @@
 //! file each: `scenario` says what is sent to whom and in which order, `load` sends it, `peers` start and stop what is measured,
 //! `limit` is what the bare work costs, `measure` counts, `report` prints.
 
+mod clean;
 mod cluster;
+mod corpus;
 mod feed;
 mod finding;
 mod limit;
@@ -14,6 +16,7 @@ mod peers;
 mod report;
 mod scenario;
 
+pub use corpus::Form;
 pub use finding::Findings;
 pub use load::{
     Arrival, ArrivalError, Bearers, Failure, Outcome, Plan, PlanError, Protocol, Reply, Request, RequestError,
@@ -21,10 +24,11 @@ pub use load::{
 };
 pub use measure::{Course, Latency, Quantiles};
 pub use report::{
-    AttacksReport, Comparison, FileError, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, read, write,
-    write_text,
+    AttacksReport, Comparison, FileError, List, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, WafReport,
+    read, write, write_text,
 };
 pub use scenario::attacks::Options as AttacksOptions;
+pub use scenario::waf::{Options as WafOptions, Source as WafSource};
 pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step, Stop};
 
 /// Measures the edge and its peers in interleaved rounds, and what happens while a load runs.
@@ -47,7 +51,8 @@ pub fn edge_scenarios() -> Vec<(&'static str, &'static str)> {
 
 /// Every product that the edge can be compared with, by name, with its title.
 pub fn peers() -> Vec<(&'static str, &'static str)> {
-    peers::all().iter().map(|peer| (peer.about().name, peer.about().title)).collect()
+    let peers = peers::all().into_iter().chain(peers::web_acls());
+    peers.map(|peer| (peer.about().name, peer.about().title)).collect()
 }
 
 /// Tries every unsigned operation that takes a user name with names of users and of nobody, and compares answers and times.
@@ -59,6 +64,30 @@ pub fn peers() -> Vec<(&'static str, &'static str)> {
 /// When the issuer can't be reached, or refuses what the run needs.
 pub fn attacks(options: &AttacksOptions) -> Result<AttacksReport, BenchError> {
     scenario::attacks::run(options).map(AttacksReport::new)
+}
+
+/// Sends attacks and clean traffic to Tollgate's web ACLs and to ModSecurity with the OWASP Core Rule Set, and counts what each refuses.
+///
+/// Starts both, and a small upstream, on loopback ports that are free, and ends them before it returns.
+///
+/// # Errors
+/// When a file can't be read, there is nothing to send, or neither side can be started. A side that can't be measured is named.
+pub fn waf(options: &WafOptions, progress: &mut dyn Progress) -> Result<WafReport, BenchError> {
+    scenario::waf::run(options, progress).map(WafReport::new)
+}
+
+/// Clean traffic of a seed, as `bench waf` sends it: JSON lines in the form of its corpus.
+///
+/// # Errors
+/// None that is known: the types hold nothing that JSON cannot.
+pub fn clean_traffic(seed: u64) -> Result<String, serde_json::Error> {
+    let line = |entry: &corpus::Entry| serde_json::to_string(entry).map(|text| text + "\n");
+    clean::traffic(seed).iter().map(line).collect()
+}
+
+/// Every class of clean traffic by name, with what it is.
+pub fn clean_classes() -> Vec<(&'static str, &'static str)> {
+    clean::classes()
 }
 
 /// Sends requests to a server by a plan, for operators who size their deployment.

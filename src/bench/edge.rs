@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::commands;
 
 /// Of a process that a person has ended by Ctrl-C.
-const EXIT_INTERRUPTED: u8 = 130;
+pub(super) const EXIT_INTERRUPTED: u8 = 130;
 /// Folder of a full report unless another one is named.
 const DEFAULT_OUT: &str = "bench-report";
 /// Longest run; a full one takes about a quarter of an hour.
@@ -55,6 +55,9 @@ pub struct Options {
     /// Time for everything.
     #[arg(long, value_name = "MINUTES")]
     minutes: Option<u64>,
+    /// Web ACL in AWS WAF's JSON that waf_shipped compares with ModSecurity.
+    #[arg(long, value_name = "FILE")]
+    acl: Option<PathBuf>,
     /// Program whose edge is measured instead of this one's.
     #[arg(long, value_name = "PROGRAM")]
     edge: Option<PathBuf>,
@@ -85,11 +88,16 @@ enum EdgeError {
     File(#[from] FileError),
     #[error(transparent)]
     Bench(#[from] BenchError),
-    #[error("cannot listen for signals: {0}")]
-    Signals(std::io::Error),
+    #[error(transparent)]
+    Signals(#[from] SignalsError),
     #[error("the report is no JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
+
+/// Why a run can't be ended early.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen for signals: {0}")]
+pub(super) struct SignalsError(std::io::Error);
 
 impl EdgeError {
     /// 64 for arguments that make no sense.
@@ -129,8 +137,8 @@ fn measure(options: &Options) -> Result<(), EdgeError> {
 }
 
 /// SIGINT and SIGTERM end the run in good order, which takes some seconds; a second one ends this process at once.
-fn stop_by_signal(stop: Stop) -> Result<(), EdgeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(EdgeError::Signals)?;
+pub(super) fn stop_by_signal(stop: Stop) -> Result<(), SignalsError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(SignalsError)?;
     let wait = async move {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let mut next = async || {
@@ -149,7 +157,7 @@ fn stop_by_signal(stop: Stop) -> Result<(), EdgeError> {
         Ok(()) => std::process::exit(i32::from(EXIT_INTERRUPTED)),
         Err(error) => eprintln!("tollgate: signals are not listened for: {error}"),
     };
-    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(EdgeError::Signals)
+    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(SignalsError)
 }
 
 /// Writes both files of a report.
@@ -200,6 +208,7 @@ impl Options {
             measured.limit = Duration::from_mins(minutes.ok_or(EdgeError::Minutes)?);
         }
         measured.peers_folder.clone_from(&self.peers_folder);
+        measured.acl.clone_from(&self.acl);
         if self.no_install {
             measured.installing = Installing::Off;
         }

@@ -59,8 +59,13 @@ const EDGE: Order = &[
     &["explain"],
 ];
 
-const BENCH: Order =
-    &[&["measure", "cluster"], &["finding"], &["load", "peers", "feed", "limit"], &["scenario"], &["report"]];
+const BENCH: Order = &[
+    &["measure", "cluster", "corpus"],
+    &["finding", "clean"],
+    &["load", "peers", "feed", "limit"],
+    &["scenario"],
+    &["report"],
+];
 
 /// Which of our crates each may depend on. Issuer, edge and bench share `common` and the network, nothing else.
 const CRATES: &[(&str, &[&str])] = &[

@@ -144,3 +144,26 @@ fn an_interrupted_run_ends_what_it_has_started() {
     assert_eq!(left(folder.path()), Vec::<String>::new());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing temporary, and no report");
 }
+
+/// Without a product to compare with: what is made, and what makes no sense.
+#[test]
+fn clean_traffic_is_written_and_a_run_that_makes_no_sense_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clean.jsonl");
+    let output = bench(folder.path(), &["waf", "--write-clean", file.to_str().unwrap(), "--seed", "7"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= 6_000 && lines.iter().all(|line| line["label"] == "clean"), "{}", lines.len());
+    for arguments in [
+        &["--corpus", "/no/such/file"][..],
+        &["--corpus", "none", "--clean", "none"],
+        &["--acl", "1="],
+        &["--level", "3"],
+    ] {
+        let output = bench(folder.path(), &[&["waf", "--no-install"], arguments].concat());
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", said(&output));
+        let lines = said(&output).lines().filter(|line| line.starts_with("tollgate: ")).count();
+        assert_eq!(lines, 1, "{arguments:?}: {}", said(&output));
+    }
+}

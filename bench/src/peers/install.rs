@@ -162,16 +162,14 @@ mod tests {
     #[test]
     fn every_package_of_a_peer_is_pinned() {
         let pinned: Vec<_> = pins().map(|pin| pin.package).chain([FASTIFY_FOLDER]).collect();
-        for peer in peers::all() {
+        let every = || peers::all().into_iter().chain(peers::web_acls());
+        for peer in every() {
             for package in peer.about().packages {
                 assert!(pinned.contains(package), "{}: {package}", peer.about().name);
             }
         }
         for package in pinned {
-            assert!(
-                peers::all().iter().any(|peer| peer.about().packages.contains(&package)),
-                "{package} is for nobody"
-            );
+            assert!(every().any(|peer| peer.about().packages.contains(&package)), "{package} is for nobody");
         }
     }
 

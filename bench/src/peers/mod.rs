@@ -12,10 +12,12 @@ mod haproxy;
 mod install;
 mod nginx;
 mod nginx_auth_jwt;
+mod nginx_modsecurity;
 mod nginx_njs;
 mod pinning;
 mod stack;
 mod tollgate;
+mod tollgate_acl;
 
 use std::ffi::OsString;
 use std::io;
@@ -30,10 +32,12 @@ pub use haproxy::Haproxy;
 pub use install::Installed;
 pub use nginx::NginxPlain;
 pub use nginx_auth_jwt::NginxAuthJwt;
+pub use nginx_modsecurity::{AUDIT_LOG, NginxModsecurity, RULES as CRS_RULES};
 pub use nginx_njs::NginxNjs;
 pub use pinning::Cores;
 pub use stack::{Stack, Up};
 pub use tollgate::TollgateEdge;
+pub use tollgate_acl::TollgateAcl;
 
 /// Host that every request names.
 pub const HOST: &str = "bench.test";
@@ -58,6 +62,11 @@ pub fn all() -> Vec<Box<dyn Peer>> {
         Box::new(ApacheOidc),
         Box::new(FastifyJwt),
     ]
+}
+
+/// Every product that web ACLs are compared with.
+pub fn web_acls() -> Vec<Box<dyn Peer>> {
+    NginxModsecurity::MEASURED.into_iter().map(|peer| Box::new(peer) as Box<dyn Peer>).collect()
 }
 
 /// What a peer's configuration is made from.
@@ -228,7 +237,11 @@ mod tests {
             pool: "us-east-1_Bench0001",
         };
         let mut peers = all();
+        peers.extend(web_acls());
+        peers.extend([1, 2].map(|level| Box::new(NginxModsecurity::audited(level)) as Box<dyn Peer>));
         peers.push(Box::new(TollgateEdge::new(vec!["tollgate".into()])));
+        peers.push(Box::new(TollgateEdge::with_rules(vec!["tollgate".into()])));
+        peers.push(Box::new(TollgateAcl::new(vec!["tollgate".into()], 1, "{}\n".into())));
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
         let mut expected = BTreeSet::new();
         for peer in peers {
@@ -250,9 +263,10 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_facts_agree_with_duties() {
-        let names: BTreeSet<_> = all().iter().map(|peer| peer.about().name).collect();
-        assert_eq!(names.len(), all().len());
-        for peer in all() {
+        let every = || all().into_iter().chain(web_acls());
+        let names: BTreeSet<_> = every().map(|peer| peer.about().name).collect();
+        assert_eq!(names.len(), every().count());
+        for peer in every() {
             let about = peer.about();
             assert_eq!(about.duty != Duty::Pass, !about.checks.is_empty(), "{}", about.name);
             assert!(!about.caches || about.duty != Duty::Pass, "{}", about.name);

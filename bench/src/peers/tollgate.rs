@@ -10,18 +10,33 @@ pub struct TollgateEdge {
     title: &'static str,
     /// The program with its leading arguments.
     command: Vec<OsString>,
+    /// Whether a web ACL of 30 rules stands before one more route.
+    ruled: bool,
 }
+
+/// Web ACL of 30 rules on headers, cookies, method, path and query, none of which looks at a body: byte matches, regular expressions, sizes,
+/// injection and cross-site scripting, with transformations as in AWS's examples.
+const THIRTY_RULES: &str = include_str!("../../golden/tollgate_30_rules/rules.json");
+const RULES: &str = "rules.json";
 
 impl TollgateEdge {
     /// The build under test.
     pub fn new(command: Vec<OsString>) -> Self {
-        Self { name: "tollgate", title: "Tollgate", command }
+        Self { name: "tollgate", title: "Tollgate", command, ruled: false }
     }
 
     /// Another build, measured beside it.
     pub fn baseline(command: Vec<OsString>) -> Self {
-        Self { name: "tollgate_baseline", title: "Tollgate, baseline build", command }
+        Self { name: "tollgate_baseline", title: "Tollgate, baseline build", command, ruled: false }
     }
+
+    /// The build under test, with the whole pipeline behind a web ACL of 30 rules at [`TollgateEdge::RULED`].
+    pub fn with_rules(command: Vec<OsString>) -> Self {
+        Self { name: "tollgate_30_rules", title: "Tollgate, 30 rules", command, ruled: true }
+    }
+
+    /// Path of a request that goes through the rules and the whole pipeline.
+    pub const RULED: &'static str = "/ruled/orders";
 }
 
 const CONFIG: &str = "edge.toml";
@@ -68,6 +83,7 @@ impl Peer for TollgateEdge {
         let (listen, upstream, feed, pool, client) = (site.listen, site.upstream, site.feed, site.pool, site.client);
         let (join_token, state) = (site.join_token(), site.folder.join("state"));
         let (join_token, state) = (join_token.display(), state.display());
+        let pipeline = pipeline("/full/*", pool, client);
         let text = format!(
             "[listen]
 http = \"{listen}\"
@@ -95,18 +111,38 @@ match = {{ path = \"/token/*\" }}
 upstream = \"service\"
 token = {{ issuers = [\"pool:{pool}\"], use = \"access\" }}
 
-[[route]]
-match = {{ host = \"{HOST}\", path = \"/full/*\", methods = [\"GET\", \"POST\"] }}
-upstream = \"service\"
-token = {{ issuers = [\"pool:{pool}\"], use = \"access\", clients = [\"{client}\"], scopes_all = [\"orders/read\"], groups_any = [\"staff\"] }}
-headers = {{ add = {{ \"x-user-id\" = \"{{sub}}\", \"x-groups\" = \"{{cognito:groups}}\" }} }}
-revocation = {{ required = true, max_staleness = \"5m\", stale = \"deny\" }}
+{pipeline}"
+        );
+        if !self.ruled {
+            return vec![ConfigFile { name: CONFIG, text }];
+        }
+        let ruled = self::pipeline("/ruled/*", pool, client);
+        let text = format!(
+            "{text}
+{ruled}acl = \"rules\"
+
+[[acl]]
+name = \"rules\"
+file = \"{RULES}\"
 "
         );
-        vec![ConfigFile { name: CONFIG, text }]
+        vec![ConfigFile { name: CONFIG, text }, ConfigFile { name: RULES, text: THIRTY_RULES.into() }]
     }
 
     fn arguments(&self, site: &Site) -> Vec<OsString> {
         vec!["edge".into(), "--config".into(), site.folder.join(CONFIG).into()]
     }
+}
+
+/// The route with all that an edge does for a request.
+fn pipeline(path: &str, pool: &str, client: &str) -> String {
+    format!(
+        "[[route]]
+match = {{ host = \"{HOST}\", path = \"{path}\", methods = [\"GET\", \"POST\"] }}
+upstream = \"service\"
+token = {{ issuers = [\"pool:{pool}\"], use = \"access\", clients = [\"{client}\"], scopes_all = [\"orders/read\"], groups_any = [\"staff\"] }}
+headers = {{ add = {{ \"x-user-id\" = \"{{sub}}\", \"x-groups\" = \"{{cognito:groups}}\" }} }}
+revocation = {{ required = true, max_staleness = \"5m\", stale = \"deny\" }}
+"
+    )
 }

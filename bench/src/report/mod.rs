@@ -11,6 +11,7 @@ mod names;
 mod progress;
 mod quick;
 mod terminal;
+mod waf;
 
 pub use self::attacks::AttacksReport;
 pub use self::budgets::of as budgets;
@@ -21,3 +22,4 @@ pub use self::load::LoadReport;
 pub use self::progress::OnStderr;
 pub use self::quick::Quick;
 pub use self::terminal::Table;
+pub use self::waf::{List, WafReport};

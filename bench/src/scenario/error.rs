@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::corpus::CorpusError;
 use crate::feed::FeedError;
 use crate::limit::LimitError;
-use crate::load::{ApiError, FixtureError, PlanError, RequestError, TlsError};
+use crate::load::{ApiError, Failure, FixtureError, PlanError, RequestError, TlsError};
 use crate::peers::PeerError;
 use crate::scenario::proof::ProofError;
 
@@ -55,6 +56,20 @@ pub enum BenchError {
     Limit(#[from] LimitError),
     #[error("the feed of the bench: {0}")]
     Feed(#[from] FeedError),
+    #[error("it does not pass an honest request: {0}")]
+    HonestRefused(Failure),
+    #[error("it does not refuse a plain attack: {0}")]
+    AttackPassed(String),
+    #[error("cannot start it: {0}")]
+    Beside(PeerError),
+    #[error("no web ACL is named (--acl)")]
+    NoAcl,
+    #[error("neither side can be measured: {0}")]
+    NoSide(String),
+    #[error("cannot read requests: {0}")]
+    Corpus(#[from] CorpusError),
+    #[error("cannot send requests: {0}")]
+    Sending(io::Error),
     #[error("there is no scenario {name}; there are {known}")]
     UnknownScenario { name: String, known: String },
     #[error("there was no time left for it")]

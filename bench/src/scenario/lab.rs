@@ -37,6 +37,8 @@ pub struct Lab {
     feed: FeedIssuer,
     cores: Option<Cores>,
     pub systems: Vec<System>,
+    /// What a scenario has started beside them.
+    beside: Vec<finding::System>,
     /// What could not be started or has failed its proof, and why.
     pub missing: BTreeMap<String, String>,
 }
@@ -107,7 +109,8 @@ impl Lab {
             issuer.changes().map_err(FeedError::from)?.into_iter().chain(revoked),
         )?;
         let (systems, missing) = (Vec::new(), BTreeMap::new());
-        let mut lab = Self { folder, installed, issuer, known, upstream, feed, cores, systems, missing };
+        let beside = Vec::new();
+        let mut lab = Self { folder, installed, issuer, known, upstream, feed, cores, systems, beside, missing };
         lab.start_edges(options)?;
         lab.start_peers(options, progress);
         Ok(lab)
@@ -135,7 +138,7 @@ impl Lab {
 
     /// Everything that was started, in the order of a report.
     pub fn findings(&self) -> Vec<finding::System> {
-        self.systems.iter().map(System::finding).collect()
+        self.systems.iter().map(System::finding).chain(self.beside.iter().cloned()).collect()
     }
 
     /// What bare work costs here; what can't be had is missing from then on.
@@ -179,6 +182,29 @@ impl Lab {
         }
         let site = Site { upstream, ..self.site(folder, feed).map_err(BenchError::EdgeStart)? };
         Running::begin(&edge, &site, &self.installed, self.cores.as_ref()).map_err(BenchError::EdgeStart)
+    }
+
+    /// Starts an edge with a web ACL of 30 rules, that hears what the others of this run hear.
+    pub fn begin_ruled_edge(&self, options: &Options) -> Result<Running, BenchError> {
+        let edge = TollgateEdge::with_rules(program(options).map_err(BenchError::EdgeStart)?);
+        let name = edge.about().name;
+        self.enrol(&self.folder.path().join(name), name, &self.feed)?;
+        self.start(&edge).map_err(BenchError::EdgeStart)
+    }
+
+    /// Starts a system that one scenario needs beside those of the run, and lets the report name it.
+    pub fn start_beside(&mut self, peer: &dyn Peer) -> Result<Running, BenchError> {
+        let folder = self.folder.path().join("beside").join(peer.about().name);
+        let at = |source| BenchError::File { action: "make", path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(at)?;
+        let site = self.site(folder, &self.feed).map_err(BenchError::Beside)?;
+        let running = Running::start(peer, &site, &self.installed, self.cores.as_ref()).map_err(BenchError::Beside)?;
+        let (about, version) = (peer.about(), running.version().to_owned());
+        if !peer.is_ours() && self.system(about.name).is_none() {
+            let (name, title, note) = (about.name.into(), about.title.into(), about.note.into());
+            self.beside.push(finding::System { name, title, version, note, ours: false });
+        }
+        Ok(running)
     }
 
     /// Makes an edge's folder, with a token to join.
@@ -255,20 +281,37 @@ impl Lab {
 
 /// What is installed, after installing what is missing and may be.
 fn installed(options: &Options) -> Result<Installed, BenchError> {
-    let folder = options.peers_folder.clone().or_else(Installed::default_folder).ok_or(BenchError::NoPeersFolder)?;
-    let mut installed = Installed::in_folder(folder);
     let mut wanted = peers::all();
     wanted.retain(|peer| options.peers.includes(peer.about().name));
-    if options.installing == Installing::WherePossible && !installed.is_complete(&wanted) {
+    if options.scenarios.includes(super::WAF_SHIPPED) {
+        wanted.extend(peers::web_acls().into_iter().filter(|peer| options.peers.includes(peer.about().name)));
+    }
+    install(&wanted, options.peers_folder.clone(), options.installing)
+}
+
+/// What is installed below a folder, or below the usual one, after installing what of `wanted` is missing and may be.
+pub fn install(
+    wanted: &[Box<dyn Peer>],
+    folder: Option<PathBuf>,
+    installing: Installing,
+) -> Result<Installed, BenchError> {
+    let folder = folder.or_else(Installed::default_folder).ok_or(BenchError::NoPeersFolder)?;
+    let mut installed = Installed::in_folder(folder);
+    if installing == Installing::WherePossible && !installed.is_complete(wanted) {
         installed.install(INSTALL_LIMIT).map_err(BenchError::Install)?;
     }
     Ok(installed)
 }
 
 /// The program under test with its leading arguments.
-fn program(options: &Options) -> Result<Vec<OsString>, PeerError> {
+pub fn program(options: &Options) -> Result<Vec<OsString>, PeerError> {
+    program_or_this(options.edge_command.as_ref())
+}
+
+/// That command, or this program.
+pub fn program_or_this(command: Option<&Vec<OsString>>) -> Result<Vec<OsString>, PeerError> {
     let this_program = || std::env::current_exe().map(|path| vec![path.into_os_string()]);
-    match &options.edge_command {
+    match command {
         Some(command) => Ok(command.clone()),
         None => this_program().map_err(|source| PeerError::Start { action: "find this program", source }),
     }

@@ -12,6 +12,7 @@ mod proof;
 mod rounds;
 mod samples;
 mod steady;
+pub mod waf;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -22,6 +23,9 @@ use std::time::Duration;
 
 pub use error::BenchError;
 pub use progress::{Progress, Quiet, Step};
+
+/// The scenario that is compared with web ACLs of others.
+const WAF_SHIPPED: &str = "waf_shipped";
 
 /// Whether the load generator keeps off the processor of what it measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub struct Options {
     /// Where compared products from PyPI and npm lie; `None` is `tollgate-bench` in the user's cache folder.
     pub peers_folder: Option<PathBuf>,
     pub installing: Installing,
+    /// The web ACL that is compared with ModSecurity: a file in AWS WAF's JSON. Without one there is no such scenario.
+    pub acl: Option<PathBuf>,
     pub stop: Stop,
 }
 
@@ -139,6 +145,7 @@ impl Default for Options {
             pinning: Pinning::WherePossible,
             peers_folder: None,
             installing: Installing::WherePossible,
+            acl: None,
             stop: Stop::default(),
         }
     }

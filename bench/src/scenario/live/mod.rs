@@ -15,6 +15,7 @@ mod pushed_revocations;
 mod reload;
 mod revocations;
 mod subject;
+mod web_acl;
 
 use std::time::{Duration, Instant};
 
@@ -111,7 +112,7 @@ fn finding(of: &dyn Live) -> ScenarioFinding {
 }
 
 /// All of them, in the order of a report. Those that use the deployment stand together.
-pub const ALL: [&dyn Live; 14] = [
+pub const ALL: [&dyn Live; 16] = [
     &latency::LatencyUnderLoad,
     &half_load::HalfLoad,
     &overload::Overload,
@@ -120,6 +121,8 @@ pub const ALL: [&dyn Live; 14] = [
     &pushed_revocations::PushedRevocations,
     &many_revocations::ManyRevocations,
     &floods::Floods,
+    &web_acl::ThirtyRules,
+    &web_acl::Shipped,
     &revocations::Revocations,
     &key_rotation::KeyRotation,
     &issuer::SignInPassword,
