@@ -1,6 +1,6 @@
 //! The token that a client gets for what it has solved: AWS's place for it, our own form.
 //!
-//! `base64url(1 ‖ session (16) ‖ issued (8) ‖ challenge (8) ‖ bits (1) ‖ captcha (8) ‖ domain (1 + n) ‖ HMAC-SHA-256 (32))`; times are seconds since the
+//! `base64url(1 ‖ session (16) ‖ issued (8) ‖ challenge (8) ‖ bits (1) ‖ captcha (8) ‖ bits (1) ‖ domain (1 + n) ‖ HMAC-SHA-256 (32))`; times are seconds since the
 //! epoch, 0 for never. Whoever has the token may use it within its domain: it says that work was done, not who did it.
 
 use common::clock::UnixMillis;
@@ -13,7 +13,7 @@ pub const COOKIE: &str = "aws-waf-token";
 /// The header for clients that keep no cookies; AWS's name, too.
 pub const HEADER: &str = "x-aws-waf-token";
 /// The longest token: one of the longest host; bytes.
-pub const LONGEST: usize = (1 + 16 + 8 + 8 + 1 + 8 + 1 + 253 + 32) * 4 / 3 + 1;
+pub const LONGEST: usize = (1 + 16 + 8 + 9 + 9 + 1 + 253 + 32) * 4 / 3 + 1;
 
 const VERSION: u8 = 1;
 /// How far another edge's clock may be ahead; seconds.
@@ -28,11 +28,10 @@ pub struct Token {
     pub domain: String,
     pub issued: u64,
     pub challenge: Option<Solved>,
-    /// When the last captcha was solved.
-    pub captcha: Option<u64>,
+    pub captcha: Option<Solved>,
 }
 
-/// A solved challenge.
+/// The last challenge, or captcha, that was solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Solved {
     /// Seconds since the epoch.
@@ -50,8 +49,8 @@ impl Token {
     pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Option<Self> {
         let token = Self::read(&open(keys, Purpose::Token, text, LONGEST)?)?;
         let latest = now.seconds().saturating_add(AHEAD);
-        let times = [token.issued, token.challenge.map_or(0, |solved| solved.at), token.captcha.unwrap_or(0)];
-        times.into_iter().all(|at| at <= latest).then_some(token)
+        let solved = [token.challenge, token.captcha].into_iter().flatten().map(|solved| solved.at);
+        solved.chain([token.issued]).all(|at| at <= latest).then_some(token)
     }
 
     /// What is signed.
@@ -59,10 +58,11 @@ impl Token {
         let mut payload = vec![VERSION];
         payload.extend_from_slice(&self.session);
         payload.extend_from_slice(&self.issued.to_be_bytes());
-        let challenge = self.challenge.unwrap_or(Solved { at: 0, difficulty: 0 });
-        payload.extend_from_slice(&challenge.at.to_be_bytes());
-        payload.push(challenge.difficulty);
-        payload.extend_from_slice(&self.captcha.unwrap_or(0).to_be_bytes());
+        for solved in [self.challenge, self.captcha] {
+            let Solved { at, difficulty } = solved.unwrap_or(Solved { at: 0, difficulty: 0 });
+            payload.extend_from_slice(&at.to_be_bytes());
+            payload.push(difficulty);
+        }
         put_text(&mut payload, &self.domain);
         payload
     }
@@ -75,12 +75,7 @@ impl Token {
         }
         let session = reader.array()?;
         let issued = reader.number()?;
-        let challenge = match (reader.number()?, reader.byte()?) {
-            (0, 0) => None,
-            (0, _) => return None,
-            (at, difficulty) => Some(Solved { at, difficulty }),
-        };
-        let captcha = Some(reader.number()?).filter(|at| *at != 0);
+        let (challenge, captcha) = (solved(&mut reader)?, solved(&mut reader)?);
         let domain = reader.text()?.to_owned();
         reader.end()?;
         Some(Self { session, domain, issued, challenge, captcha })
@@ -89,6 +84,15 @@ impl Token {
     /// Whether it counts for a host: it was made for it, or for one of the token domains or a host below one (AWS's `TokenDomains`).
     pub fn counts_for(&self, host: &str, token_domains: &[String]) -> bool {
         self.domain == host || token_domains.iter().any(|domain| is_within(&self.domain, domain))
+    }
+}
+
+/// The outer None is an error: no time, and yet a difficulty.
+fn solved(reader: &mut Reader<'_>) -> Option<Option<Solved>> {
+    match (reader.number()?, reader.byte()?) {
+        (0, 0) => Some(None),
+        (0, _) => None,
+        (at, difficulty) => Some(Some(Solved { at, difficulty })),
     }
 }
 

@@ -69,9 +69,10 @@ impl Challenges {
                 captcha: None,
             },
         };
-        token.challenge = Some(Solved { at: now, difficulty: puzzle.difficulty });
-        if puzzle.action == Action::Captcha {
-            token.captcha = Some(now);
+        let solved = Some(Solved { at: now, difficulty: puzzle.difficulty });
+        match puzzle.action {
+            Action::Challenge => token.challenge = solved,
+            Action::Captcha => token.captcha = solved,
         }
         Ok(Granted { token: token.seal(keys), domain: puzzle.domain.clone() })
     }

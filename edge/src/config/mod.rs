@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::challenge::config::{self as challenge, KeySource};
 use crate::gates;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
@@ -27,7 +28,7 @@ use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "challenge"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -46,6 +47,7 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Memory for used proofs; bytes.
     pub replay_bytes: usize,
+    pub challenge: challenge::Settings,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -128,8 +130,11 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         return Err(root.error("routes", "only \"local\" is supported yet"));
     }
     let locate: Arc<dyn Locate> = Arc::new(Nowhere);
+    let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
+    let mut challenge = challenge::settings(root.section("challenge")?, folder, state_dir.as_deref())?;
+    let usual = (challenge.difficulty, challenge.captcha_difficulty);
     let acls = root.sections("acl")?;
-    let acls = gates::acl::config::acls(acls, folder, &locate, |name, acl| metrics.acl_meter(name, acl))?;
+    let acls = gates::acl::config::acls(acls, folder, &locate, usual, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
@@ -145,7 +150,9 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     };
     let routes = routes::table(root.sections("route")?, &mut issuers, surroundings)?;
     root.finish()?;
-    let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
+    if !routes.asks && matches!(challenge.keys, KeySource::State(_)) {
+        challenge.keys = KeySource::Own; // no file for what nobody uses
+    }
     Ok(Config {
         listen,
         feed,
@@ -154,6 +161,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,
         replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
+        challenge,
         routes,
         issuers,
     })

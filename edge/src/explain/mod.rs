@@ -16,6 +16,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub use self::story::Explanation;
 use self::story::Story;
 use crate::app::Pools;
+use crate::challenge::config::{KeySource, Settings};
+use crate::challenge::{self, Challenges, KeyError, Keys, Meter};
 use crate::config::{ConfigError, FeedSettings, environment, load};
 use crate::facts::{Connection, Scheme};
 use crate::gates::RequestView;
@@ -47,6 +49,8 @@ pub enum ExplainError {
     Config(#[from] ConfigError),
     #[error("reading the request: {0}")]
     Request(#[from] std::io::Error),
+    #[error("the key of challenges: {0}")]
+    Challenge(#[from] KeyError),
     #[error("the request does not start with a line such as `GET /orders HTTP/1.1`")]
     NoRequestLine,
 }
@@ -71,7 +75,18 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
         recall(&mut story, settings, &picture, now, metrics);
     }
     let (head, body) = taken_apart(&text);
-    explain_head(story, &picture.load(), (&head, body), &connection, now)
+    let challenges = challenges(config.challenge)?;
+    explain_head(story, &picture.load(), (&head, body), &connection, (now, &challenges))
+}
+
+/// With the key that the edge has made, if it has; nothing is made here.
+fn challenges(settings: Settings) -> Result<Challenges, KeyError> {
+    let keys = match &settings.keys {
+        KeySource::State(path) if path.is_file() => KeySource::Given(Keys::read(path)?),
+        KeySource::State(_) | KeySource::Own => KeySource::Own,
+        KeySource::Given(keys) => KeySource::Given(keys.clone()),
+    };
+    Challenges::new(Settings { keys, ..settings }, Meter::default())
 }
 
 /// Nothing is fetched here; what an edge has kept on disk counts.
@@ -109,7 +124,7 @@ fn explain_head(
     snapshot: &Arc<Snapshot>,
     (raw, body): (&[u8], &[u8]),
     connection: &Connection,
-    now: UnixMillis,
+    (now, challenges): (UnixMillis, &Challenges),
 ) -> Result<Explanation, ExplainError> {
     let (method, target, fields) = take_apart(raw).map_err(|_| ExplainError::NoRequestLine)?;
     let fields: Vec<_> = fields.collect();
@@ -132,6 +147,10 @@ fn explain_head(
         story.fact("document", resource::document(resource, snapshot));
         return Ok(story.described());
     }
+    if snapshot.routes.asks && challenge::is_reserved(request.path.as_str()) {
+        story.step("challenge", "one of the edge's own paths, where clients come with what they have solved");
+        return Ok(story.own());
+    }
     let headers = header_map(&fields);
     if let Some(told) = preflight(&snapshot.routes, (request.host.name(), &path, method), &headers) {
         story.step("route", &*told.route.name);
@@ -148,7 +167,7 @@ fn explain_head(
     story.step("route", &*route.name);
     let body = if body.is_empty() { Body::None } else { body_of(route, body) };
     let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now };
-    Ok(gates::explain(story, snapshot, view))
+    Ok(gates::explain(story, snapshot, view, challenges))
 }
 
 fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {

@@ -268,7 +268,7 @@ fn demanding(request: &str, token: &serde_json::Value) -> String {
         &picture.load(),
         (raw.as_bytes(), b""),
         &Connection::UNKNOWN,
-        UnixMillis::from_seconds(1_000),
+        (UnixMillis::from_seconds(1_000), &challenges(Settings::default()).unwrap()),
     )
     .unwrap()
     .text()

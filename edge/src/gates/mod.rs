@@ -13,6 +13,7 @@ use common::clock::UnixMillis;
 use common::reject::Reject;
 use http::HeaderMap;
 
+use crate::challenge::Challenges;
 use crate::facts::{Connection, Facts};
 use crate::replay::Replay;
 use crate::snapshot::Snapshot;
@@ -46,6 +47,7 @@ pub enum Outcome {
 #[derive(Clone, Copy)]
 pub struct Shared<'s> {
     pub replay: &'s Replay,
+    pub challenges: &'s Challenges,
     pub counting: Counting<'s>,
 }
 
@@ -53,21 +55,16 @@ pub struct Shared<'s> {
 /// place for it.
 pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     certificate::check(request)
-        .then(|| rules_and_token(request, facts, snapshot, shared.counting))
+        .then(|| rules_and_token(request, facts, snapshot, shared))
         .then(|| policy::check(request, facts))
         .then(|| proof::spend(request, facts, shared.replay))
 }
 
 /// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
-fn rules_and_token(
-    request: RequestView<'_>,
-    facts: &mut Facts,
-    snapshot: &Snapshot,
-    counting: Counting<'_>,
-) -> Outcome {
+fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims {
-        return acl::check(request, facts, None, counting)
+        return acl::check(request, facts, None, shared)
             .then(|| token::check(request, facts, snapshot))
             .then(|| session::check(request, facts));
     }
@@ -77,7 +74,7 @@ fn rules_and_token(
     }
     let identity =
         facts.bearer.as_ref().filter(|_| of_token == Outcome::Continue).map(|bearer| bearer.identity.clone());
-    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), counting).then(|| of_token)
+    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), shared).then(|| of_token)
 }
 
 impl Outcome {

@@ -3,6 +3,7 @@
 mod account;
 mod attestation;
 mod body;
+mod challenge;
 pub mod connection;
 mod context;
 mod forwarded;
@@ -44,6 +45,7 @@ pub use self::held::Bodies;
 pub use self::peer::{Wanted, describe};
 pub use self::preflight::answer as preflight;
 use crate::attest::Slot;
+use crate::challenge::{self as challenges, Challenges};
 use crate::cors;
 use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
@@ -80,6 +82,7 @@ pub struct Gateway {
     /// To servers, for what pingora does not carry itself.
     pub connector: TransportConnector,
     pub replay: Replay,
+    pub challenges: Arc<Challenges>,
     /// Where requests are counted.
     pub rates: Rates,
     /// The operator's own text in challenges.
@@ -104,6 +107,8 @@ pub struct Rates {
 enum Decided {
     Forward,
     Answer(Reply),
+    /// It is for one of the edge's own paths, which may want its body.
+    Own,
 }
 
 /// Numbers requests: a random part of this process, and a count.
@@ -203,6 +208,13 @@ impl ProxyHttp for Gateway {
             }
             Ok(Decided::Answer(reply)) => {
                 self.answer(session, ctx, reply).await?;
+                Ok(true)
+            }
+            Ok(Decided::Own) => {
+                match Box::pin(self.answer_own(session, ctx)).await {
+                    Ok(reply) => self.answer(session, ctx, reply).await?,
+                    Err(reject) => self.refuse(session, ctx, reject).await?,
+                }
                 Ok(true)
             }
             Err(halt) => {
@@ -410,6 +422,10 @@ impl Gateway {
             ctx.number = Some(*route);
             return Ok(Decided::Answer(describe_resource(request.method, resource, &snapshot, &ctx.request_id)?));
         }
+        if snapshot.routes.asks && challenges::is_reserved(request.path.as_str()) {
+            ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+            return Ok(Decided::Own);
+        }
         let decoded = request.path.decoded();
         let headers = &session.req_header().headers;
         let preflight = preflight(&snapshot.routes, (request.host.name(), &decoded, request.method), headers);
@@ -451,7 +467,7 @@ impl Gateway {
             now: Moment::since(self.rates.origin, now),
             only_looks: false,
         };
-        Shared { replay: &self.replay, counting }
+        Shared { replay: &self.replay, challenges: &self.challenges, counting }
     }
 
     /// Reads the beginning of a body for rules; all of it where the edge will vouch for it anyway.
@@ -507,9 +523,10 @@ impl Gateway {
             resource: ctx.route().and_then(|route| route.resource.as_deref()),
             presented: &ctx.facts.presented,
         };
-        let mut reply = match blocked_with(ctx, reject) {
-            Some(response) => reply::blocked(response, &ctx.request_id),
-            None => reply::refusal(reject, asked),
+        let mut reply = match (blocked_with(ctx, reject), self.asks_to_solve(session, ctx, reject)) {
+            (Some(response), _) => reply::blocked(response, &ctx.request_id),
+            (None, Some(reply)) => reply,
+            (None, None) => reply::refusal(reject, asked),
         };
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.retain(|(name, _)| !cors::is_answer(name));

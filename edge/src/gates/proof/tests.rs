@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 use super::prover::Prover;
 use super::*;
+use crate::challenge::config::Settings;
+use crate::challenge::{Challenges, Meter};
 use crate::facts::{ClientCertificate, Connection, TlsFacts};
 use crate::gates::{Shared, pass};
 use crate::rates::{Digester, Moment, Table};
@@ -95,7 +97,8 @@ impl Gates {
         let (table, digester) = (Table::bounded(1 << 20, [0; 16]), Digester::new([0; 16]));
         let now = Moment::after(Duration::ZERO);
         let counting = Counting { table: &table, digester: &digester, now, only_looks: false };
-        let shared = Shared { replay: &self.replay, counting };
+        let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
+        let shared = Shared { replay: &self.replay, challenges: &challenges, counting };
         (pass(view, &mut facts, &self.snapshot, shared), facts)
     }
 
