@@ -124,7 +124,7 @@ impl Reload {
             tracing::warn!(settings = restart.join(", "), "these settings take a restart");
         }
         let unusable = |error| format!("{}: the key of challenges: {error}", self.file.display());
-        self.challenges.configure(config.challenge).map_err(unusable)?;
+        self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
         self.log.change(config.log.rules, log);
         self.reception.store(Arc::new(server::reception(&config.listen)));
         self.history().certificates = certificates(&config);

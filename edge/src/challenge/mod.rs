@@ -31,6 +31,8 @@ pub use self::failure::Failure;
 pub use self::keys::{KeyError, Keys};
 pub use self::meter::Meter;
 use self::pace::Pace;
+#[cfg(test)]
+pub use self::puzzle::solve;
 pub use self::puzzle::{Action, Puzzle, SEARCHES, SHARED_BITS};
 pub use self::token::{COOKIE, HEADER, Solved, Token};
 use crate::replay::Replay;
