@@ -75,18 +75,22 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
         recall(&mut story, settings, &picture, now, metrics);
     }
     let (head, body) = taken_apart(&text);
-    let challenges = challenges(config.challenge)?;
+    let challenges = challenges(&mut story, config.challenge)?;
     explain_head(story, &picture.load(), (&head, body), &connection, (now, &challenges))
 }
 
 /// With the key that the edge has made, if it has; nothing is made here.
-fn challenges(settings: Settings) -> Result<Challenges, KeyError> {
-    let keys = match &settings.keys {
-        KeySource::State(path) if path.is_file() => KeySource::Given(Keys::read(path)?),
-        KeySource::State(_) | KeySource::Own => KeySource::Own,
-        KeySource::Given(keys) => KeySource::Given(keys.clone()),
-    };
-    Challenges::new(Settings { keys, ..settings }, Meter::default())
+fn challenges(story: &mut Story, mut settings: Settings) -> Result<Challenges, KeyError> {
+    if let KeySource::State(path) = &settings.keys {
+        settings.keys = match Keys::read(path) {
+            Ok(keys) => KeySource::Given(keys),
+            Err(error) => {
+                story.step("challenge", format!("{}: {error}: no token can be verified", path.display()));
+                KeySource::Own
+            }
+        };
+    }
+    Challenges::new(settings, Meter::default())
 }
 
 /// Nothing is fetched here; what an edge has kept on disk counts.

@@ -21,12 +21,12 @@ const TELL: &str = include_str!("tell.html");
 /// What the form may lead back to; bytes.
 const LONGEST_TARGET: usize = 2048;
 
-/// For all pages: our style and script, by their hashes, the worker that the script makes, and requests to this very host.
+/// For all pages: our style and script, by their hashes, the worker that the script makes, and requests to this very host. Nothing of `form-action`:
+/// browsers hold it against where the form leads to in the end, and the page behind it may send people on to sign in elsewhere.
 pub static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(digest(&SHA256, text.as_bytes()));
     let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; worker-src blob:; connect-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'self'",
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; worker-src blob:; connect-src 'self'; base-uri 'none'; frame-ancestors 'self'",
         hash(SCRIPT),
         hash(STYLE)
     );
