@@ -12,6 +12,7 @@
 mod admin;
 pub mod app;
 mod attest;
+pub mod challenge;
 pub mod config;
 mod cors;
 pub mod explain;

@@ -1,6 +1,7 @@
 //! What is fuzzed: one module a target, each with `one(data)`, which panics when something does not hold that must.
 
 pub mod canonical;
+pub mod challenge;
 pub mod chunked;
 pub mod config;
 pub mod dpop;
@@ -12,8 +13,9 @@ pub mod token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("canonical", canonical::one),
+    ("challenge", challenge::one),
     ("chunked", chunked::one),
     ("config", config::one),
     ("dpop", dpop::one),

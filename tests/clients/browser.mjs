@@ -1,12 +1,11 @@
 // A page on another origin signs in by SRP in Chromium, with amazon-cognito-identity-js as it is published: CORS, and SRP on the
 // browser's own crypto. Usage: node browser.mjs UP_JSON   (CHROMIUM names the browser, else chromium or google-chrome in PATH)
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { delimiter, join } from 'node:path';
 import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
-import { expect, expectEqual, Mismatch, run } from './system.mjs';
+import { startBrowser } from './own_edge.mjs';
+import { expect, expectEqual, run } from './system.mjs';
 
 const LIMIT_MS = 30_000;
 const LIBRARY = createRequire(import.meta.url).resolve('amazon-cognito-identity-js/dist/amazon-cognito-identity.min.js');
@@ -40,7 +39,7 @@ await run(async (up) => {
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   const origin = `http://127.0.0.1:${server.address().port}`;
   expect(origin !== new URL(up.issuer).origin, 'the page must be on another origin');
-  const browser = await chromium.launch({ executablePath: executable(), args: ['--no-sandbox'], timeout: LIMIT_MS });
+  const browser = await startBrowser(LIMIT_MS);
   try {
     await check(up, browser, origin);
   } finally {
@@ -68,13 +67,4 @@ async function check(up, browser, origin) {
 
   const answer = await fetch(up.edge + up.protected_path, { headers: { authorization: `Bearer ${good.access}` } });
   expectEqual(answer.status, 200, "the browser's token at the edge");
-}
-
-function executable() {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const found = process.env.CHROMIUM ?? candidates.find((candidate) => existsSync(candidate));
-  if (!found) throw new Mismatch('no Chromium: install the Debian package chromium, or name one in CHROMIUM');
-  return found;
 }

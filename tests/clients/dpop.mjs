@@ -1,15 +1,10 @@
 // Tokens bound to a key, by npm oauth4webapi: it signs its own proofs, takes up nonces by itself, and is refused as soon as anything differs.
 // Starts an edge of its own, from the program of the running one. Usage: node dpop.mjs UP_JSON [TOLLGATE]
 
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, createServer as createListener } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
+import { startEdge } from './own_edge.mjs';
 import { expect, expectEqual, run } from './system.mjs';
 
 const ISS = 'https://login.example.com';
@@ -22,7 +17,7 @@ await run(async (up, [program]) => {
   const jwk = { ...(await exportJWK(issuer.publicKey)), kid: 'k', alg: 'ES256' };
   const upstream = createServer((request, response) => response.end(JSON.stringify(request.headers)));
   await new Promise((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const edge = await startEdge(program ?? `/proc/${up.pids.edge}/exe`, jwk, upstream.address().port);
+  const edge = await startApi(program ?? `/proc/${up.pids.edge}/exe`, jwk, upstream.address().port);
   try {
     await discovery(edge);
     for (const alg of PROOF_ALGS) await passes(edge, issuer, alg);
@@ -126,14 +121,9 @@ async function tokenFor(issuer, jkt) {
 }
 
 /** An edge before `upstream`, with one route that wants proofs with nonces. */
-async function startEdge(program, jwk, upstream) {
-  const folder = mkdtempSync(join(tmpdir(), 'dpop-'));
-  const port = await freePort();
-  const api = new URL(`http://127.0.0.1:${port}/api`);
-  writeFileSync(join(folder, 'jwks.json'), JSON.stringify({ keys: [jwk] }));
-  writeFileSync(
-    join(folder, 'edge.toml'),
-    `[listen]
+async function startApi(program, jwk, upstream) {
+  const href = (port) => `http://127.0.0.1:${port}/api`;
+  const edge = await startEdge(program, { 'jwks.json': JSON.stringify({ keys: [jwk] }) }, (port) => `[listen]
 http = "127.0.0.1:${port}"
 threads = 1
 [[issuer]]
@@ -148,40 +138,8 @@ servers = ["127.0.0.1:${upstream}"]
 match = { path = "/*" }
 upstream = "echo"
 token = { issuers = ["login"], audiences = ["https://api.example.com"], dpop = { required = true, nonce = true } }
-resource = { url = "${api.href}" }
+resource = { url = "${href(port)}" }
 headers = { add = { "x-user-id" = "{sub}" } }
-`,
-  );
-  const log = join(folder, 'edge.log');
-  const child = spawn('/bin/sh', ['-c', 'exec "$0" edge --config "$1" 2>"$2"', program, join(folder, 'edge.toml'), log]);
-  const stop = () => {
-    child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  };
-  for (let tries = 0; !(await listens(port)); tries += 1) {
-    if (child.exitCode !== null || tries === 200) {
-      const said = readFileSync(log, 'utf8').slice(-500);
-      stop();
-      expect(false, `the edge does not start: ${said}`);
-    }
-    await sleep(50);
-  }
-  return { api, stop };
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const listener = createListener().listen(0, '127.0.0.1', () => {
-      const { port } = listener.address();
-      listener.close(() => resolve(port));
-    });
-  });
-}
-
-function listens(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
+`);
+  return { api: new URL(href(edge.port)), stop: edge.stop };
 }

@@ -76,9 +76,24 @@ export async function run(check) {
     console.error(`usage: ${name} UP_JSON [...]`);
     process.exit(2);
   }
-  const up = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+  await tell(name, () => check(JSON.parse(readFileSync(process.argv[2], 'utf8')), process.argv.slice(3)));
+}
+
+/** Runs `check(program, arguments)` for a program of tollgate, which the command line names, or an up.json whose edge runs it. */
+export async function runWithProgram(check) {
+  const name = basename(process.argv[1]);
+  if (process.argv.length < 3) {
+    console.error(`usage: ${name} UP_JSON|TOLLGATE [...]`);
+    process.exit(2);
+  }
+  const named = process.argv[2];
+  const program = () => (named.endsWith('.json') ? `/proc/${JSON.parse(readFileSync(named, 'utf8')).pids.edge}/exe` : named);
+  await tell(name, () => check(program(), process.argv.slice(3)));
+}
+
+async function tell(name, check) {
   try {
-    const said = await check(up, process.argv.slice(3));
+    const said = await check();
     console.log(`${name}: ok${said ? `: ${said}` : ''}`);
   } catch (error) {
     const unexpected = error instanceof Mismatch ? '' : `unexpected ${error.code ?? error.name}: `;

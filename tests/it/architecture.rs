@@ -48,7 +48,7 @@ const EDGE: Order = &[
     &["files", "outbound", "rates"],
     &["waf"],
     &["snapshot", "replay"],
-    &["facts"],
+    &["facts", "challenge"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],
     &["feed", "keys", "introspection"],
     &["gateway"],

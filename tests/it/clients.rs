@@ -117,6 +117,16 @@ fn calls_sockets_events_and_long_bodies_by_grpcio_and_websockets() {
 }
 
 #[test]
+fn challenges_and_captchas_in_chromium_before_axe_core() {
+    run_on(Path::new(TOLLGATE), "challenge.mjs", &[]);
+}
+
+#[test]
+fn challenges_by_the_python_of_the_page() {
+    run_on(Path::new(TOLLGATE), "challenge.py", &[]);
+}
+
+#[test]
 fn frames_of_http2_that_no_client_should_send() {
     run("http2.py", &[&short_or_long(20_000, 1_000_000).to_string()]);
 }

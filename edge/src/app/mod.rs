@@ -35,6 +35,7 @@ use crate::app::control::Control;
 use crate::app::handover::{HandoverError, Socket, Taken};
 use crate::app::issuers::Issuers;
 use crate::attest::Slot;
+use crate::challenge::{Challenges, KeyError};
 use crate::config::{Config, ConfigError, TraceSettings, environment, load};
 use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
@@ -66,6 +67,8 @@ pub enum StartError {
     Log(String),
     #[error("starting a thread: {0}")]
     Thread(io::Error),
+    #[error("the key of challenges: {0}")]
+    Challenge(#[from] KeyError),
     #[error("the operating system gave no random bytes")]
     Random,
 }
@@ -130,6 +133,7 @@ pub fn start_with(
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
     let limits = Arc::new(Limits::bounded(config.limit_bytes, secret()?, secret()?, Instant::now()));
+    let challenges = Arc::new(Challenges::new(config.challenge.clone(), metrics.challenges.clone())?);
     let attester = Arc::new(Slot::default());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
@@ -141,6 +145,7 @@ pub fn start_with(
         connector: TransportConnector::new(None),
         replay,
         limits: Arc::clone(&limits),
+        challenges: Arc::clone(&challenges),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
@@ -156,6 +161,7 @@ pub fn start_with(
         log,
         reception: Arc::clone(&reception),
         issuers: Arc::clone(&issuers),
+        challenges,
         at_start: AtStart::of(&config),
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),

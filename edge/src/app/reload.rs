@@ -9,6 +9,7 @@ use common::clock::Clock;
 use crate::admin::{Certificate, Configuration, Failure, History, Taken};
 use crate::app::issuers::Issuers;
 use crate::app::server;
+use crate::challenge::Challenges;
 use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, environment, load};
 use crate::front::Reception;
 use crate::observe::{AccessLog, Metrics, open_log};
@@ -24,6 +25,7 @@ pub struct Reload {
     pub log: AccessLog,
     pub reception: Arc<ArcSwap<Reception>>,
     pub issuers: Arc<Issuers>,
+    pub challenges: Arc<Challenges>,
     pub at_start: AtStart,
     pub history: Mutex<History>,
     pub one_at_a_time: Mutex<()>,
@@ -38,6 +40,7 @@ pub struct AtStart {
     state_dir: Option<PathBuf>,
     replay_bytes: usize,
     limit_bytes: usize,
+    solution_bytes: u64,
 }
 
 impl AtStart {
@@ -50,6 +53,7 @@ impl AtStart {
             state_dir: config.state_dir.clone(),
             replay_bytes: config.replay_bytes,
             limit_bytes: config.limit_bytes,
+            solution_bytes: config.challenge.memory,
         }
     }
 
@@ -78,6 +82,7 @@ impl AtStart {
             ("cache.state_dir", self.state_dir != config.state_dir),
             ("dpop.replay_memory", self.replay_bytes != config.replay_bytes),
             ("limits.memory", self.limit_bytes != config.limit_bytes),
+            ("challenge.solution_memory", self.solution_bytes != config.challenge.memory),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
@@ -121,6 +126,8 @@ impl Reload {
         if !restart.is_empty() {
             tracing::warn!(settings = restart.join(", "), "these settings take a restart");
         }
+        let unusable = |error| format!("{}: the key of challenges: {error}", self.file.display());
+        self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
         self.log.change(config.log.rules, log);
         self.reception.store(Arc::new(server::reception(&config.listen)));
         self.history().certificates = certificates(&config);

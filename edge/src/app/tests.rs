@@ -4,6 +4,7 @@ mod acl;
 mod attacks;
 mod attest;
 mod away;
+mod challenge;
 mod cors;
 mod dpop;
 mod failover;

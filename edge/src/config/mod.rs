@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::challenge::config::{self as challenge, KeySource};
 use crate::gates;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
@@ -27,7 +28,7 @@ use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -48,6 +49,7 @@ pub struct Config {
     pub replay_bytes: usize,
     /// Memory for what limits count; bytes.
     pub limit_bytes: usize,
+    pub challenge: challenge::Settings,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -130,8 +132,11 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         return Err(root.error("routes", "only \"local\" is supported yet"));
     }
     let locate: Arc<dyn Locate> = Arc::new(Nowhere);
+    let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
+    let mut challenge = challenge::settings(root.section("challenge")?, folder, state_dir.as_deref())?;
+    let usual = (challenge.difficulty, challenge.captcha_difficulty);
     let acls = root.sections("acl")?;
-    let acls = gates::acl::config::acls(acls, folder, &locate, |name, acl| metrics.acl_meter(name, acl))?;
+    let acls = gates::acl::config::acls(acls, folder, &locate, usual, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
     let limit_bytes = gates::limits::config::memory(root.section("limits")?)?;
@@ -148,7 +153,9 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     };
     let routes = routes::table(root.sections("route")?, &mut issuers, surroundings)?;
     root.finish()?;
-    let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
+    if !routes.asks && matches!(challenge.keys, KeySource::State(_)) {
+        challenge.keys = KeySource::Own; // no file for what nobody uses
+    }
     Ok(Config {
         listen,
         feed,
@@ -158,6 +165,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         state_dir,
         replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
         limit_bytes: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
+        challenge,
         routes,
         issuers,
     })

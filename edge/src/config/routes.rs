@@ -70,8 +70,9 @@ pub fn table(
     check_limits(&table, &identity)?;
     let heads = Policy { identity, ..Policy::default() };
     let resources = resource::config::all(&table)?;
+    let asks = table.iter().any(|route| route.acl.as_ref().is_some_and(|rule| rule.asks));
     let routes = table.into_iter().map(Arc::new).collect();
-    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources })
+    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources, asks })
 }
 
 fn route(

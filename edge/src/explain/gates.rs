@@ -11,6 +11,7 @@ use http::HeaderMap;
 
 use super::claims;
 use super::story::{Explanation, Story};
+use crate::challenge::Challenges;
 use crate::facts::{Bearer, Facts, TokenScheme};
 use crate::gates::{Outcome, RequestView, acl, limits as gates_limits, policy, session, token};
 use crate::rates::Limits;
@@ -20,11 +21,16 @@ use crate::snapshot::issuer::Issuer;
 use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
-use crate::waf::{self, Counting, Said};
+use crate::waf::{self, Clearance, Counting, Said, Solved, Standing};
 use crate::{cors, forward};
 
 /// From the chosen route to the verdict.
-pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>) -> Explanation {
+pub fn explain(
+    mut story: Story,
+    snapshot: &Arc<Snapshot>,
+    view: RequestView<'_>,
+    challenges: &Challenges,
+) -> Explanation {
     let route = view.route;
     if route.certificate.required {
         story.step("certificate", "is asked for at the TLS handshake, which a file does not tell");
@@ -35,7 +41,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
         story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
     }
     let reads_claims = route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
-    if !reads_claims && let Some(reject) = rules(&mut story, view, &facts) {
+    if !reads_claims && let Some(reject) = rules(&mut story, view, &facts, challenges) {
         return story.refuse(reject);
     }
     let outcome = token::check(view, &mut facts, snapshot);
@@ -64,7 +70,7 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
     if let Outcome::Reject(reject) = outcome {
         return story.refuse(reject);
     }
-    if reads_claims && let Some(reject) = rules(&mut story, view, &facts) {
+    if reads_claims && let Some(reject) = rules(&mut story, view, &facts, challenges) {
         return story.refuse(reject);
     }
     limits(&mut story, view, &facts, Stage::Identity);
@@ -93,14 +99,15 @@ pub fn explain(mut story: Story, snapshot: &Arc<Snapshot>, view: RequestView<'_>
 }
 
 /// What each rule of the web ACL says, and what comes of it. Nothing is counted, and nothing was counted before.
-fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts) -> Option<Reject> {
+fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts, challenges: &Challenges) -> Option<Reject> {
     let rule = view.route.acl.as_ref()?;
     let limits = Limits::bounded(0, [0; 16], [0; 16], Instant::now());
     let (table, digester) = (&limits.table, &limits.digester);
     let counting = Counting { table, digester, now: view.moment, only_looks: true };
     let mut judged = Judged::default();
     let token = facts.identity().map(|identity| &identity.token);
-    let request = acl::view(view, token);
+    let clearance = acl::clearance(view, rule, challenges);
+    let request = acl::view(view, token, clearance);
     let (said, lines) = waf::explain(&rule.acl, request, &mut judged.progress, &*rule.locate, counting);
     let verdict = match said {
         Said::Done(verdict) => verdict,
@@ -111,6 +118,9 @@ fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts) -> Option<Reje
         "web ACL",
         format!("{} of {capacity} WCU: {} by {}", rule.name, verdict.ending.name(), rule.rule_name(verdict.step)),
     );
+    if rule.asks {
+        story.fact("has solved", solved(clearance));
+    }
     for line in lines {
         story.fact("rule", format!("{}{}", "  ".repeat(line.depth), line.text));
     }
@@ -134,6 +144,22 @@ fn limits(story: &mut Story, view: RequestView<'_>, facts: &Facts, stage: Stage)
             story.fact("key", gates_limits::told_key(view, facts, limit));
         } else {
             story.fact("key", "not for this method");
+        }
+    }
+}
+
+/// What a client's token says, or in AWS's words why it says nothing. Whether it counts depends on the rule.
+fn solved(clearance: Clearance) -> String {
+    let of = |name, solved: Option<Solved>| {
+        solved.map(|solved| format!("a {name} of difficulty {} {} s ago", solved.difficulty, solved.ago))
+    };
+    match clearance.standing {
+        Standing::Missing => "nothing: TOKEN_MISSING".to_owned(),
+        Standing::Invalid => "nothing: TOKEN_INVALID".to_owned(),
+        Standing::DomainMismatch => "nothing: TOKEN_DOMAIN_MISMATCH".to_owned(),
+        Standing::Good => {
+            let all = [of("challenge", clearance.challenge), of("captcha", clearance.captcha)];
+            all.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
     }
 }

@@ -16,6 +16,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub use self::story::Explanation;
 use self::story::Story;
 use crate::app::Pools;
+use crate::challenge::config::{KeySource, Settings};
+use crate::challenge::{self, Challenges, KeyError, Keys, Meter};
 use crate::config::{ConfigError, FeedSettings, environment, load};
 use crate::facts::{Connection, Scheme};
 use crate::gates::RequestView;
@@ -48,6 +50,8 @@ pub enum ExplainError {
     Config(#[from] ConfigError),
     #[error("reading the request: {0}")]
     Request(#[from] std::io::Error),
+    #[error("the key of challenges: {0}")]
+    Challenge(#[from] KeyError),
     #[error("the request does not start with a line such as `GET /orders HTTP/1.1`")]
     NoRequestLine,
 }
@@ -72,7 +76,22 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
         recall(&mut story, settings, &picture, now, metrics);
     }
     let (head, body) = taken_apart(&text);
-    explain_head(story, &picture.load(), (&head, body), &connection, now)
+    let challenges = challenges(&mut story, config.challenge)?;
+    explain_head(story, &picture.load(), (&head, body), &connection, (now, &challenges))
+}
+
+/// With the key that the edge has made, if it has; nothing is made here.
+fn challenges(story: &mut Story, mut settings: Settings) -> Result<Challenges, KeyError> {
+    if let KeySource::State(path) = &settings.keys {
+        settings.keys = match Keys::read(path) {
+            Ok(keys) => KeySource::Given(keys),
+            Err(error) => {
+                story.step("challenge", format!("{}: {error}: no token can be verified", path.display()));
+                KeySource::Own
+            }
+        };
+    }
+    Challenges::new(settings, Meter::default())
 }
 
 /// Nothing is fetched here; what an edge has kept on disk counts.
@@ -110,7 +129,7 @@ fn explain_head(
     snapshot: &Arc<Snapshot>,
     (raw, body): (&[u8], &[u8]),
     connection: &Connection,
-    now: UnixMillis,
+    (now, challenges): (UnixMillis, &Challenges),
 ) -> Result<Explanation, ExplainError> {
     let (method, target, fields) = take_apart(raw).map_err(|_| ExplainError::NoRequestLine)?;
     let fields: Vec<_> = fields.collect();
@@ -133,6 +152,10 @@ fn explain_head(
         story.fact("document", resource::document(resource, snapshot));
         return Ok(story.described());
     }
+    if snapshot.routes.asks && challenge::is_reserved(request.path.as_str()) {
+        story.step("challenge", "one of the edge's own paths, where clients come with what they have solved");
+        return Ok(story.own());
+    }
     let headers = header_map(&fields);
     if let Some(told) = preflight(&snapshot.routes, (request.host.name(), &path, method), &headers) {
         story.step("route", &*told.route.name);
@@ -150,7 +173,7 @@ fn explain_head(
     let body = if body.is_empty() { Body::None } else { body_of(route, body) };
     let moment = Moment::default();
     let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now, moment };
-    Ok(gates::explain(story, snapshot, view))
+    Ok(gates::explain(story, snapshot, view, challenges))
 }
 
 fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {

@@ -35,6 +35,8 @@ pub enum Verdict {
     Preflight,
     /// The edge answers with a resource's own document.
     Described,
+    /// The edge answers on a path of its own.
+    Own,
     /// Somebody else would be asked, who is not asked here.
     Depends(&'static str),
 }
@@ -64,6 +66,10 @@ impl Story {
         Explanation { story: self, verdict: Verdict::Described }
     }
 
+    pub fn own(self) -> Explanation {
+        Explanation { story: self, verdict: Verdict::Own }
+    }
+
     pub fn depends(self, on: &'static str) -> Explanation {
         Explanation { story: self, verdict: Verdict::Depends(on) }
     }
@@ -86,6 +92,7 @@ impl Explanation {
         match &self.verdict {
             Verdict::Preflight => line(&mut text, "verdict", "204 preflight"),
             Verdict::Described => line(&mut text, "verdict", "200 resource_metadata"),
+            Verdict::Own => line(&mut text, "verdict", "answered by the edge"),
             Verdict::Depends(on) => line(&mut text, "verdict", on),
             Verdict::Forward { .. } => line(&mut text, "verdict", "forward"),
             Verdict::Refuse(reject) => line(&mut text, "verdict", &format!("{} {}", reject.status(), reject.metric())),
@@ -99,6 +106,7 @@ impl Explanation {
         let verdict = match &self.verdict {
             Verdict::Preflight => json!({"forward": false, "status": 204, "answer": "preflight"}),
             Verdict::Described => json!({"forward": false, "status": 200, "answer": "resource_metadata"}),
+            Verdict::Own => json!({"forward": false, "answer": "own"}),
             Verdict::Depends(on) => json!({"forward": null, "depends": on}),
             Verdict::Forward { upstream } => json!({"forward": true, "upstream": upstream}),
             Verdict::Refuse(reject) => json!({

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use common::jose::{Alg, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::challenge::{Solved, Token};
 
 const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
     [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
@@ -122,6 +124,50 @@ fn every_statement_of_a_web_acl_is_told() {
     ] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
+}
+
+#[test]
+fn what_a_client_has_solved_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let visibility = json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"});
+    let always = json!({"ByteMatchStatement": {"FieldToMatch": {"UriPath": {}}, "SearchString": "/", "PositionalConstraint": "STARTS_WITH",
+        "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}});
+    let rule = json!({"Name": "all", "Priority": 0, "Statement": always, "Action": {"Challenge": {}}, "VisibilityConfig": visibility});
+    let acl = json!({"Name": "a", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": [rule]});
+    std::fs::write(folder.path().join("acl.json"), acl.to_string()).unwrap();
+    let key = folder.path().join("c.key");
+    std::fs::write(&key, "k".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let token = Token {
+        session: [7; 16],
+        domain: "a".to_owned(),
+        issued: AT.seconds() - 9,
+        challenge: Some(Solved { at: AT.seconds() - 9, difficulty: 18 }),
+        captcha: None,
+    };
+    let token = token.seal(&Keys::read(&key).unwrap());
+    let config = folder.path().join("edge.toml");
+    let more = "[challenge]\nkey_file = \"c.key\"\n[[acl]]\nname = \"w\"\nfile = \"acl.json\"\nsearch_strings = \"text\"\n\
+        [[route]]\nmatch = { path = \"/w/*\" }\nupstream = \"u\"\nacl = \"w\"\n";
+    std::fs::write(&config, format!("{CONFIG}{more}")).unwrap();
+    let told = |path: &str, host: &str, cookie: &str| {
+        let request = folder.path().join("request");
+        std::fs::write(&request, format!("GET {path} HTTP/1.1\nHost: {host}\nCookie: aws-waf-token={cookie}\n\n"))
+            .unwrap();
+        explain(&Explain { config: config.clone(), request, at: Some(AT), client: None }).unwrap().text()
+    };
+    for (host, cookie, says, verdict) in [
+        ("a", token.as_str(), "a challenge of difficulty 18 9 s ago", "forward"),
+        ("a", "x", "nothing: TOKEN_INVALID", "202 challenge_required"),
+        ("b", &token, "nothing: TOKEN_DOMAIN_MISMATCH", "202 challenge_required"),
+    ] {
+        let told = told("/w/x", host, cookie);
+        for line in [format!("  has solved {says}"), format!("verdict    {verdict}")] {
+            assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        }
+    }
+    let own = told("/.tollgate/challenge", "a", "");
+    assert!(own.ends_with("verdict    answered by the edge\n"), "{own}");
 }
 
 #[test]
@@ -287,7 +333,7 @@ fn demanding(request: &str, token: &serde_json::Value) -> String {
         &picture.load(),
         (raw.as_bytes(), b""),
         &Connection::UNKNOWN,
-        UnixMillis::from_seconds(1_000),
+        (UnixMillis::from_seconds(1_000), &challenges(&mut Story::default(), Settings::default()).unwrap()),
     )
     .unwrap()
     .text()

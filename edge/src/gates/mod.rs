@@ -14,6 +14,7 @@ use common::clock::UnixMillis;
 use common::reject::Reject;
 use http::HeaderMap;
 
+use crate::challenge::Challenges;
 use crate::facts::{Connection, Facts};
 use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
@@ -47,32 +48,34 @@ pub enum Outcome {
     NeedBody(usize),
 }
 
+/// What gates share besides the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'s> {
+    pub replay: &'s Replay,
+    pub challenges: &'s Challenges,
+    pub limits: &'s Limits,
+}
+
 /// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a
 /// place for it.
-pub fn pass(
-    request: RequestView<'_>,
-    facts: &mut Facts,
-    snapshot: &Snapshot,
-    replay: &Replay,
-    limits: &Limits,
-) -> Outcome {
+pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     certificate::check(request)
-        .then(|| rules_and_token(request, facts, snapshot, limits))
-        .then(|| limits::check(request, facts, limits, Stage::Identity))
+        .then(|| rules_and_token(request, facts, snapshot, shared))
+        .then(|| limits::check(request, facts, shared.limits, Stage::Identity))
         .then(|| policy::check(request, facts))
-        .then(|| proof::spend(request, facts, replay))
+        .then(|| proof::spend(request, facts, shared.replay))
 }
 
 /// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
-fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, limits: &Limits) -> Outcome {
+fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims {
-        return acl::check(request, facts, None, limits)
-            .then(|| limits::check(request, facts, limits, Stage::Request))
+        return acl::check(request, facts, None, shared)
+            .then(|| limits::check(request, facts, shared.limits, Stage::Request))
             .then(|| token::check(request, facts, snapshot))
             .then(|| session::check(request, facts));
     }
-    let of_token = limits::check(request, facts, limits, Stage::Request)
+    let of_token = limits::check(request, facts, shared.limits, Stage::Request)
         .then(|| token::check(request, facts, snapshot))
         .then(|| session::check(request, facts));
     if matches!(of_token, Outcome::NeedIntrospection(_)) {
@@ -80,7 +83,7 @@ fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snaps
     }
     let identity =
         facts.bearer.as_ref().filter(|_| of_token == Outcome::Continue).map(|bearer| bearer.identity.clone());
-    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), limits).then(|| of_token)
+    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), shared).then(|| of_token)
 }
 
 impl Outcome {

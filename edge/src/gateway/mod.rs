@@ -3,6 +3,7 @@
 mod account;
 mod attestation;
 mod body;
+mod challenge;
 pub mod connection;
 mod context;
 mod forwarded;
@@ -44,9 +45,10 @@ pub use self::held::Bodies;
 pub use self::peer::{Wanted, describe};
 pub use self::preflight::answer as preflight;
 use crate::attest::Slot;
+use crate::challenge::{self as challenges, Challenges};
 use crate::cors;
 use crate::facts::Facts;
-use crate::gates::{self, Outcome as Verdict, RequestView};
+use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
 use crate::gateway::context::{Canonical, Decision};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
@@ -82,6 +84,7 @@ pub struct Gateway {
     pub connector: TransportConnector,
     pub replay: Replay,
     pub limits: Arc<Limits>,
+    pub challenges: Arc<Challenges>,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -96,6 +99,8 @@ pub struct Gateway {
 enum Decided {
     Forward,
     Answer(Reply),
+    /// It is for one of the edge's own paths, which may want its body.
+    Own,
 }
 
 /// Numbers requests: a random part of this process, and a count.
@@ -195,6 +200,13 @@ impl ProxyHttp for Gateway {
             }
             Ok(Decided::Answer(reply)) => {
                 self.answer(session, ctx, reply).await?;
+                Ok(true)
+            }
+            Ok(Decided::Own) => {
+                match Box::pin(self.answer_own(session, ctx)).await {
+                    Ok(reply) => self.answer(session, ctx, reply).await?,
+                    Err(reject) => self.refuse(session, ctx, reject).await?,
+                }
                 Ok(true)
             }
             Err(halt) => {
@@ -402,6 +414,10 @@ impl Gateway {
             ctx.number = Some(*route);
             return Ok(Decided::Answer(describe_resource(request.method, resource, &snapshot, &ctx.request_id)?));
         }
+        if snapshot.routes.asks && challenges::is_reserved(request.path.as_str()) {
+            ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+            return Ok(Decided::Own);
+        }
         let decoded = request.path.decoded();
         let headers = &session.req_header().headers;
         let preflight = preflight(&snapshot.routes, (request.host.name(), &decoded, request.method), headers);
@@ -428,7 +444,8 @@ impl Gateway {
         let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
         let connection = &ctx.connection;
         let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };
-        let outcome = gates::pass(view, &mut facts, &snapshot, &self.replay, &self.limits);
+        let shared = Shared { replay: &self.replay, challenges: &self.challenges, limits: &self.limits };
+        let outcome = gates::pass(view, &mut facts, &snapshot, shared);
         let flow = route.flow;
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
@@ -494,9 +511,10 @@ impl Gateway {
             presented: &ctx.facts.presented,
             spent: Spent::of(ctx.limits(), &ctx.facts.limited),
         };
-        let mut reply = match blocked_with(ctx, reject) {
-            Some(response) => reply::blocked(response, &ctx.request_id),
-            None => reply::refusal(reject, asked),
+        let mut reply = match (blocked_with(ctx, reject), self.asks_to_solve(session, ctx, reject)) {
+            (Some(response), _) => reply::blocked(response, &ctx.request_id),
+            (None, Some(reply)) => reply,
+            (None, None) => reply::refusal(reject, asked),
         };
         reply.headers.extend(reply::limits::fields(ctx.limits(), &ctx.facts.limited).into_iter().flatten());
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {

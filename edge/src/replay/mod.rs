@@ -55,11 +55,16 @@ impl Replay {
 
     /// Uses a proof up. Of any number of requests with one proof, at any number of threads, one gets [`Spent::Now`].
     pub fn spend(&self, proof: &Proof, now: UnixMillis) -> Spent {
-        let shard = usize::try_from(self.hasher.hash_one(proof.id) % SHARDS as u64).unwrap_or(0);
+        self.spend_once(proof.id, proof.until, now)
+    }
+
+    /// The same with what else counts once and has a random id, such as a puzzle: it is remembered to the end of `until`.
+    pub fn spend_once(&self, id: ProofId, until: UnixMillis, now: UnixMillis) -> Spent {
+        let shard = usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else { return Spent::NoRoom };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let before = shard.used.len();
-        let spent = shard.spend(proof, now, self.most);
+        let spent = shard.spend(id, until, now, self.most);
         self.count(before, shard.used.len());
         spent
     }
@@ -84,18 +89,18 @@ impl std::fmt::Debug for Replay {
 }
 
 impl Shard {
-    fn spend(&mut self, proof: &Proof, now: UnixMillis, most: usize) -> Spent {
+    fn spend(&mut self, id: ProofId, until: UnixMillis, now: UnixMillis, most: usize) -> Spent {
         // A clock that was set back is a reason to look, not to wait for it.
         if self.swept > now || now.since(self.swept) >= SWEEP_EVERY {
             self.sweep(now);
         }
         // Not by `entry`, which makes room before it is asked for any.
-        match self.used.get(&proof.id) {
-            Some(until) if *until >= now => return Spent::Before,
+        match self.used.get(&id) {
+            Some(known) if *known >= now => return Spent::Before,
             None if self.used.len() >= most => return Spent::NoRoom,
             Some(_) | None => {}
         }
-        self.used.insert(proof.id, proof.until);
+        self.used.insert(id, until);
         Spent::Now
     }
 

@@ -3,6 +3,7 @@
 use common::canonical::{CanonicalPath, Host};
 use http::Method;
 
+use crate::challenge;
 use crate::snapshot::route::{HostPattern, PathPattern};
 use common::settings::{Section, SettingError};
 
@@ -58,6 +59,9 @@ fn path_pattern(text: &str) -> Result<PathPattern, String> {
         return Err("a `*` may only stand after a slash, at the end".to_owned());
     }
     let path = CanonicalPath::parse(path.as_bytes()).map_err(|reason| reason.to_string())?.decoded().into_owned();
+    if challenge::is_reserved(&path) {
+        return Err(format!("paths in {} are the edge's own", challenge::RESERVED));
+    }
     Ok(if prefix { PathPattern::Prefix(path) } else { PathPattern::Exact(path) })
 }
 
@@ -79,7 +83,9 @@ mod tests {
         assert_eq!(path_pattern("/orders/*").unwrap(), PathPattern::Prefix("/orders/".into()));
         assert_eq!(path_pattern("/a%62c").unwrap(), PathPattern::Exact("/abc".into()));
         assert_eq!(path_pattern("/*").unwrap(), PathPattern::Prefix("/".into()));
-        for bad in ["/a*", "/*/b", "orders", "/a/../b", "//a"] {
+        for bad in
+            ["/a*", "/*/b", "orders", "/a/../b", "//a", "/.tollgate", "/.tollgate/*", "/%2Etollgate/challenge/verify"]
+        {
             assert!(path_pattern(bad).is_err(), "{bad}");
         }
         for bad in ["a b", "example.com:80", "*x", ""] {

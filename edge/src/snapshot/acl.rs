@@ -16,6 +16,8 @@ pub struct AclRule {
     pub encoded: EncodedBodies,
     pub logs: AclLog,
     pub locate: Arc<dyn Locate>,
+    /// Some rule asks for a challenge or a captcha.
+    pub asks: bool,
 }
 
 /// What becomes of a body whose `Content-Encoding` hides it from rules that would inspect it (SECURITY.md E23).

@@ -29,6 +29,8 @@ pub struct RouteTable {
     pub heads: CanonicalPolicy,
     /// What the edge describes by itself (RFC 9728), each with the number of a route that is part of it.
     pub resources: Vec<(Arc<Resource>, usize)>,
+    /// Some web ACL asks for challenges or captchas, so the edge answers on the paths for them itself.
+    pub asks: bool,
 }
 
 /// One route: which requests, to which upstream, through which gates.

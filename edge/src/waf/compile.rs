@@ -192,6 +192,7 @@ impl<'m> Compiler<'m> {
             labels: rule.labels.iter().map(|label| format!("{}{label}", context.namespace).into()).collect(),
             reads_body,
             reads_claims,
+            difficulty: 0,
             sampled: rule.visibility.sampled,
             metric: rule.visibility.measured.then(|| rule.visibility.metric.as_str().into()),
         })

@@ -29,7 +29,7 @@ pub use self::library::Library;
 pub use self::origin::{Locate, Nowhere};
 pub use self::program::{Acl, DryRun, Ending, Progress, Said, Verdict};
 pub use self::rate::Counting;
-pub use self::request::{Body, Clearance, Request};
+pub use self::request::{Body, Clearance, Request, Solved, Standing};
 pub use self::response::Response;
 pub use self::story::explain;
 

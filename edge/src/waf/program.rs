@@ -9,7 +9,7 @@ use crate::waf::inspection::Inspections;
 use crate::waf::labels::Labels;
 use crate::waf::origin::Locate;
 use crate::waf::rate::{Counting, RateTest};
-use crate::waf::request::{Body, Clearance, Request};
+use crate::waf::request::{Body, Clearance, Request, Solved};
 use crate::waf::response::Response;
 
 /// A web ACL that can be evaluated.
@@ -58,6 +58,8 @@ pub struct Rule {
     pub labels: Vec<Arc<str>>,
     pub reads_body: bool,
     pub reads_claims: bool,
+    /// How hard what it asks for must be, where it asks for a puzzle or a challenge.
+    pub difficulty: u8,
     pub sampled: bool,
     pub metric: Option<Arc<str>>,
 }
@@ -226,6 +228,29 @@ impl Acl {
         Ok(())
     }
 
+    /// How hard challenges and captchas must be: as all rules have it, and as those have it that are named, or whose group is. The error is the name of a
+    /// rule that asks for neither.
+    pub fn set_difficulty(&mut self, (challenge, captcha): (u8, u8), named: &[(String, u8)]) -> Result<(), String> {
+        let mut strangers: Vec<&String> = named.iter().map(|(name, _)| name).collect();
+        for step in &mut self.steps {
+            let Step::Rule(rule) = step else { continue };
+            let usual = match rule.act {
+                Act::Challenge(..) => challenge,
+                Act::Captcha(..) => captcha,
+                Act::Allow(_) | Act::Block(_) | Act::Count(_) => continue,
+            };
+            let is_this = |name: &str| *name == *rule.name || Some(name) == rule.group.as_deref();
+            strangers.retain(|name| !is_this(name));
+            rule.difficulty = named.iter().find(|(name, _)| is_this(name)).map_or(usual, |(_, difficulty)| *difficulty);
+        }
+        strangers.first().map_or(Ok(()), |name| Err((*name).clone()))
+    }
+
+    /// Whether a rule asks for a challenge or a captcha.
+    pub fn asks(&self) -> bool {
+        self.rules().any(|(_, rule)| matches!(rule.act, Act::Challenge(..) | Act::Captcha(..)))
+    }
+
     /// Every header that may go upstream, by its name without AWS's prefix.
     pub fn inserted_headers(&self) -> impl Iterator<Item = &str> {
         let acts = std::iter::once(&self.default).chain(self.rules().map(|(_, rule)| &rule.act));
@@ -334,12 +359,14 @@ impl Acl {
             Act::Count(headers) => (None, headers.as_slice()),
             Act::Allow(headers) => (Some(Ending::Allow), headers.as_slice()),
             Act::Block(response) => (Some(Ending::Block(response.clone())), &[][..]),
-            Act::Captcha(headers, immunity) => {
-                ((!clearance.has_solved_captcha(*immunity)).then_some(Ending::Captcha), headers.as_slice())
-            }
-            Act::Challenge(headers, immunity) => {
-                ((!clearance.has_solved_challenge(*immunity)).then_some(Ending::Challenge), headers.as_slice())
-            }
+            Act::Captcha(headers, immunity) => (
+                (!clearance.has_solved_captcha(*immunity, rule.difficulty)).then_some(Ending::Captcha),
+                headers.as_slice(),
+            ),
+            Act::Challenge(headers, immunity) => (
+                (!clearance.has_solved_challenge(*immunity, rule.difficulty)).then_some(Ending::Challenge),
+                headers.as_slice(),
+            ),
         };
         if let (Some(_), Some((end, true))) = (&ending, progress.group) {
             progress.matched.push(Match { step: at, counted: true });
@@ -393,13 +420,18 @@ impl Step {
 }
 
 impl Clearance {
-    fn has_solved_captcha(&self, immunity: u32) -> bool {
-        self.captcha.is_some_and(|age| age <= u64::from(immunity))
+    fn has_solved_captcha(&self, immunity: u32, difficulty: u8) -> bool {
+        self.captcha.is_some_and(|solved| solved.counts(immunity, difficulty))
     }
 
     /// A solved puzzle is a solved challenge too.
-    fn has_solved_challenge(&self, immunity: u32) -> bool {
-        let age = self.challenge.into_iter().chain(self.captcha).min();
-        age.is_some_and(|age| age <= u64::from(immunity))
+    fn has_solved_challenge(&self, immunity: u32, difficulty: u8) -> bool {
+        [self.challenge, self.captcha].into_iter().flatten().any(|solved| solved.counts(immunity, difficulty))
+    }
+}
+
+impl Solved {
+    fn counts(self, immunity: u32, difficulty: u8) -> bool {
+        self.ago <= u64::from(immunity) && self.difficulty >= difficulty
     }
 }

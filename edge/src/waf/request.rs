@@ -39,11 +39,18 @@ pub enum Body<'r> {
 /// What the client's token says of puzzles and challenges that it has solved.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clearance {
-    /// Seconds since the last puzzle was solved.
-    pub captcha: Option<u64>,
-    /// Seconds since the last challenge was solved.
-    pub challenge: Option<u64>,
+    pub captcha: Option<Solved>,
+    pub challenge: Option<Solved>,
     pub standing: Standing,
+}
+
+/// The last puzzle, or challenge, that was solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Solved {
+    /// Seconds.
+    pub ago: u64,
+    /// How hard it was.
+    pub difficulty: u8,
 }
 
 /// Why a token counts or does not (AWS's `FailureReason`).

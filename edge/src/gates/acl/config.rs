@@ -6,10 +6,11 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::settings::{Section, SettingError, Value};
+use common::settings::{Entry, Section, SettingError, Value};
 use common::waf::SearchStrings;
 use common::waf::read::{self, Dialect};
 
+use crate::challenge::config::DIFFICULTIES;
 use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies};
 use crate::waf::{Acl, DryRun, Library, Locate, compile};
 
@@ -19,18 +20,20 @@ const MAX_BYTES: u64 = 8 << 20;
 /// The web ACLs of a configuration by their names.
 pub type Acls = HashMap<String, Arc<AclRule>>;
 
-/// Reads all `[[acl]]`. Relative paths are relative to `folder`; `meter` gives counters to a web ACL of that name.
+/// Reads all `[[acl]]`. Relative paths are relative to `folder`; `usual` is how hard challenges and captchas are; `meter`
+/// gives counters to a web ACL of that name.
 pub fn acls(
     sections: Vec<Section>,
     folder: &Path,
     locate: &Arc<dyn Locate>,
+    usual: (u8, u8),
     meter: impl Fn(&str, &Acl) -> AclMeter,
 ) -> Result<Acls, SettingError> {
     let mut acls = Acls::new();
     for mut section in sections {
         let name = section.required_text("name")?;
         let place = section.place("name");
-        let acl = acl(&mut section, folder)?;
+        let acl = acl(&mut section, folder, usual)?;
         let encoded = match section.text("encoded_bodies")?.as_deref() {
             None | Some("refuse") => EncodedBodies::Refuse,
             Some("inspect") => EncodedBodies::Inspect,
@@ -45,6 +48,7 @@ pub fn acls(
         let rule = AclRule {
             name: name.as_str().into(),
             meter: meter(&name, &acl),
+            asks: acl.asks(),
             acl,
             encoded,
             logs,
@@ -57,7 +61,7 @@ pub fn acls(
     Ok(acls)
 }
 
-fn acl(section: &mut Section, folder: &Path) -> Result<Acl, SettingError> {
+fn acl(section: &mut Section, folder: &Path, usual: (u8, u8)) -> Result<Acl, SettingError> {
     let search_strings = match section.text("search_strings")?.as_deref() {
         None | Some("base64") => SearchStrings::Base64,
         Some("text") => SearchStrings::Text,
@@ -76,6 +80,10 @@ fn acl(section: &mut Section, folder: &Path) -> Result<Acl, SettingError> {
     let in_file = |problem: String| section.error("file", format!("{file}: {problem}"));
     let model = read::web_acl(&json, dialect).map_err(|invalid| in_file(invalid.to_string()))?;
     let mut acl = compile(&model, &library).map_err(|error| in_file(error.to_string()))?;
+    let named = difficulties(section)?;
+    let asks_nothing =
+        |name| section.error("difficulty", format!("no rule {name} in {file} asks for a challenge or a captcha"));
+    acl.set_difficulty(usual, &named).map_err(asks_nothing)?;
     let dry_run = match section.value("dry_run") {
         None | Some(Value::Boolean(false)) => DryRun::None,
         Some(Value::Boolean(true)) => DryRun::All,
@@ -87,6 +95,22 @@ fn acl(section: &mut Section, folder: &Path) -> Result<Acl, SettingError> {
     };
     acl.only_count(&dry_run).map_err(|name| section.error("dry_run", format!("there is no rule {name} in {file}")))?;
     Ok(acl)
+}
+
+/// `difficulty`: a number for rules by their names.
+fn difficulties(section: &mut Section) -> Result<Vec<(String, u8)>, SettingError> {
+    let Some(table) = section.section("difficulty")? else { return Ok(Vec::new()) };
+    let (least, most) = (DIFFICULTIES.start(), DIFFICULTIES.end());
+    let problem =
+        |name: &str| section.error("difficulty", format!("{name} must be a number between {least} and {most}"));
+    let number = |entry| match entry {
+        Entry::Value(Value::Integer(number)) => {
+            u8::try_from(number).ok().filter(|number| DIFFICULTIES.contains(number))
+        }
+        _ => None,
+    };
+    let named = table.entries().into_iter();
+    named.map(|(name, entry)| number(entry).ok_or_else(|| problem(&name)).map(|number| (name, number))).collect()
 }
 
 /// A set or a group, by what it is.

@@ -8,20 +8,18 @@ pub mod config;
 use common::reject::Reject;
 use common::verify::Verified;
 
+use crate::challenge::{self, Challenges};
 use crate::facts::Facts;
-use crate::gates::{Outcome, RequestView};
-use crate::rates::Limits;
+use crate::gates::{Outcome, RequestView, Shared};
 use crate::snapshot::acl::{AclRule, EncodedBodies, Judged};
-use crate::waf::{Body, Clearance, Counting, Ending, Request, Said, Verdict};
+use crate::waf::{Body, Clearance, Counting, Ending, Request, Said, Solved, Standing, Verdict};
 
 /// Asks the route's web ACL, once a request: a request that comes again with its body, or with what an issuer said of its token, goes on where it
 /// stood.
-pub fn check(request: RequestView<'_>, facts: &mut Facts, token: Option<&Verified>, limits: &Limits) -> Outcome {
+pub fn check(request: RequestView<'_>, facts: &mut Facts, token: Option<&Verified>, shared: Shared<'_>) -> Outcome {
     let Some(rule) = &request.route.acl else { return Outcome::Continue };
     let mut judged = facts.acl.take().unwrap_or_default();
-    let (table, digester) = (&limits.table, &limits.digester);
-    let counting = Counting { table, digester, now: request.moment, only_looks: false };
-    let outcome = judge(request, rule, &mut judged, token, counting);
+    let outcome = judge(request, rule, &mut judged, token, shared);
     facts.acl = Some(judged);
     outcome
 }
@@ -31,10 +29,13 @@ fn judge(
     rule: &AclRule,
     judged: &mut Judged,
     token: Option<&Verified>,
-    counting: Counting<'_>,
+    shared: Shared<'_>,
 ) -> Outcome {
+    let (table, digester) = (&shared.limits.table, &shared.limits.digester);
+    let counting = Counting { table, digester, now: request.moment, only_looks: false };
     if judged.verdict.is_none() {
-        let said = rule.acl.evaluate(view(request, token), &mut judged.progress, &*rule.locate, counting);
+        let view = view(request, token, clearance(request, rule, shared.challenges));
+        let said = rule.acl.evaluate(view, &mut judged.progress, &*rule.locate, counting);
         match said {
             Said::NeedsBody(_) if rule.encoded == EncodedBodies::Refuse && is_encoded(request) => {
                 return Outcome::Reject(Reject::BodyEncoded);
@@ -61,7 +62,7 @@ pub fn refusal(verdict: &Verdict) -> Option<Reject> {
 }
 
 /// What rules may see of the request.
-pub fn view<'r>(request: RequestView<'r>, token: Option<&'r Verified>) -> Request<'r> {
+pub fn view<'r>(request: RequestView<'r>, token: Option<&'r Verified>, clearance: Clearance) -> Request<'r> {
     Request {
         method: request.canonical.method,
         path: request.canonical.path.as_str(),
@@ -72,8 +73,29 @@ pub fn view<'r>(request: RequestView<'r>, token: Option<&'r Verified>) -> Reques
         ja3: None,
         ja4: None,
         token,
-        clearance: Clearance::default(),
+        clearance,
     }
+}
+
+/// What the client has solved, as its token says, where a rule of the web ACL would ask for it.
+pub fn clearance(request: RequestView<'_>, rule: &AclRule, challenges: &Challenges) -> Clearance {
+    if !rule.asks {
+        return Clearance::default();
+    }
+    let host = request.canonical.host.name();
+    let token = match challenges.standing(request.headers, host, &rule.acl.token_domains, request.now) {
+        challenge::Standing::Missing => return Clearance::default(),
+        challenge::Standing::Invalid => return Clearance { standing: Standing::Invalid, ..Clearance::default() },
+        challenge::Standing::DomainMismatch => {
+            return Clearance { standing: Standing::DomainMismatch, ..Clearance::default() };
+        }
+        challenge::Standing::Good(token) => token,
+    };
+    let solved = |solved: challenge::Solved| Solved {
+        ago: request.now.seconds().saturating_sub(solved.at),
+        difficulty: solved.difficulty,
+    };
+    Clearance { captcha: token.captcha.map(solved), challenge: token.challenge.map(solved), standing: Standing::Good }
 }
 
 /// Anything but `identity` (RFC 9110 §8.4). A body that nobody has read yet may have one.

@@ -5,11 +5,15 @@ use common::canonical::{RequestHead, Version, canonical_request};
 use common::clock::UnixMillis;
 use common::waf::read::{self, Dialect};
 use http::{HeaderMap, HeaderValue};
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::challenge::Meter;
+use crate::challenge::config::Settings;
 use crate::facts::Connection;
 use crate::rates::{Limits, Moment};
+use crate::replay::Replay;
 use crate::snapshot::acl::{AclLog, AclMeter};
 use crate::snapshot::route::Route;
 use crate::waf::{Library, Nowhere, compile};
@@ -27,6 +31,7 @@ fn route(encoded: EncodedBodies) -> Route {
         name: "a".into(),
         acl,
         meter: AclMeter::default(),
+        asks: Default::default(),
         encoded,
         logs: AclLog::default(),
         locate: Arc::new(Nowhere),
@@ -44,7 +49,9 @@ fn ask(route: &Route, headers: &HeaderMap, body: Body<'_>, facts: &mut Facts, li
     let connection = &Connection { client: "192.0.2.1".parse().ok(), ..Connection::UNKNOWN };
     let moment = Moment::after(Duration::from_secs(100));
     let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0), moment };
-    check(view, facts, None, limits)
+    let replay = Replay::bounded(1 << 20, Gauge::default());
+    let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
+    check(view, facts, None, Shared { replay: &replay, challenges: &challenges, limits })
 }
 
 #[test]

@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 
 use super::prover::Prover;
 use super::*;
+use crate::challenge::config::Settings;
+use crate::challenge::{Challenges, Meter};
 use crate::facts::{ClientCertificate, Connection, TlsFacts};
-use crate::gates::pass;
+use crate::gates::{Shared, pass};
 use crate::rates::Limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::issuer::Trust;
@@ -95,7 +97,9 @@ impl Gates {
             RequestView { canonical, connection, headers: &headers, route, body: Body::None, now: self.now, moment };
         let mut facts = Facts::default();
         let limits = Limits::bounded(1 << 20, [0; 16], [0; 16], std::time::Instant::now());
-        (pass(view, &mut facts, &self.snapshot, &self.replay, &limits), facts)
+        let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
+        let shared = Shared { replay: &self.replay, challenges: &challenges, limits: &limits };
+        (pass(view, &mut facts, &self.snapshot, shared), facts)
     }
 
     fn outcome(&self, authorization: &str, proofs: &[&str]) -> Outcome {

@@ -27,6 +27,7 @@ use self::policies::PolicyMetrics;
 use self::routes::Meters;
 pub use self::text::Format;
 use self::upstreams::UpstreamMetrics;
+use crate::challenge::Meter as ChallengeMeter;
 use crate::observe::issuers::IssuerMetrics;
 use crate::snapshot::acl::AclMeter;
 use crate::snapshot::authorization::PolicyMeter;
@@ -67,6 +68,7 @@ pub struct Metrics {
     pub spans_exported: Counter,
     pub spans_dropped: Counter,
     pub replay_proofs: Gauge,
+    pub challenges: ChallengeMeter,
     pub feed_alarms: Counter,
     reloads: Reloads,
 }
@@ -127,6 +129,7 @@ impl Default for Metrics {
             spans_exported: Counter::default(),
             spans_dropped: Counter::default(),
             replay_proofs: Gauge::default(),
+            challenges: ChallengeMeter::default(),
             feed_alarms: Counter::default(),
             reloads: Reloads::default(),
         };
@@ -214,6 +217,7 @@ impl Metrics {
         self.upstreams.register(registry);
         self.issuers.register(registry);
         registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());
+        self.challenges.register(registry);
         registry.register("connections", "Open client connections", self.connections.clone());
         registry.register("connections_accepted", "Client connections", self.connections_accepted.clone());
         registry.register("connections_refused", "Connections over a limit", self.connections_refused.clone());

@@ -74,7 +74,10 @@ fn puzzles_and_challenges_count_once_solved_for_as_long_as_the_rule_says() {
         let (Said::Done(verdict), progress) = Counters::new().said(acl, &sent) else { panic!("no body is asked for") };
         (verdict.ending, progress.headers.len())
     };
-    let solved = |captcha, challenge| Clearance { captcha, challenge, standing: Standing::Good };
+    let solved = |captcha: Option<u64>, challenge: Option<u64>| {
+        let [captcha, challenge] = [captcha, challenge].map(|ago| ago.map(|ago| Solved { ago, difficulty: 18 }));
+        Clearance { captcha, challenge, standing: Standing::Good }
+    };
     assert_eq!(ending(&puzzle, Clearance::default()), (Ending::Captcha, 0));
     assert_eq!(ending(&puzzle, solved(None, Some(1))), (Ending::Captcha, 0));
     assert_eq!(ending(&puzzle, solved(Some(61), None)), (Ending::Captcha, 0));
@@ -87,4 +90,26 @@ fn puzzles_and_challenges_count_once_solved_for_as_long_as_the_rule_says() {
         (Ending::Allow, 0),
         "a solved puzzle is a solved challenge"
     );
+}
+
+#[test]
+fn what_was_too_easy_does_not_count() {
+    let rules = [("easy", "Challenge"), ("hard", "Challenge"), ("captcha", "Captcha"), ("block", "Block")];
+    let rules: Vec<Value> =
+        rules.iter().zip(0..).map(|((name, act), at)| rule(name, at, &always(), &json!({ *act: {} }))).collect();
+    let mut acl = acl(&rules);
+    assert!(acl.asks());
+    assert_eq!(acl.set_difficulty((18, 20), &[("block".to_owned(), 22)]), Err("block".to_owned()));
+    acl.set_difficulty((18, 20), &[("hard".to_owned(), 22)]).unwrap();
+    let ended = |challenge: Option<u8>, captcha: Option<u8>| {
+        let [challenge, captcha] =
+            [challenge, captcha].map(|difficulty| difficulty.map(|difficulty| Solved { ago: 1, difficulty }));
+        let sent = Sent { clearance: Clearance { captcha, challenge, standing: Standing::Good }, ..Sent::get("/") };
+        let (Said::Done(verdict), _) = Counters::new().said(&acl, &sent) else { panic!("no body is asked for") };
+        verdict.step.unwrap()
+    };
+    assert_eq!((ended(None, None), ended(Some(17), None)), (0, 0));
+    assert_eq!((ended(Some(18), None), ended(Some(21), None)), (1, 1));
+    assert_eq!((ended(Some(22), None), ended(Some(22), Some(19))), (2, 2));
+    assert_eq!((ended(Some(22), Some(20)), ended(None, Some(22))), (3, 3));
 }
