@@ -111,7 +111,7 @@
       return location.reload();
     }
     if (!/(^|; )aws-waf-token=/.test(document.cookie)) {
-      return giveUp('Your browser keeps no cookies for this site. Allow them, then load the page again.');
+      return say('Your browser keeps no cookies for this site. Allow them, then load the page again.'); // nor would the form help
     }
     if (comesBack()) return giveUp('The site asks again and again. Load the page again in a minute.');
     say('Done. The page is loading.');
