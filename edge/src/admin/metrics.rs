@@ -165,6 +165,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::challenge::Action;
     use crate::observe::{Asked, Fetched, Metrics};
 
     /// The names of all samples that an edge can show, without the endings of histograms.
@@ -173,6 +174,9 @@ mod tests {
         metrics.upstream("u");
         metrics.policy_meter("r");
         metrics.limit_meter("r", "l");
+        metrics.acl_meter("a", &crate::waf::Acl::fixture());
+        metrics.challenges.asked(Action::Challenge, "page");
+        metrics.challenges.answered(Some(Action::Challenge), "solved");
         metrics.issuers.fetched("i", Fetched::Changed);
         metrics.issuers.asked("i", Asked::Active);
         metrics.issuers.unknown_kids("i");

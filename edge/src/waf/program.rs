@@ -435,3 +435,14 @@ impl Solved {
         self.ago <= u64::from(immunity) && self.difficulty >= difficulty
     }
 }
+
+#[cfg(test)]
+impl Acl {
+    /// Lets everything through.
+    pub fn fixture() -> Self {
+        let json = serde_json::json!({"Name": "a", "DefaultAction": {"Allow": {}},
+            "VisibilityConfig": {"SampledRequestsEnabled": false, "CloudWatchMetricsEnabled": true, "MetricName": "m"}});
+        let acl = common::waf::read::web_acl(&json, common::waf::read::Dialect::default()).unwrap();
+        super::compile(&acl, &super::Library::default()).unwrap()
+    }
+}
