@@ -7,12 +7,13 @@ pub mod dpop;
 pub mod feed;
 pub mod sigv4;
 pub mod token;
+pub mod waf;
 
 /// A target's function.
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("canonical", canonical::one),
     ("chunked", chunked::one),
     ("config", config::one),
@@ -20,4 +21,5 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("feed", feed::one),
     ("sigv4", sigv4::one),
     ("token", token::one),
+    ("waf", waf::one),
 ];

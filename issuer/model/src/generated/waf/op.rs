@@ -2,7 +2,7 @@
 
 use crate::generated::waf::tables::requests;
 use crate::generated::waf::types;
-use crate::operation::{NoOutput, operations};
+use crate::operation::operations;
 
 operations! {
     Waf
