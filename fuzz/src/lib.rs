@@ -8,6 +8,7 @@ pub mod dpop;
 pub mod feed;
 pub mod sigv4;
 pub mod token;
+pub mod waf;
 
 /// A target's function.
 pub type Target = fn(&[u8]);
@@ -22,4 +23,5 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("feed", feed::one),
     ("sigv4", sigv4::one),
     ("token", token::one),
+    ("waf", waf::one),
 ];

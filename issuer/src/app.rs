@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
 use crate::publish::{self, PublishConfig, Sealing};
+use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
 use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing, vouching};
@@ -134,6 +135,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         audit,
         metrics,
         courier,
+        sampled: Sampled::default(),
         feed,
     });
 

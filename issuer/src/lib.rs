@@ -28,6 +28,7 @@ pub mod publish;
 mod purge;
 mod recovery;
 mod router;
+mod sampled;
 mod serve;
 mod services;
 mod sessions;
@@ -38,6 +39,7 @@ pub mod store;
 mod tokens;
 mod users;
 mod vouching;
+mod waf;
 #[cfg(test)]
 mod world;
 

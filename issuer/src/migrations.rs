@@ -1,7 +1,9 @@
 //! Every module's migrations, in one list for [`crate::store::Store::open`].
 
 use crate::store::Migration;
-use crate::{access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, sessions, signin, users};
+use crate::{
+    access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, sessions, signin, users, waf,
+};
 
 pub fn all() -> Vec<&'static Migration> {
     let lists = [
@@ -20,6 +22,7 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,
+        &waf::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
     ];

@@ -35,6 +35,7 @@ const TABLES: &[(&str, &str)] = &[
     ("waiting_addresses", "sub, attribute"),
     ("users", "sub"),
     ("clients", "client"),
+    ("waf_associations", "web_acl"),
     ("signing_keys", "kid"),
     ("pool_keys", "pool"),
 ];

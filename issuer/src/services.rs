@@ -13,6 +13,7 @@ use crate::messages::Courier;
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::Passwords;
+use crate::sampled::Sampled;
 use crate::store::Store;
 
 /// Cheap to clone behind an `Arc`; every request holds one.
@@ -30,6 +31,8 @@ pub struct Services {
     pub audit: Recorder,
     pub metrics: Arc<Metrics>,
     pub courier: Courier,
+    /// What edges report of requests that web ACLs judged.
+    pub sampled: Sampled,
     /// Rings when a commit changed what edges must know.
     pub feed: Wake,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cognito_model::{Auth, Fault};
+use cognito_model::{Auth, Fault, Service};
 use common::clock::{Clock, FakeClock, UnixMillis};
 use common::secret::SecretString;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::audit::Recorder;
-use crate::aws_json::{AdminCaller, Call, Caller, Origin};
+use crate::aws_json::{AdminCaller, Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::KeyRing;
@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
 use crate::router::Operations;
+use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Query, Store};
 use crate::tokens;
@@ -69,6 +70,7 @@ impl World {
             audit: Recorder::start(store.clone(), running).0,
             metrics,
             courier,
+            sampled: Sampled::default(),
             feed: Wake::default(),
             store,
         });
@@ -116,6 +118,15 @@ impl World {
         input: Value,
     ) -> Result<Value, Fault> {
         let registered = self.operations.named(operation).unwrap();
+        self.run(registered, arrived, input).await
+    }
+
+    /// Runs an operation of AWS WAF as an administrator.
+    pub(crate) async fn ask_waf(&self, operation: &'static str, input: Value) -> Result<Value, Fault> {
+        self.run(self.operations.of(Service::Waf, operation).unwrap(), self.now(), input).await
+    }
+
+    async fn run(&self, registered: &Registered, arrived: UnixMillis, input: Value) -> Result<Value, Fault> {
         let caller = match (registered.auth, input["AccessToken"].as_str()) {
             (Auth::AccessToken, Some(token)) => {
                 Caller::User(tokens::authenticate(&self.services, &SecretString::new(token), self.now()).await?)

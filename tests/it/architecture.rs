@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 type Order = &'static [&'static [&'static str]];
 
 const COMMON: Order = &[
-    &["ids", "clock", "secret", "settings", "reject", "canonical"],
+    &["ids", "clock", "secret", "settings", "reject", "canonical", "waf"],
     &["refresh"],
     &["jose", "sigv4", "networks"],
     &["claims", "dpop", "forwarded"],
     &["verify", "feed", "attest"],
-    &["waf"],
 ];
 
 /// Mechanisms know no feature; features know those before them; the assembly knows all.
@@ -20,7 +19,7 @@ const ISSUER: Order = &[
     &["entropy", "metrics"],
     &["store"],
     &["outbox", "envelope", "audit"],
-    &["codes", "keys", "limits", "passwords", "messages"],
+    &["codes", "keys", "limits", "passwords", "messages", "sampled"],
     &["config"],
     &["services"],
     &["signing"],
@@ -28,6 +27,7 @@ const ISSUER: Order = &[
     &["access"],
     &["pools"],
     &["clients"],
+    &["waf"],
     &["users"],
     &["signup"],
     &["recovery"],

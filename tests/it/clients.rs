@@ -73,6 +73,11 @@ fn lists_pools_clients_groups_and_users_by_boto3() {
 }
 
 #[test]
+fn web_acls_by_boto3() {
+    run("waf.py", &[]);
+}
+
+#[test]
 fn users_their_attributes_names_and_ends() {
     run("users.py", &[]);
 }

@@ -41,6 +41,31 @@ fn no_operation_answers_someone_who_may_not() {
     println!("{there} of {} operations are there", operations.len());
 }
 
+/// All of AWS WAF's are there, answer nobody without a signature, and say what is wrong with a request that says nothing.
+#[test]
+fn every_operation_of_web_acls_is_there_and_answers_administrators_only() {
+    let world = World::start();
+    let system = world.system();
+    let operations = Service::Waf.operations();
+    assert_eq!(operations.len(), 59);
+    for operation in operations {
+        let name = operation.name;
+        let unsigned = system.post_to(Service::Waf, name, "{}", None).unwrap();
+        assert_eq!(
+            (exception(&unsigned).as_str(), unsigned.status),
+            ("MissingAuthenticationTokenException", 400),
+            "{name}"
+        );
+        let mut forged = system.clone();
+        forged.secret_access_key = "not the secret".to_owned();
+        let forged = forged.post_signed_to(Service::Waf, name, "{}").unwrap();
+        assert_eq!(exception(&forged), "InvalidSignatureException", "{name}");
+        let signed = system.post_signed_to(Service::Waf, name, "{}").unwrap();
+        let refused = ["ValidationException", "WAFInvalidParameterException"].contains(&exception(&signed).as_str());
+        assert!(refused && signed.status == 400, "{name}: {}", signed.text());
+    }
+}
+
 /// What an operation says to each who may not call it, beside the exceptions that are right.
 fn refusals(system: &System, operation: &OperationInfo) -> Vec<(&'static [&'static str], Answer)> {
     let ask = |body: &Value| system.post(operation.name, &body.to_string(), None).unwrap();

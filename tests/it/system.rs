@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
+use cognito_model::Service;
 use common::clock::{Clock, SystemClock};
 use common::secret::SecretString;
 use common::sigv4::{self, Credentials};
@@ -89,18 +90,37 @@ impl System {
 
     /// The bare exchange of a signed operation.
     pub fn post_signed(&self, operation: &str, body: &str) -> io::Result<Answer> {
-        let credentials = Credentials {
+        self.post(operation, body, Some(&self.credentials()))
+    }
+
+    fn credentials(&self) -> Credentials {
+        Credentials {
             access_key_id: self.access_key_id.clone(),
             secret_access_key: SecretString::new(self.secret_access_key.clone()),
             session_token: None,
-        };
-        self.post(operation, body, Some(&credentials))
+        }
     }
 
     /// The bare exchange.
     pub fn post(&self, operation: &str, body: &str, credentials: Option<&Credentials>) -> io::Result<Answer> {
+        self.post_to(Service::Idp, operation, body, credentials)
+    }
+
+    /// The bare exchange of a signed operation of any service.
+    pub fn post_signed_to(&self, service: Service, operation: &str, body: &str) -> io::Result<Answer> {
+        self.post_to(service, operation, body, Some(&self.credentials()))
+    }
+
+    /// The bare exchange with any service.
+    pub fn post_to(
+        &self,
+        service: Service,
+        operation: &str,
+        body: &str,
+        credentials: Option<&Credentials>,
+    ) -> io::Result<Answer> {
         let host = self.issuer.trim_start_matches("http://");
-        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        let target = format!("{}.{operation}", service.target_prefix());
         // As AWS SDKs have it: tells two equal calls within a second from one that is replayed.
         let invocation = uuid::Uuid::new_v4().to_string();
         let fixed = [
@@ -113,7 +133,7 @@ impl System {
         if let Some(credentials) = credentials {
             let bytes = fixed.map(|(name, value)| (name, value.as_bytes()));
             let request = sigv4::Request { method: "POST", target: "/", headers: &bytes };
-            let scope = sigv4::Scope { region: &self.region, service: "cognito-idp" };
+            let scope = sigv4::Scope { region: &self.region, service: service.signing_name() };
             let digest = sigv4::body_sha256(body.as_bytes());
             let signature = sigv4::sign(&request, &digest, credentials, scope, SystemClock.now());
             headers.extend(signature.iter().map(|(n, v)| (n.to_string(), v.to_string())));

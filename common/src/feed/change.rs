@@ -124,7 +124,11 @@ impl std::fmt::Debug for NameKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManagedKind {
     Routes,
+    /// The web ACL of a pool, by the pool's id: `common::waf::Bundle::web_acl`.
     WebAcl,
+    /// A set or a group that the pool's web ACL uses, by its id: one of `common::waf::Bundle::parts`. It comes before the web ACL that uses it, and
+    /// goes after it.
+    WebAclPart,
 }
 
 /// What can be removed.
@@ -188,6 +192,7 @@ impl Change {
             Kind::NAME_KEY => Self::NameKey(decode(raw, |key: &NameKey| &key.id)?),
             Kind::ROUTES => managed(ManagedKind::Routes, raw),
             Kind::WEB_ACL => managed(ManagedKind::WebAcl, raw),
+            Kind::WEB_ACL_PART => managed(ManagedKind::WebAclPart, raw),
             _ => return Ok(None),
         };
         Ok(Some(change))
@@ -300,6 +305,7 @@ impl Removable {
             Kind::NAME_KEY => Self::NameKey { id: subject },
             Kind::ROUTES => Self::Managed { kind: ManagedKind::Routes, name: subject },
             Kind::WEB_ACL => Self::Managed { kind: ManagedKind::WebAcl, name: subject },
+            Kind::WEB_ACL_PART => Self::Managed { kind: ManagedKind::WebAclPart, name: subject },
             _ => return Ok(None),
         }))
     }
@@ -310,6 +316,7 @@ impl ManagedKind {
         match self {
             Self::Routes => Kind::ROUTES,
             Self::WebAcl => Kind::WEB_ACL,
+            Self::WebAclPart => Kind::WEB_ACL_PART,
         }
     }
 }
@@ -386,6 +393,25 @@ mod tests {
         for change in every_change() {
             let record = change.to_raw(NOW).unwrap().encode().unwrap();
             let raw = RawChange::decode(&record).unwrap();
+            assert_eq!(Change::from_raw(&raw).unwrap(), Some(change));
+        }
+    }
+
+    /// Numbers and bodies of the records of web ACLs are wire format as those of frames are.
+    #[test]
+    fn records_of_web_acls_are_these_bytes() {
+        let change =
+            |kind, name: &str, document: &[u8]| Change::Managed { kind, name: name.into(), document: document.into() };
+        let removed = |kind, name: &str| Change::Removed(Removable::Managed { kind, name: name.into() });
+        let leaves = NOW.plus(LONGEST_TOKEN_LIFE);
+        for (change, kind, subject, body, leave_at) in [
+            (change(ManagedKind::WebAcl, "eu_a", b"{}"), 12, "eu_a", b"{}".as_slice(), None),
+            (change(ManagedKind::WebAclPart, "id", b"[]"), 13, "id", b"[]".as_slice(), None),
+            (removed(ManagedKind::WebAcl, "eu_a"), 12, "eu_a", b"".as_slice(), Some(leaves)),
+            (removed(ManagedKind::WebAclPart, "id"), 13, "id", b"".as_slice(), Some(leaves)),
+        ] {
+            let raw = RawChange { kind: Kind(kind), subject: subject.into(), body: body.into(), leave_at };
+            assert_eq!(change.to_raw(NOW).unwrap(), raw);
             assert_eq!(Change::from_raw(&raw).unwrap(), Some(change));
         }
     }

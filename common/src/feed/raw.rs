@@ -27,6 +27,7 @@ impl Kind {
     pub const NAME_KEY: Self = Self(10);
     pub const ROUTES: Self = Self(11);
     pub const WEB_ACL: Self = Self(12);
+    pub const WEB_ACL_PART: Self = Self(13);
 }
 
 /// One record as it is stored, hashed and sent. The newest record of a (kind, subject) replaces the older ones; an empty body

@@ -1,6 +1,7 @@
 //! The folded log: what is true of a feed at a position.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::Utf8Error;
 use std::time::Duration;
 
 use super::change::{
@@ -12,6 +13,7 @@ use super::revocations::Revocations;
 use super::{Digest, Epoch, Position};
 use crate::clock::UnixMillis;
 use crate::ids::{ClientId, PoolId};
+use crate::waf::Bundle;
 
 /// Between two sweeps for revocations that have left.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -122,6 +124,19 @@ impl FeedState {
             .iter()
             .filter(move |((k, _), _)| *k == kind)
             .map(|((_, name), doc)| (name.as_str(), doc.as_slice()))
+    }
+
+    /// The web ACL before a pool, with all that came beside it; `None` where the pool has none.
+    ///
+    /// # Errors
+    /// Text that is none.
+    pub fn web_acl(&self, pool: &PoolId) -> Result<Option<Bundle>, Utf8Error> {
+        let text = |document: &[u8]| std::str::from_utf8(document).map(str::to_owned);
+        let Some((_, web_acl)) = self.managed(ManagedKind::WebAcl).find(|(name, _)| *name == pool.as_str()) else {
+            return Ok(None);
+        };
+        let parts = self.managed(ManagedKind::WebAclPart).map(|(_, part)| text(part)).collect::<Result<_, _>>()?;
+        Ok(Some(Bundle { web_acl: text(web_acl)?, parts }))
     }
 
     pub fn revoked(&self) -> &Revocations {

@@ -189,8 +189,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::feed::{Change, Epoch, Kind, RawChange, Revoked};
-    use crate::ids::Sub;
+    use crate::feed::{Change, Epoch, Kind, ManagedKind, RawChange, Revoked};
+    use crate::ids::{PoolId, Sub};
 
     fn position() -> Position {
         Position::start(Epoch([3; 16]))
@@ -200,7 +200,12 @@ mod tests {
         uuid::Uuid::from_u128(n).to_string()
     }
 
-    /// Every kind of revocation, many of one, names that are no UUIDs, and what a later version knows.
+    fn managed(kind: ManagedKind, name: &str) -> RawChange {
+        let change = Change::Managed { kind, name: name.into(), document: name.as_bytes().repeat(100_000) };
+        change.to_raw(UnixMillis(0)).unwrap()
+    }
+
+    /// Every kind of revocation, many of one, names that are no UUIDs, what a later version knows, and a web ACL with what it uses.
     fn state() -> FeedState {
         let revoked = |revoked: Revoked| Change::Revoked(revoked).to_raw(UnixMillis(1_500)).unwrap();
         let mut raws: Vec<RawChange> = (0..3_000).map(|n| revoked(Revoked::Session { origin_jti: uuid(n) })).collect();
@@ -211,6 +216,9 @@ mod tests {
             revoked(Revoked::Device { device_key: uuid(3), until: UnixMillis(88) }),
             revoked(Revoked::Key { kid: uuid(4) }),
             RawChange { kind: Kind(200), subject: "s".into(), body: vec![1], leave_at: None },
+            managed(ManagedKind::WebAcl, "eu_a"),
+            managed(ManagedKind::WebAclPart, "one"),
+            managed(ManagedKind::WebAclPart, "two"),
         ]);
         let records: Vec<Record> = raws.iter().map(|raw| raw.encode().unwrap().into()).collect();
         FeedState::from_records(position(), &records).unwrap()
@@ -231,6 +239,8 @@ mod tests {
     fn what_was_written_is_read_back_with_what_is_not_folded() {
         let mut state = state();
         assert_eq!(read(&written(&state)).unwrap(), state);
+        let web_acl = read(&written(&state)).unwrap().web_acl(&PoolId::parse("eu_a").unwrap()).unwrap().unwrap();
+        assert_eq!((web_acl.web_acl.len(), web_acl.parts.len()), (400_000, 2));
         let raw = Change::Revoked(Revoked::Session { origin_jti: uuid(9_999) }).to_raw(UnixMillis(5)).unwrap();
         let record: Record = raw.encode().unwrap().into();
         let after = position().after(&record);

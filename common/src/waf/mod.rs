@@ -5,11 +5,15 @@
 //!
 //! Sources: the API model of WAFv2 (2019-07-29) and the AWS WAF Developer Guide, as far as docs/WAF.md says.
 
+mod bundle;
 pub mod capacity;
+pub mod managed;
 pub mod model;
 pub mod pattern;
 pub mod read;
+pub mod references;
 mod transform;
 
+pub use self::bundle::{BadBundle, Bundle, Opened};
 pub use self::read::{Invalid, SearchStrings};
 pub use self::transform::Transform;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use common::clock::UnixMillis;
-use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, PublicKey, Removable, Revoked};
+use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, ManagedKind, PublicKey, Removable, Revoked};
 use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
@@ -14,7 +14,7 @@ use crate::attest::{Attester, Slot};
 use crate::feed::{Certified, FeedSink};
 use crate::observe::Metrics;
 use crate::snapshot::deaths::Deaths;
-use crate::snapshot::issuer::Trust;
+use crate::snapshot::issuer::{PoolAcl, Trust};
 use crate::snapshot::picture::{Picture, PoolState};
 
 /// Writes pools into the picture.
@@ -30,6 +30,25 @@ impl Pools {
     }
 }
 
+impl Pools {
+    /// What the feed has, read; the last good one where it can't be.
+    fn web_acl(&self, pool: &PoolId, state: &FeedState) -> PoolAcl {
+        let problem = match state.web_acl(pool) {
+            Ok(None) => return PoolAcl::None,
+            Ok(Some(bundle)) => match bundle.open() {
+                Ok(opened) => return PoolAcl::Of(Arc::new(opened)),
+                Err(problem) => problem.to_string(),
+            },
+            Err(problem) => problem.to_string(),
+        };
+        tracing::error!(%pool, problem, "the pool's web ACL is refused; the last good one stays");
+        match self.picture.web_acl_in_force(&name(pool)) {
+            PoolAcl::None => PoolAcl::Unreadable,
+            last => last,
+        }
+    }
+}
+
 impl FeedSink for Pools {
     fn replace(&self, feed: &FeedName, state: &FeedState) {
         let FeedName::Pool(pool) = feed else { return };
@@ -38,7 +57,8 @@ impl FeedSink for Pools {
             tracing::error!(%pool, problem, "the pool's keys are refused; the last good ones stay");
             self.picture.trusted(&name(pool))
         });
-        self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients: disabled(state), as_of: None });
+        let (disabled_clients, web_acl) = (disabled(state), self.web_acl(pool, state));
+        self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients, web_acl, as_of: None });
     }
 
     fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
@@ -59,11 +79,15 @@ impl FeedSink for Pools {
         if changes.iter().any(touches_clients) {
             self.picture.disabled_clients(&issuer, disabled(state));
         }
+        if changes.iter().any(touches_web_acl) {
+            self.picture.web_acl(&issuer, self.web_acl(pool, state));
+        }
     }
 
     fn remove(&self, feed: &FeedName) {
         if let FeedName::Pool(pool) = feed {
             self.picture.trust(&name(pool), None);
+            self.picture.web_acl(&name(pool), PoolAcl::None);
         }
     }
 
@@ -131,6 +155,14 @@ fn touches_trust(change: &Change) -> bool {
         Change::Revoked(revoked) => matches!(revoked, Revoked::Key { .. }),
         Change::Client(_) | Change::NameKey(_) | Change::Managed { .. } => false,
     }
+}
+
+fn touches_web_acl(change: &Change) -> bool {
+    let kind = match change {
+        Change::Managed { kind, .. } | Change::Removed(Removable::Managed { kind, .. }) => kind,
+        _ => return false,
+    };
+    matches!(kind, ManagedKind::WebAcl | ManagedKind::WebAclPart)
 }
 
 fn touches_clients(change: &Change) -> bool {

@@ -10,7 +10,7 @@ use common::verify::{Policy, Profile};
 use crate::snapshot::Snapshot;
 use crate::snapshot::deaths::{Death, Deaths};
 use crate::snapshot::introspection::{Introspection, IntrospectionSettings};
-use crate::snapshot::issuer::{self, Issuer, News, Trust};
+use crate::snapshot::issuer::{self, Issuer, News, PoolAcl, Trust};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::source::FetchedKeys;
 use crate::snapshot::verdicts::{Tally, Verdicts};
@@ -30,6 +30,7 @@ pub struct PoolState {
     pub trust: Option<Trust>,
     pub deaths: Deaths,
     pub disabled_clients: HashSet<String>,
+    pub web_acl: PoolAcl,
     /// The issuer's clock at that moment; `None` leaves the last heartbeat in place.
     pub as_of: Option<UnixMillis>,
 }
@@ -71,6 +72,7 @@ impl Picture {
             introspection: None,
             deaths: state.deaths,
             disabled_clients: Arc::new(state.disabled_clients),
+            web_acl: state.web_acl,
             news: Some(news_after(old, state.as_of)),
             verdicts: self.no_verdicts(old.verdicts.tally()),
         });
@@ -102,6 +104,16 @@ impl Picture {
     /// Replaces the list of app clients that are switched off.
     pub fn disabled_clients(&self, issuer: &str, clients: HashSet<String>) {
         self.change(issuer, |old, _| Issuer { disabled_clients: Arc::new(clients), ..copy(old) });
+    }
+
+    /// Replaces the web ACL of a pool.
+    pub fn web_acl(&self, issuer: &str, web_acl: PoolAcl) {
+        self.change(issuer, |old, _| Issuer { web_acl, ..copy(old) });
+    }
+
+    /// The web ACL of a pool that is in force now.
+    pub fn web_acl_in_force(&self, issuer: &str) -> PoolAcl {
+        self.find(issuer).map(|issuer| issuer.web_acl.clone()).unwrap_or_default()
     }
 
     /// Adds revocations; they count from the moment that this returns.
@@ -178,6 +190,7 @@ impl Picture {
             introspection,
             deaths,
             disabled_clients,
+            web_acl: known.map(|known| known.web_acl.clone()).unwrap_or_default(),
             news,
             verdicts: self.no_verdicts(known.map(|known| known.verdicts.tally()).unwrap_or_default()),
         })
@@ -250,6 +263,7 @@ fn copy(issuer: &Issuer) -> Issuer {
         policies: Arc::clone(&issuer.policies),
         deaths: issuer.deaths.clone(),
         disabled_clients: Arc::clone(&issuer.disabled_clients),
+        web_acl: issuer.web_acl.clone(),
         news: issuer.news.clone(),
         verdicts: Arc::clone(&issuer.verdicts),
     }
@@ -292,7 +306,8 @@ mod tests {
     fn a_pool_that_came_before_a_route_named_it_is_known() {
         let picture = Picture::new(1 << 20);
         let deaths = Deaths::default().with(&[death("a")]);
-        let state = PoolState { trust: None, deaths, disabled_clients: HashSet::new(), as_of: Some(UnixMillis(7)) };
+        let (disabled_clients, as_of) = (HashSet::new(), Some(UnixMillis(7)));
+        let state = PoolState { trust: None, deaths, disabled_clients, web_acl: PoolAcl::None, as_of };
         picture.replace(POOL, state);
         let named = |name: &str| vec![ConfiguredIssuer::awaited(name)];
         picture.configure(RouteTable::default(), named("corp"));

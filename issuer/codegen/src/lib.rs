@@ -23,18 +23,43 @@ use spec::Spec;
 pub struct Models<'a> {
     pub idp: &'a str,
     pub identity: &'a str,
+    pub waf: &'a str,
 }
+
+/// What `common::waf` reads: the language of rules, and what is kept and answered as it came.
+const RULES: &[&str] = &[
+    "ApplicationConfig",
+    "AssociationConfig",
+    "CaptchaConfig",
+    "ChallengeConfig",
+    "CustomResponseBodies",
+    "DataProtectionConfig",
+    "DefaultAction",
+    "FieldToMatch",
+    "IPSet",
+    "MonetizationConfig",
+    "OnSourceDDoSProtectionConfig",
+    "RegexPatternSet",
+    "RuleAction",
+    "RuleGroup",
+    "Rules",
+    "VisibilityConfig",
+    "WebACL",
+];
 
 /// All files of `src/generated`, formatted.
 pub fn generate(models: Models<'_>) -> Result<Vec<File>, Error> {
     let idp = parse("cognito-idp", models.idp)?;
     let identity = parse("cognito-identity", models.identity)?;
+    let mut waf = parse("wafv2", models.waf)?;
+    waf.leave_to_others(RULES);
     let mut files = vec![
-        file("mod.rs", format!("{HEADER}pub mod exception;\npub mod identity;\npub mod idp;\n")),
-        file("exception.rs", exceptions::file(&[&idp, &identity])),
+        file("mod.rs", format!("{HEADER}pub mod exception;\npub mod identity;\npub mod idp;\npub mod waf;\n")),
+        file("exception.rs", exceptions::file(&[&idp, &identity, &waf])),
     ];
     files.extend(service(&idp, "idp")?);
     files.extend(service(&identity, "identity")?);
+    files.extend(service(&waf, "waf")?);
     for file in &mut files {
         file.text = rustfmt::format(&file.text)?;
     }
@@ -58,6 +83,7 @@ fn service(spec: &Spec, module: &str) -> Result<Vec<File>, Error> {
     let variant = match spec.metadata.target_prefix.as_str() {
         "AWSCognitoIdentityProviderService" => "Idp",
         "AWSCognitoIdentityService" => "Identity",
+        "AWSWAF_20190729" => "Waf",
         other => return Err(Error::UnknownTarget(other.to_owned())),
     };
     let graph = Graph::new(spec)?;

@@ -23,7 +23,8 @@ fn write() -> Result<usize, Error> {
     let model = model_crate();
     let idp = fs::read_to_string(model.join("spec/cognito-idp.json"))?;
     let identity = fs::read_to_string(model.join("spec/cognito-identity.json"))?;
-    let files = generate(Models { idp: &idp, identity: &identity })?;
+    let waf = fs::read_to_string(model.join("spec/wafv2.json"))?;
+    let files = generate(Models { idp: &idp, identity: &identity, waf: &waf })?;
     let folder = model.join("src/generated");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;

@@ -1,8 +1,15 @@
 //! Rust names for the model's names.
 
 /// Runs of capitals that the word rule would cut in the wrong place.
-const WORDS: &[(&str, &str)] =
-    &[("OAuth", "Oauth"), ("URLs", "Urls"), ("ARNs", "Arns"), ("IPs", "Ips"), ("WebAuthn", "Webauthn")];
+const WORDS: &[(&str, &str)] = &[
+    ("OAuth", "Oauth"),
+    ("URLs", "Urls"),
+    ("ARNs", "Arns"),
+    ("IPs", "Ips"),
+    ("WebAuthn", "Webauthn"),
+    ("WebACLs", "WebAcls"),
+    ("DDoS", "Ddos"),
+];
 
 const KEYWORDS: &[&str] = &["type", "match", "use", "ref", "move", "where", "mod", "static", "final", "override"];
 

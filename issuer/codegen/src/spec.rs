@@ -1,8 +1,8 @@
 //! The service models as botocore publishes them ("service-2.json", here without the documentation).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// One service: its operations and the shapes they are made of.
 #[derive(Debug, Deserialize)]
@@ -49,7 +49,9 @@ pub struct Shape {
     pub member: Option<ShapeRef>,
     pub key: Option<ShapeRef>,
     pub value: Option<ShapeRef>,
+    #[serde(default, deserialize_with = "bound")]
     pub min: Option<i64>,
+    #[serde(default, deserialize_with = "bound")]
     pub max: Option<i64>,
     pub pattern: Option<String>,
     #[serde(rename = "enum", default)]
@@ -74,11 +76,55 @@ pub enum Kind {
     Integer,
     Long,
     Boolean,
+    Double,
     Timestamp,
     Blob,
 }
 
+impl Spec {
+    /// Makes documents of these shapes, any JSON, and drops the shapes that nothing but they were made of: a language of its own has a reader of its
+    /// own.
+    pub fn leave_to_others(&mut self, names: &[&str]) {
+        for (_, shape) in self.shapes.iter_mut().filter(|(name, _)| names.contains(&name.as_str())) {
+            *shape = Shape::document();
+        }
+        let whole = |operation: &Operation| {
+            let output = operation.output.as_ref().map(|output| output.shape.clone());
+            [Some(operation.input.shape.clone()), output].into_iter().flatten().collect::<Vec<_>>()
+        };
+        let mut waiting: Vec<String> = self.operations.values().flat_map(whole).collect();
+        let mut reached = BTreeSet::new();
+        while let Some(name) = waiting.pop() {
+            let parts = self.shapes.get(&name).into_iter().flat_map(Shape::parts);
+            if !reached.contains(&name) {
+                waiting.extend(parts.map(str::to_owned));
+                reached.insert(name);
+            }
+        }
+        self.shapes.retain(|name, shape| shape.exception || reached.contains(name));
+    }
+}
+
 impl Shape {
+    fn document() -> Self {
+        Self {
+            kind: Kind::Structure,
+            members: BTreeMap::new(),
+            required: Vec::new(),
+            member: None,
+            key: None,
+            value: None,
+            min: None,
+            max: None,
+            pattern: None,
+            values: Vec::new(),
+            sensitive: false,
+            document: true,
+            exception: false,
+            fault: false,
+        }
+    }
+
     /// The shapes this one is made of.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         let inner = [&self.member, &self.key, &self.value].into_iter().flatten();
@@ -92,4 +138,11 @@ impl Shape {
     pub fn is_enum(&self) -> bool {
         !self.values.is_empty()
     }
+}
+
+/// Some models write whole numbers as `100.0`.
+fn bound<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_i64().or_else(|| format!("{number}").strip_suffix(".0").and_then(|text| text.parse().ok()));
+    whole.map(Some).ok_or_else(|| serde::de::Error::custom("a bound that is no whole number"))
 }

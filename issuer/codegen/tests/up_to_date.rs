@@ -11,7 +11,8 @@ fn generated_code_is_up_to_date() {
     let model = model_crate();
     let read = |name: &str| fs::read_to_string(model.join("spec").join(name)).unwrap();
     let (idp, identity) = (read("cognito-idp.json"), read("cognito-identity.json"));
-    let files = generate(Models { idp: &idp, identity: &identity }).unwrap();
+    let waf = read("wafv2.json");
+    let files = generate(Models { idp: &idp, identity: &identity, waf: &waf }).unwrap();
     let made: BTreeMap<PathBuf, String> = files.into_iter().map(|file| (file.path, file.text)).collect();
     let folder = model.join("src/generated");
     let mut committed = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_json::Map;
 
 use crate::exception::Exception;
 
@@ -24,22 +24,21 @@ pub struct Fault {
     pub reason_code: Option<&'static str>,
     /// For the `Retry-After` header.
     pub retry_after: Option<Duration>,
+    /// More members of the exception, such as `Field`, by name.
+    details: Vec<(&'static str, String)>,
     internal: Option<String>,
-}
-
-/// The body of an error answer.
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(rename = "__type")]
-    exception: &'static str,
-    message: &'a str,
-    #[serde(rename = "reasonCode", skip_serializing_if = "Option::is_none")]
-    reason_code: Option<&'static str>,
 }
 
 impl Fault {
     pub fn new(exception: Exception, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { exception, message: message.into(), reason_code: None, retry_after: None, internal: None }
+        Self {
+            exception,
+            message: message.into(),
+            reason_code: None,
+            retry_after: None,
+            details: Vec::new(),
+            internal: None,
+        }
     }
 
     pub fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {
@@ -82,6 +81,13 @@ impl Fault {
         Self { reason_code: Some(reason_code), ..self }
     }
 
+    /// The same with another member of the exception.
+    #[must_use]
+    pub fn with_detail(mut self, member: &'static str, value: impl Into<String>) -> Self {
+        self.details.push((member, value.into()));
+        self
+    }
+
     /// The same with a cause for the log. The cause must hold no secrets.
     pub fn caused_by(self, internal: impl fmt::Display) -> Self {
         Self { internal: Some(internal.to_string()), ..self }
@@ -98,8 +104,13 @@ impl Fault {
 
     /// The body of the answer: `{"__type":"UserNotFoundException","message":"…"}`.
     pub fn body(&self) -> Vec<u8> {
-        let body = Body { exception: self.exception.name(), message: &self.message, reason_code: self.reason_code };
-        // Three strings always serialise; an empty body would still carry the status.
+        let mut body = Map::new();
+        let mut put = |member: &str, value: &str| drop(body.insert(member.to_owned(), value.into()));
+        put("__type", self.exception.name());
+        put(self.exception.text_member(), &self.message);
+        self.reason_code.iter().for_each(|code| put("reasonCode", code));
+        self.details.iter().for_each(|(member, value)| put(member, value));
+        // Strings always serialise; an empty body would still carry the status.
         serde_json::to_vec(&body).unwrap_or_default()
     }
 }
@@ -116,6 +127,8 @@ impl fmt::Debug for Fault {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -125,6 +138,20 @@ mod tests {
         assert_eq!(fault.status(), 400);
         let fault = Fault::invalid_parameter("no").with_reason("x");
         assert_eq!(fault.body(), br#"{"__type":"InvalidParameterException","message":"no","reasonCode":"x"}"#);
+    }
+
+    /// AWS WAF writes the text of most of its exceptions with a capital letter, and says which member it is about.
+    #[test]
+    fn bodies_with_more_members() {
+        let read = |fault: &Fault| serde_json::from_slice::<serde_json::Value>(&fault.body()).unwrap();
+        let fault =
+            Fault::new(Exception::WAFInvalidParameter, "no").with_detail("Field", "RULE").with_detail("Reason", "r");
+        assert_eq!(
+            read(&fault),
+            json!({"Field": "RULE", "Reason": "r", "__type": "WAFInvalidParameterException", "message": "no"})
+        );
+        let fault = Fault::new(Exception::WAFNonexistentItem, "none");
+        assert_eq!(read(&fault), json!({"Message": "none", "__type": "WAFNonexistentItemException"}));
     }
 
     #[test]
@@ -139,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_of_both_models_and_of_the_protocol() {
+    fn exceptions_of_the_models_and_of_the_protocol() {
         let mut names: Vec<&str> = Exception::ALL.iter().map(|exception| exception.name()).collect();
         names.sort_unstable();
         names.dedup();
@@ -147,9 +174,17 @@ mod tests {
         assert_eq!(names.len(), Exception::ALL.len() - 1);
         assert!(names.iter().all(|name| name.ends_with("Exception")));
         let with = |status| Exception::ALL.iter().filter(|e| e.status() == status).copied().collect::<Vec<_>>();
-        assert_eq!(with(500), [Exception::InternalError, Exception::InternalServer]);
+        assert_eq!(
+            with(500),
+            [
+                Exception::InternalError,
+                Exception::InternalServer,
+                Exception::WAFInternalError,
+                Exception::WAFTagOperationInternalError
+            ]
+        );
         assert_eq!(with(503), [Exception::Unavailable]);
         assert_eq!(with(413), [Exception::RequestEntityTooLarge]);
-        assert_eq!(with(400).len(), Exception::ALL.len() - 4);
+        assert_eq!(with(400).len(), Exception::ALL.len() - 6);
     }
 }

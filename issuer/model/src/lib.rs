@@ -1,4 +1,4 @@
-//! Cognito's two services as types: requests, answers, limits, exceptions and operations.
+//! Cognito's two services, and AWS WAF's, as types: requests, answers, limits, exceptions and operations.
 //!
 //! What depends on the service models is generated into `src/generated` by `cargo run -p cognito-codegen`; the rest of the
 //! crate is the vocabulary of the generated code, and the checks that a request passes before it becomes a typed value.
@@ -25,6 +25,6 @@ pub use blob::Blob;
 pub use decode::{decode, encode};
 pub use exception::Exception;
 pub use fault::Fault;
-pub use generated::{exception, identity, idp};
+pub use generated::{exception, identity, idp, waf};
 pub use operation::{Auth, NoOutput, OperationInfo, OperationModel, Reply, Service};
 pub use timestamp::Timestamp;

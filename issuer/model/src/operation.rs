@@ -5,15 +5,17 @@ use serde::de::DeserializeOwned;
 
 use crate::exception::Exception;
 use crate::shape::Structure;
-use crate::{identity, idp};
+use crate::{identity, idp, waf};
 
-/// The two services behind `POST /`.
+/// The services behind `POST /`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// `cognito-idp`: user pools.
     Idp,
     /// `cognito-identity`: identity pools.
     Identity,
+    /// `wafv2`: web ACLs.
+    Waf,
 }
 
 /// Who may call an operation.
@@ -66,13 +68,14 @@ pub trait OperationModel {
 pub struct NoOutput;
 
 impl Service {
-    pub const ALL: [Self; 2] = [Self::Idp, Self::Identity];
+    pub const ALL: [Self; 3] = [Self::Idp, Self::Identity, Self::Waf];
 
     /// The part of `X-Amz-Target` before the dot.
     pub const fn target_prefix(self) -> &'static str {
         match self {
             Self::Idp => "AWSCognitoIdentityProviderService",
             Self::Identity => "AWSCognitoIdentityService",
+            Self::Waf => "AWSWAF_20190729",
         }
     }
 
@@ -81,6 +84,7 @@ impl Service {
         match self {
             Self::Idp => "cognito-idp",
             Self::Identity => "cognito-identity",
+            Self::Waf => "wafv2",
         }
     }
 
@@ -88,7 +92,7 @@ impl Service {
     pub const fn violation(self) -> Exception {
         match self {
             Self::Idp => Exception::InvalidParameter,
-            Self::Identity => Exception::Validation,
+            Self::Identity | Self::Waf => Exception::Validation,
         }
     }
 
@@ -97,6 +101,7 @@ impl Service {
         match self {
             Self::Idp => idp::op::OPERATIONS,
             Self::Identity => identity::op::OPERATIONS,
+            Self::Waf => waf::op::OPERATIONS,
         }
     }
 }
@@ -177,11 +182,12 @@ mod tests {
 
     #[test]
     fn as_many_as_the_models_have() {
-        assert_eq!((idp::op::OPERATIONS.len(), identity::op::OPERATIONS.len()), (141, 23));
+        assert_eq!(Service::ALL.map(|service| service.operations().len()), [141, 23, 59]);
         let by_auth =
             |service| [Auth::None, Auth::AccessToken, Auth::SigV4, Auth::SigV4OrClient].map(|a| count(service, a));
         assert_eq!(by_auth(Service::Idp), [14, 20, 105, 2]);
         assert_eq!(by_auth(Service::Identity), [4, 0, 19, 0]);
+        assert_eq!(by_auth(Service::Waf), [0, 0, 59, 0]);
     }
 
     #[test]
@@ -191,7 +197,8 @@ mod tests {
                 let target = format!("{}.{}", service.target_prefix(), operation.name);
                 let found = OperationInfo::by_target(&target).unwrap();
                 assert_eq!((found.name, found.service), (operation.name, service));
-                assert!(found.errors.contains(&Exception::InvalidParameter), "{target}");
+                let invalid = [Exception::InvalidParameter, Exception::WAFInvalidParameter];
+                assert!(invalid.iter().any(|exception| found.errors.contains(exception)), "{target}");
             }
         }
         for target in [

@@ -7,7 +7,7 @@ use crate::exception::Exception;
 use crate::fault::Fault;
 use crate::operation::Decoder;
 use crate::shape::{Bounds, Kind, Presence, Shape, Structure, TextRule};
-use crate::{identity, idp};
+use crate::{identity, idp, waf};
 
 /// Texts among which every pattern of the models finds one that it matches.
 const TEXTS: &[&str] = &[
@@ -31,11 +31,12 @@ const TEXTS: &[&str] = &[
     "terms-of-use",
     "tknabcdefghijklmnopqrstuvwxy",
     "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+    "/path",
     "authenticated",
 ];
 
 fn decoders() -> impl Iterator<Item = &'static Decoder> {
-    idp::op::DECODERS.iter().chain(identity::op::DECODERS)
+    idp::op::DECODERS.iter().chain(identity::op::DECODERS).chain(waf::op::DECODERS)
 }
 
 /// A request with every member, or with the required ones.

@@ -42,9 +42,9 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Of a Cognito operation, by its name.
+    /// Of an operation of Cognito or AWS WAF, by its name.
     pub fn of(operation: &str) -> Self {
-        let reads = ["List", "Describe", "Get", "AdminGet", "AdminList"];
+        let reads = ["List", "Describe", "Get", "AdminGet", "AdminList", "CheckCapacity"];
         if reads.iter().any(|prefix| operation.starts_with(prefix)) { Self::Reads } else { Self::Changes }
     }
 }

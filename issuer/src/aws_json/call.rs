@@ -1,5 +1,6 @@
 //! One request on its way through an operation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -111,6 +112,27 @@ impl Call {
         batch.add(self.entry(NO_POOL, Some(subject), "ok").statement());
         self.services.store.commit(batch).await?;
         self.recorded.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Commits a change of the deployment that edges of several pools must learn of, together with its audit row. The changes are in the order of
+    /// their pools.
+    pub async fn commit_to_pools(
+        &self,
+        subject: &str,
+        mut batch: Batch,
+        changes: &BTreeMap<PoolId, Vec<Change>>,
+    ) -> Result<(), CommitError> {
+        batch.add(self.entry(NO_POOL, Some(subject), "ok").statement());
+        for (pool, changes) in changes {
+            let feed = FeedName::from(pool.clone());
+            batch.extend(changes.iter().flat_map(|change| outbox::append(&feed, change, self.now)));
+        }
+        self.services.store.commit(batch).await?;
+        self.recorded.store(true, Ordering::Relaxed);
+        if !changes.is_empty() {
+            self.services.feed.ring();
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use cognito_model::{Auth, Fault, OperationModel};
+use cognito_model::{Auth, Fault, OperationModel, Service};
 use serde::Serialize;
 
 use super::Call;
@@ -17,6 +17,7 @@ type Pending = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
 /// An operation as the router sees it.
 #[derive(Clone)]
 pub struct Registered {
+    pub service: Service,
     pub name: &'static str,
     pub auth: Auth,
     takes: fn(&str) -> bool,
@@ -59,5 +60,5 @@ where
     };
     let check = |body: &[u8]| cognito_model::decode::<O>(body).map(drop);
     let takes = |name: &str| O::shape().members.iter().any(|member| member.name == name);
-    Registered { name: O::NAME, auth: O::AUTH, takes, check, run: Arc::new(run) }
+    Registered { service: O::SERVICE, name: O::NAME, auth: O::AUTH, takes, check, run: Arc::new(run) }
 }

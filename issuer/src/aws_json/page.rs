@@ -23,6 +23,8 @@ use crate::envelope::PoolKey;
 const LARGEST: usize = 60;
 /// How long a token leads on.
 const LIFE: Duration = Duration::from_secs(3_600);
+/// Rows of a page of AWS WAF's lists (PaginationLimit).
+pub const LARGEST_OF_WAF: usize = 100;
 /// Longer ones were not made here: a key has at most two texts of at most 256 characters.
 const LONGEST_TOKEN: usize = 8_192;
 const MAC_BYTES: usize = 32;
@@ -42,34 +44,44 @@ pub struct Page<T> {
     pub token: Option<String>,
 }
 
+/// A token that is forged, of another list, or older than an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidToken;
+
 impl Listing {
     /// `selection`: what beside the pool selects the rows (a group, a filter). `limit`: as asked for; none and 0 are the most.
     pub fn new(call: &Call, key: &PoolKey, selection: &[&str], limit: Option<i32>) -> Self {
+        Self::of_at_most(LARGEST, call, key, selection, limit)
+    }
+
+    /// The same with pages of another size.
+    pub fn of_at_most(largest: usize, call: &Call, key: &PoolKey, selection: &[&str], limit: Option<i32>) -> Self {
         let limit = limit.and_then(|asked| usize::try_from(asked).ok()).filter(|asked| *asked > 0);
         Self {
             marker: Marker::new(key, call.operation, selection),
             now: call.now,
             request_id: call.origin.request_id.clone(),
-            limit: limit.unwrap_or(LARGEST).min(LARGEST),
+            limit: limit.unwrap_or(largest).min(largest),
         }
     }
 
-    /// The key after which the page begins; `None` for the first page.
+    /// The key after which the page begins; `None` for the first page. For services that have their own words for a token that is none.
+    pub fn key<const PARTS: usize>(&self, token: Option<&str>) -> Result<Option<[String; PARTS]>, InvalidToken> {
+        let Some(token) = token else { return Ok(None) };
+        let key = self.marker.read(token, self.now).and_then(|key| key.try_into().ok());
+        key.map(Some).ok_or(InvalidToken)
+    }
+
+    /// The same in Cognito's words.
     ///
     /// # Errors
     /// `InvalidParameterException` for a token that is forged, of another list, or older than an hour.
     pub fn after<const PARTS: usize>(&self, token: Option<&str>) -> Result<Option<[String; PARTS]>, Fault> {
-        let Some(token) = token else { return Ok(None) };
-        let key = self.marker.read(token, self.now).and_then(|key| key.try_into().ok());
-        let Some(key) = key else {
+        self.key(token).map_err(|InvalidToken| {
             // Cognito repeats the token; it is as long as the caller likes, so a beginning will do.
-            let shown: String = token.chars().filter(char::is_ascii_graphic).take(64).collect();
-            return Err(Fault::invalid_parameter(format!(
-                "Paging marker {shown} is invalid for request {}",
-                self.request_id
-            )));
-        };
-        Ok(Some(key))
+            let shown: String = token.unwrap_or_default().chars().filter(char::is_ascii_graphic).take(64).collect();
+            Fault::invalid_parameter(format!("Paging marker {shown} is invalid for request {}", self.request_id))
+        })
     }
 
     /// How many rows to read: one more than the page shows, which tells whether there is a next one.

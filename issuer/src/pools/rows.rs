@@ -76,7 +76,8 @@ pub fn update(pool: &Pool, name: &str, settings: &Settings, now: UnixMillis) -> 
 /// Deletes a pool: from this batch on nothing answers for it. The first statement misses when the pool was changed since it was read.
 ///
 /// Goes at once: the pool's row, which every request asks for; its clients, by which unsigned requests name it; its data key, without
-/// which nothing that is sealed opens; its messages, which could not be opened. The rest is [`DELETED`]'s to name and `crate::purge`'s
+/// which nothing that is sealed opens; its messages, which could not be opened; its web ACL's association, which would keep the web ACL from being
+/// deleted. The rest is [`DELETED`]'s to name and `crate::purge`'s
 /// to delete.
 pub fn delete(pool: &Pool, now: UnixMillis) -> Vec<Statement> {
     let gone =
@@ -88,6 +89,7 @@ pub fn delete(pool: &Pool, now: UnixMillis) -> Vec<Statement> {
         "DELETE FROM clients WHERE pool = $1",
         "DELETE FROM messages WHERE pool = $1",
         "DELETE FROM pool_keys WHERE pool = $1",
+        "DELETE FROM waf_associations WHERE pool = $1",
     ];
     let rest = rest.into_iter().map(|sql| Statement::new(sql).bind(&pool.id));
     [gone.expect(Rows::Exactly(1)), mark].into_iter().chain(rest).collect()

@@ -1,4 +1,4 @@
-//! `POST /`: Cognito's operations.
+//! `POST /`: the operations of Cognito and of AWS WAF.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::publish::KnownEdge;
-use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users};
+use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users, waf};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
 /// How long the body of a request may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The operations that exist, by name.
-pub struct Operations(HashMap<&'static str, Registered>);
+/// The operations that exist, by service and name: some names are of both.
+pub struct Operations(HashMap<(Service, &'static str), Registered>);
 
 impl Operations {
     /// Every feature's operations.
@@ -45,13 +45,19 @@ impl Operations {
             sessions::operations(),
             erasure::operations(),
             login::operations(),
+            waf::operations(),
         ];
-        Self(all.into_iter().flatten().map(|operation| (operation.name, operation)).collect())
+        Self(all.into_iter().flatten().map(|operation| ((operation.service, operation.name), operation)).collect())
     }
 
     #[cfg(test)]
-    pub(crate) fn named(&self, name: &str) -> Option<&Registered> {
-        self.0.get(name)
+    pub(crate) fn named(&self, name: &'static str) -> Option<&Registered> {
+        self.of(Service::Idp, name)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(&self, service: Service, name: &str) -> Option<&Registered> {
+        self.0.values().find(|operation| operation.service == service && operation.name == name)
     }
 
     /// Whether the operation that the headers name is a signed one.
@@ -64,10 +70,7 @@ impl Operations {
         let unknown = || Fault::new(Exception::UnknownOperation, "Unknown operation: X-Amz-Target names none.");
         let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).ok_or_else(unknown)?;
         let known = OperationInfo::by_target(target).ok_or_else(unknown)?;
-        if known.service != Service::Idp {
-            return Err(not_there(known.name));
-        }
-        self.0.get(known.name).ok_or_else(|| not_there(known.name))
+        self.0.get(&(known.service, known.name)).ok_or_else(|| not_there(known.name))
     }
 }
 
@@ -107,7 +110,7 @@ async fn answer(
     let services = &public.services;
     let now = services.now();
     let origin = Origin::of(head, request_id);
-    let peek = Peek::of(&body, operation);
+    let peek = Peek::of(&body, operation, &services.deployment);
     let arrived = Arrived { public, head, body: &body, operation, peek: &peek, origin: &origin, now };
     let caller = arrived.admit(standing).await;
     let (caller, refused) = match caller {
@@ -174,8 +177,12 @@ impl Arrived<'_> {
                 Ok(caller)
             }
             Auth::SigV4 | Auth::SigV4OrClient => {
-                let pool = peek.user_pool_id.as_deref();
+                let pool = peek.user_pool_id.as_deref().or(peek.waf.pool.as_ref().map(PoolId::as_str));
                 self.within(pool.and_then(|id| PoolId::parse(id).ok()).as_ref())?;
+                if operation.service == Service::Waf {
+                    // Cognito's quotas are not about them, and some names are of both services.
+                    return self.by_signature(peek).await;
+                }
                 let place = pool.map_or(Place::Deployment, Place::Pool);
                 turnstile.look(operation.name, place, standing)?;
                 let caller = self.by_signature(peek).await?;
@@ -205,6 +212,15 @@ impl Arrived<'_> {
     /// The pool that the policy is asked about is the one that the operation will see: both readers refuse a name that comes twice.
     async fn by_signature(&self, peek: &Peek) -> Result<Caller, Fault> {
         let (public, head) = (self.public, self.head);
+        let mut resources = peek.resources(&public.services.deployment).into_iter();
+        let action = |resource: String| access::Action {
+            service: self.operation.service.signing_name(),
+            operation: self.operation.name,
+            resource,
+            source: self.origin.address,
+            user_agent: self.origin.user_agent.as_deref(),
+            now: self.now,
+        };
         let headers: Vec<(&str, &[u8])> = head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
         let asked = access::Asked {
             request: sigv4::Request {
@@ -214,16 +230,13 @@ impl Arrived<'_> {
             },
             body: self.body,
             effect: access::Effect::of(self.operation.name),
-            action: access::Action {
-                service: Service::Idp.signing_name(),
-                operation: self.operation.name,
-                resource: peek.resource(&public.services.deployment),
-                source: self.origin.address,
-                user_agent: self.origin.user_agent.as_deref(),
-                now: self.now,
-            },
+            action: action(resources.next().unwrap_or_else(|| "*".to_owned())),
         };
-        Ok(Caller::Admin(public.gate.admit(&public.services, &asked).await?))
+        let caller = public.gate.admit(&public.services, &asked).await?;
+        for resource in resources {
+            public.gate.permit(&public.services, &caller, &action(resource)).await?;
+        }
+        Ok(Caller::Admin(caller))
     }
 }
 
@@ -265,11 +278,14 @@ struct Peek {
     user_pool_id: Option<String>,
     #[serde(rename = "ClientId")]
     client_id: Option<String>,
+    /// What an operation of AWS WAF names.
+    #[serde(skip)]
+    waf: waf::Named,
 }
 
 impl Peek {
     /// Only members that the operation has: one that it ignores must not choose whose quota, policy or audit record it is.
-    fn of(body: &[u8], operation: &Registered) -> Result<Self, serde_json::Error> {
+    fn of(body: &[u8], operation: &Registered, deployment: &Deployment) -> Result<Self, serde_json::Error> {
         let peek: Self = serde_json::from_slice(body)?;
         // It goes into the audit record: only what can be a pool's id.
         let is_pool = |id: &String| PoolId::parse(id.as_str()).is_ok();
@@ -277,17 +293,18 @@ impl Peek {
             access_token: peek.access_token.filter(|_| operation.takes("AccessToken")),
             user_pool_id: peek.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),
             client_id: peek.client_id.filter(|_| operation.takes("ClientId")),
+            waf: waf::named(operation, deployment, body)?,
         })
     }
 
-    /// What a policy's `Resource` is compared with: the pool, or `*` where the operation names none.
-    fn resource(&self, deployment: &Deployment) -> String {
+    /// What a policy's `Resource` is compared with, each of it: the pool, or what an operation of AWS WAF names. None: `*`.
+    fn resources(&self, deployment: &Deployment) -> Vec<String> {
         match &self.user_pool_id {
             Some(pool) => {
                 let (region, account) = (&deployment.region, &deployment.account_id);
-                format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")
+                vec![format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")]
             }
-            None => "*".to_owned(),
+            None => self.waf.resources.clone(),
         }
     }
 }

@@ -106,14 +106,20 @@ impl Door {
     }
 
     async fn signed(&self, ask: Ask) -> Ask {
+        self.signed_for("cognito-idp", FULL_ACCESS, ask).await
+    }
+
+    /// An operation of web ACLs.
+    fn waf(&self, name: &str, body: Value) -> Ask {
+        let mut ask = self.operation(name, body);
+        ask.headers[1].1 = format!("AWSWAF_20190729.{name}");
+        ask
+    }
+
+    async fn signed_for(&self, service: &'static str, policy: &str, ask: Ask) -> Ask {
         let services = &self.world.services;
-        let wanted = Wanted {
-            name: "admin".into(),
-            policy: FULL_ACCESS.into(),
-            created_by: None,
-            expires: None,
-            single_use: false,
-        };
+        let wanted =
+            Wanted { name: "admin".into(), policy: policy.into(), created_by: None, expires: None, single_use: false };
         let (key, row) = access::make(&services.deployment_key, wanted, self.world.now()).unwrap();
         let mut batch = Batch::new();
         batch.add(access::insert(&row));
@@ -126,7 +132,7 @@ impl Door {
         let mut headers: Vec<(&str, &[u8])> = vec![("host", HOST.as_bytes())];
         headers.extend(ask.headers.iter().map(|(name, value)| (*name, value.as_bytes())));
         let request = sigv4::Request { method: ask.method, target: &ask.path, headers: &headers };
-        let scope = Scope { region: &services.deployment.region, service: "cognito-idp" };
+        let scope = Scope { region: &services.deployment.region, service };
         let made = sigv4::sign(&request, &body_sha256(&ask.body), &credentials, scope, self.world.now());
         ask.with("x-amz-date", made.x_amz_date).with("authorization", made.authorization)
     }
@@ -302,5 +308,44 @@ async fn an_edge_vouches_for_the_pools_of_its_enrolment() {
         }
         let list = door.signed(door.operation("ListUserPools", json!({ "MaxResults": 1 }))).await;
         assert_eq!(door.outcome(&door.attested(list, 100 + u8::from(serves))).await, "200", "about no pool");
+    }
+}
+
+#[tokio::test]
+async fn web_acls_ask_for_their_own_service_and_for_everything_that_a_request_names() {
+    let door = Door::new(From::Anywhere, "[]").await;
+    let visible = json!({ "SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m" });
+    let acl = |name: &str| {
+        door.waf(
+            "CreateWebACL",
+            json!({ "Name": name, "Scope": "REGIONAL", "DefaultAction": { "Allow": {} }, "VisibilityConfig": visible }),
+        )
+    };
+    let asked = async |service, policy: &str, ask: &Ask| {
+        let said = door.outcome(&door.signed_for(service, policy, ask.clone()).await).await;
+        said.split([' ', ':']).next().unwrap_or_default().to_owned()
+    };
+    let of = |ask: &Ask| String::from_utf8(ask.body.clone()).unwrap();
+    assert!(!asked("cognito-idp", FULL_ACCESS, &acl("a")).await.starts_with("200"), "signed for another service");
+    assert_eq!(asked("wafv2", FULL_ACCESS, &acl("a")).await, "200");
+    let allow = |action: &str, resources: &[&str]| {
+        json!({ "Statement": { "Effect": "Allow", "Action": action, "Resource": resources } }).to_string()
+    };
+    let named = "arn:aws:wafv2:eu-test-1:000000000000:regional/webacl/team-*";
+    let policy = allow("wafv2:CreateWebACL", &[named]);
+    assert_eq!(asked("wafv2", &policy, &acl("team-b")).await, "200");
+    for other in [acl("other"), door.waf("ListWebACLs", json!({ "Scope": "REGIONAL" }))] {
+        let said = door.outcome(&door.signed_for("wafv2", &policy, other.clone()).await).await;
+        assert!(said.contains("AccessDenied") || said.contains("not authorized"), "{said} {}", of(&other));
+    }
+    // An association is allowed on both sides, or not at all.
+    let id = door.world.ask_waf("ListWebACLs", json!({ "Scope": "REGIONAL" })).await.unwrap();
+    let arn = id["WebACLs"].as_array().unwrap().iter().find(|acl| acl["Name"] == "team-b").unwrap()["ARN"].clone();
+    let pool = format!("arn:aws:cognito-idp:eu-test-1:000000000000:userpool/{}", door.world.pool);
+    let associate = door.waf("AssociateWebACL", json!({ "WebACLArn": arn, "ResourceArn": pool }));
+    for (resources, allowed) in [(vec![named], false), (vec![pool.as_str()], false), (vec![named, &pool], true)] {
+        let said =
+            door.outcome(&door.signed_for("wafv2", &allow("wafv2:*", &resources), associate.clone()).await).await;
+        assert_eq!(said == "200", allowed, "{resources:?}: {said}");
     }
 }

@@ -139,3 +139,82 @@ fn a_bad_key_leaves_the_last_good_ones() {
     pools.replace(&feed(), &after);
     assert_eq!(picture.load().issuers[0].trust.as_ref().unwrap().access_keys.len(), 1);
 }
+
+fn web_acl(rules: &str) -> Change {
+    let visible =
+        r#""VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"}"#;
+    let rules = rules.replace("VISIBLE", visible);
+    let document =
+        format!(r#"{{"WebACL": {{"Name": "a", "DefaultAction": {{"Block": {{}}}}, "Rules": [{rules}], {visible}}}}}"#);
+    Change::Managed { kind: ManagedKind::WebAcl, name: pool().to_string(), document: document.into_bytes() }
+}
+
+const ARN: &str = "arn:aws:wafv2:us-east-1:000000000000:regional/ipset/s/i";
+
+fn in_set() -> Change {
+    web_acl(&format!(
+        r#"{{"Name": "r", "Priority": 0, "Action": {{"Block": {{}}}}, VISIBLE, "Statement": {{"IPSetReferenceStatement": {{"ARN": "{ARN}"}}}}}}"#
+    ))
+}
+
+fn set(addresses: &str) -> Change {
+    let document = format!(
+        r#"{{"IPSet": {{"Name": "s", "ARN": "{ARN}", "IPAddressVersion": "IPV4", "Addresses": [{addresses}]}}}}"#
+    );
+    Change::Managed { kind: ManagedKind::WebAclPart, name: "i".into(), document: document.into_bytes() }
+}
+
+/// Rules, and networks of all sets.
+fn in_force(picture: &Picture) -> Option<(usize, usize)> {
+    match &picture.load().issuers[0].web_acl {
+        PoolAcl::None => None,
+        PoolAcl::Of(acl) => Some((acl.web_acl.rules.len(), acl.ip_sets.iter().map(|set| set.networks.len()).sum())),
+        PoolAcl::Unreadable => panic!("not read"),
+    }
+}
+
+#[test]
+fn a_web_acl_is_in_force_with_all_that_it_uses_when_the_call_returns() {
+    let (pools, picture) = pools();
+    pools.replace(&feed(), &state(&[good(), vec![set(r#""10.0.0.0/8""#), in_set()]].concat()));
+    assert_eq!(in_force(&picture), Some((1, 1)));
+    let larger = set(r#""10.0.0.0/8", "192.0.2.0/24""#);
+    pools.advance(&feed(), std::slice::from_ref(&larger), &state(&[good(), vec![larger.clone(), in_set()]].concat()));
+    assert_eq!(in_force(&picture), Some((1, 2)));
+    // What has nothing to do with it leaves the very same one, and so does a reload.
+    let before = match &picture.load().issuers[0].web_acl {
+        PoolAcl::Of(acl) => Arc::clone(acl),
+        other => panic!("{other:?}"),
+    };
+    pools.advance(&feed(), &[client(true)], &state(&[good(), vec![larger, in_set(), client(true)]].concat()));
+    picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
+    assert!(matches!(&picture.load().issuers[0].web_acl, PoolAcl::Of(acl) if Arc::ptr_eq(acl, &before)));
+    let removed = |kind, name: String| Change::Removed(Removable::Managed { kind, name });
+    let gone = [removed(ManagedKind::WebAcl, pool().to_string()), removed(ManagedKind::WebAclPart, "i".into())];
+    pools.advance(&feed(), &gone, &state(&good()));
+    assert_eq!(in_force(&picture), None);
+}
+
+#[test]
+fn a_web_acl_that_can_not_be_read_replaces_no_good_one_and_is_not_taken_for_none() {
+    let bad = [
+        web_acl("{}"),
+        in_set(),
+        Change::Managed { kind: ManagedKind::WebAcl, name: pool().to_string(), document: vec![0xff] },
+    ];
+    for bad in bad {
+        let (pools, picture) = pools();
+        pools.replace(&feed(), &state(&[good(), vec![web_acl("")]].concat()));
+        pools.advance(&feed(), std::slice::from_ref(&bad), &state(&[good(), vec![bad.clone()]].concat()));
+        assert_eq!(in_force(&picture), Some((0, 0)), "{bad:?}");
+        pools.replace(&feed(), &state(&[good(), vec![bad.clone()]].concat()));
+        assert_eq!(in_force(&picture), Some((0, 0)), "{bad:?}");
+    }
+    let (pools, picture) = pools();
+    pools.replace(&feed(), &state(&[good(), vec![web_acl("{}")]].concat()));
+    assert!(matches!(picture.load().issuers[0].web_acl, PoolAcl::Unreadable));
+    pools.replace(&feed(), &state(&[good(), vec![web_acl("")]].concat()));
+    assert_eq!(in_force(&picture), Some((0, 0)));
+    pools.remove(&feed());
+    assert_eq!(in_force(&picture), None);
+}

@@ -1,4 +1,4 @@
-//! The closed list of exceptions: both models' and the protocol's own.
+//! The closed list of exceptions: the models' and the protocol's own.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,15 +25,19 @@ const PROTOCOL: &[(&str, &str, u16)] = &[
 /// The file `exception.rs`.
 pub fn file(specs: &[&Spec]) -> String {
     let mut all: BTreeMap<String, (String, u16)> = BTreeMap::new();
+    let mut capital = Vec::new();
     for (name, shape) in specs.iter().flat_map(|spec| &spec.shapes).filter(|(_, shape)| shape.exception) {
         let status = if shape.fault { 500 } else { 400 };
+        if shape.members.contains_key("Message") {
+            capital.push(format!("Self::{}", exception(name)));
+        }
         all.insert(exception(name).to_owned(), (name.clone(), status));
     }
     for (variant, name, status) in PROTOCOL {
         all.insert((*variant).to_owned(), ((*name).to_owned(), *status));
     }
     let mut out = format!(
-        "{HEADER}/// Every exception that the issuer can answer with: those of both service models and those of the protocol.\n\
+        "{HEADER}/// Every exception that the issuer can answer with: those of the service models and those of the protocol.\n\
          #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum Exception {{\n"
     );
     for (variant, (name, status)) in &all {
@@ -53,6 +57,12 @@ pub fn file(specs: &[&Spec]) -> String {
             all.iter().filter(|(_, (_, s))| *s == status).map(|(variant, _)| format!("Self::{variant}")).collect();
         let _ = writeln!(out, "{} => {status},", variants.join(" | "));
     }
-    out.push_str("_ => 400,\n}\n}\n}\n");
+    out.push_str("_ => 400,\n}\n}\n\n/// The member of the body that has the text.\n");
+    let _ = writeln!(
+        out,
+        "pub const fn text_member(self) -> &'static str {{\nmatch self {{\n{} => \"Message\",",
+        capital.join(" | ")
+    );
+    out.push_str("_ => \"message\",\n}\n}\n}\n");
     out
 }

@@ -14,9 +14,11 @@ const SIGNED_OR_CLIENT: &[&str] = &["GetClientToken", "GetDerivedToken"];
 
 /// The file `op.rs`. The list is a macro call in braces, which rustfmt leaves alone: one entry is a few lines, not thirty.
 pub fn file(graph: &Graph<'_>, module: &str, service: &str) -> Result<String, Error> {
+    let some_have_none = graph.spec.operations.values().any(|operation| operation.output.is_none());
+    let used = if some_have_none { "{NoOutput, operations}" } else { "operations" };
     let mut out = format!(
         "{HEADER}use crate::generated::{module}::tables::requests;\nuse crate::generated::{module}::types;\n\
-         use crate::operation::{{NoOutput, operations}};\n\noperations! {{\n    {service}\n"
+         use crate::operation::{used};\n\noperations! {{\n    {service}\n"
     );
     for operation in graph.spec.operations.values() {
         let input = operation.input.shape.as_str();

@@ -179,6 +179,7 @@ fn rust_type<'a>(graph: &Graph<'a>, name: &'a str, used: &mut BTreeSet<&'a str>)
         Kind::Integer => "i32".to_owned(),
         Kind::Long => "i64".to_owned(),
         Kind::Boolean => "bool".to_owned(),
+        Kind::Double => "f64".to_owned(),
         Kind::Timestamp => "Timestamp".to_owned(),
         Kind::Blob => "Blob".to_owned(),
     })

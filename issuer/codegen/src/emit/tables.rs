@@ -111,6 +111,8 @@ fn value(graph: &Graph<'_>, name: &str, shape: &Shape, patterns: &BTreeMap<&str,
         Kind::List => format!("list({bounds}, {})", part(&shape.member)?),
         Kind::Map => format!("map({bounds}, {}, {})", part(&shape.key)?, part(&shape.value)?),
         Kind::Structure => "document()".to_owned(),
+        // Answers have some, no request does.
+        Kind::Double => return Err(Error::IncompleteShape(name.to_owned())),
     };
     Ok(format!("pub static {}: Shape = Shape::{made}{};\n", names::constant(name), hidden(shape)))
 }

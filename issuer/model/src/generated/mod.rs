@@ -3,3 +3,4 @@
 pub mod exception;
 pub mod identity;
 pub mod idp;
+pub mod waf;

@@ -13,7 +13,7 @@ use super::{Effect, PolicyError, Scope, Statement};
 
 const VERSION: &str = "2012-10-17";
 /// The services whose actions a policy can name.
-const SERVICES: [&str; 3] = ["cognito-idp", "cognito-identity", "tollgate"];
+const SERVICES: [&str; 4] = ["cognito-idp", "cognito-identity", "wafv2", "tollgate"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
