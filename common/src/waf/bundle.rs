@@ -74,8 +74,10 @@ impl Opened {
         let sets: HashSet<&str> = self.ip_sets.iter().filter_map(|set| set.arn.as_deref()).collect();
         let patterns: HashSet<&str> = self.regex_sets.iter().filter_map(|set| set.arn.as_deref()).collect();
         let groups: HashSet<&str> = self.groups.iter().filter_map(|group| group.arn.as_deref()).collect();
-        let of_groups = self.groups.iter().flat_map(|group| of_rules(&group.rules));
-        for reference in of_rules(&self.web_acl.rules).into_iter().chain(of_groups) {
+        let own = of_rules(&self.web_acl.rules);
+        let is_used = |group: &&RuleGroup| group.arn.as_deref().is_some_and(|arn| own.contains(&Reference::Group(arn)));
+        let of_groups = self.groups.iter().filter(is_used).flat_map(|group| of_rules(&group.rules));
+        for reference in own.iter().copied().chain(of_groups) {
             let (known, arn) = match reference {
                 Reference::IpSet(arn) => (&sets, arn),
                 Reference::RegexSet(arn) => (&patterns, arn),
@@ -127,11 +129,22 @@ mod tests {
             r#"{{"Name": "r", "Priority": 0, "Action": {{"Block": {{}}}}, {VISIBLE},
             "Statement": {{"IPSetReferenceStatement": {{"ARN": "arn:aws:wafv2:r:1:regional/ipset/s/i"}}}}}}"#
         );
+        let arn = "arn:aws:wafv2:r:1:regional/rulegroup/g/i";
         let group =
-            format!(r#"{{"RuleGroup": {{"Name": "g", "ARN": "arn:g", "Capacity": 5, "Rules": [{rule}], {VISIBLE}}}}}"#);
+            format!(r#"{{"RuleGroup": {{"Name": "g", "ARN": "{arn}", "Capacity": 5, "Rules": [{rule}], {VISIBLE}}}}}"#);
+        let refers = format!(
+            r#"{{"Name": "r", "Priority": 0, "OverrideAction": {{"None": {{}}}}, {VISIBLE},
+            "Statement": {{"RuleGroupReferenceStatement": {{"ARN": "{arn}"}}}}}}"#
+        );
+        let using = |parts: &[&str]| {
+            let bundle = bundle(parts);
+            Bundle { web_acl: bundle.web_acl.replace("[]", &format!("[{refers}]")), ..bundle }
+        };
         let set = r#"{"IPSet": {"Name": "s", "ARN": "arn:aws:wafv2:r:1:regional/ipset/s/i", "IPAddressVersion": "IPV4", "Addresses": []}}"#;
-        assert!(matches!(bundle(&[&group]).open(), Err(BadBundle::Missing(arn)) if arn.ends_with("ipset/s/i")));
-        assert!(bundle(&[set, &group]).open().is_ok());
+        assert!(matches!(using(&[set]).open(), Err(BadBundle::Missing(missing)) if missing == arn));
+        assert!(matches!(using(&[&group]).open(), Err(BadBundle::Missing(arn)) if arn.ends_with("ipset/s/i")));
+        assert!(using(&[set, &group]).open().is_ok());
+        assert!(bundle(&[&group]).open().is_ok(), "what is not used need not be complete");
     }
 
     #[test]

@@ -101,7 +101,9 @@ fn steps_of(pool: &PoolId, before: &Graph, after: &Graph, touched: &BTreeSet<Str
         (Some(_), None) => Some(Step::NoWebAcl),
         _ => None,
     };
-    let gone = had.iter().filter(|id| !has.contains(*id)).map(|id| Step::NoPart((*id).to_owned()));
+    let mut gone: Vec<&str> = had.iter().copied().filter(|id| !has.contains(id)).collect();
+    gone.sort_by_key(|id| std::cmp::Reverse(before.nodes.get(*id).map(|node| node.kind)));
+    let gone = gone.into_iter().map(|id| Step::NoPart(id.to_owned()));
     new.into_iter().map(|id| Step::Part(id.to_owned())).chain(web_acl).chain(gone).collect()
 }
 
