@@ -3,19 +3,14 @@
 
 use std::borrow::Cow;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use common::waf::Transform;
-use common::waf::model::{Fallback, Oversize, Target};
+use common::waf::model::{Fallback, Oversize, Place, Target};
 use common::waf::pattern::BadPattern;
 
+use crate::waf::filter::{Builder, Filter, Scanner};
 use crate::waf::part::{Handling, Invalid, Part, Values};
 use crate::waf::request::Request;
 use crate::waf::test::{Asked, Test};
-
-/// Questions on one form that are filtered; further ones are asked unfiltered.
-const MAX_FILTERED: usize = 256;
-/// Bytes that an automaton over the literals of one form may take. A larger one is built in the slower, smaller kind.
-const MAX_DFA_LITERALS: usize = 2_000;
 
 /// All that the rules of one web ACL ask, each thing once.
 #[derive(Debug, Default)]
@@ -28,7 +23,9 @@ pub struct Inspections {
 #[derive(Debug)]
 struct Form {
     source: Source,
-    /// The questions about it that need not be asked of a value without certain texts.
+    /// The form that is the part itself.
+    part: usize,
+    /// Of a part: the questions about all its forms that need not be asked of a value without certain texts.
     filter: Option<Filter>,
 }
 
@@ -48,16 +45,8 @@ struct Question {
     handling: Handling,
     asked: Asked,
     test: Test,
-    /// Its place in the form's filter.
+    /// Its place in the part's filter.
     filtered: Option<usize>,
-}
-
-/// Which questions may have yes for an answer: one pass over a value tells it of all of them.
-#[derive(Debug)]
-struct Filter {
-    literals: AhoCorasick,
-    /// For each literal, the places of the questions it stands for.
-    places: Vec<Vec<usize>>,
 }
 
 /// What is known of one request.
@@ -65,9 +54,11 @@ pub struct Inspected<'a, 'r> {
     inspections: &'a Inspections,
     request: Request<'r>,
     forms: Vec<Known<'r>>,
-    /// By form.
-    candidates: Vec<Candidates>,
     answers: Vec<Option<bool>>,
+    /// For each part whose filter is in use.
+    scanners: Vec<(usize, Scanner<'a>)>,
+    /// The questions, by their places in the filter, that a value may pass.
+    scans: Vec<Vec<usize>>,
 }
 
 /// A form of a request.
@@ -75,26 +66,18 @@ enum Known<'r> {
     NotYet,
     /// The transformation changed nothing: the values of that form.
     As(usize),
-    Values(Values<'r>),
+    Values(Values<'r>, Hits),
 }
 
-/// The places in a form's filter that may say yes; none where nobody has looked.
-type Candidates = Option<Places>;
-
-/// Places in a filter, one bit each.
-#[derive(Clone, Copy, Default)]
-struct Places([u64; MAX_FILTERED / 64]);
-
-impl Places {
-    fn set(&mut self, place: usize) {
-        if let Some(word) = self.0.get_mut(place / 64) {
-            *word |= 1 << (place % 64);
-        }
-    }
-
-    fn has(&self, place: usize) -> bool {
-        self.0.get(place / 64).is_none_or(|word| word & (1 << (place % 64)) != 0)
-    }
+/// What the filter says of the values of a form.
+#[derive(Default)]
+struct Hits {
+    /// For each value where in `Inspected::scans` its questions stand; empty where nobody has looked.
+    scans: Vec<usize>,
+    /// Questions, by their places in the filter, and the values that may pass them; in the order of the questions.
+    candidates: Vec<(usize, usize)>,
+    /// For each value whether it differs, in more than case, from the one that it was made of.
+    changed: Vec<bool>,
 }
 
 impl Inspections {
@@ -121,7 +104,11 @@ impl Inspections {
 
     fn form(&mut self, source: Source) -> usize {
         self.forms.iter().position(|form| form.source == source).unwrap_or_else(|| {
-            self.forms.push(Form { source, filter: None });
+            let part = match &source {
+                Source::Part(_) => self.forms.len(),
+                Source::Transformed(before, _) => self.forms.get(*before).map_or(0, |form| form.part),
+            };
+            self.forms.push(Form { source, part, filter: None });
             self.forms.len() - 1
         })
     }
@@ -129,29 +116,15 @@ impl Inspections {
     /// Builds the filters, when all questions are there.
     pub fn finish(&mut self) {
         for number in 0..self.forms.len() {
-            let mut texts: Vec<Vec<u8>> = Vec::new();
-            let mut places: Vec<Vec<usize>> = Vec::new();
-            let mut questions = 0;
-            for question in self.questions.iter_mut().filter(|question| question.form == number) {
-                let Some(literals) = question.asked.literals().filter(|_| questions < MAX_FILTERED) else { continue };
-                question.filtered = Some(questions);
-                for literal in literals {
-                    let at = texts.iter().position(|text| *text == literal).unwrap_or_else(|| {
-                        texts.push(literal);
-                        places.push(Vec::new());
-                        texts.len() - 1
-                    });
-                    if let Some(places) = places.get_mut(at) {
-                        places.push(questions);
-                    }
-                }
-                questions += 1;
+            let mut builder = Builder::default();
+            for question in self.questions.iter_mut().filter(|question| question.part == number) {
+                question.filtered = question.asked.needs().map(|needs| builder.add(needs));
             }
-            let built = automaton(&texts).map(|literals| Filter { literals, places });
+            let built = builder.build();
             if built.is_none() {
                 self.questions
                     .iter_mut()
-                    .filter(|question| question.form == number)
+                    .filter(|question| question.part == number)
                     .for_each(|one| one.filtered = None);
             }
             if let Some(form) = self.forms.get_mut(number) {
@@ -161,7 +134,9 @@ impl Inspections {
     }
 
     pub fn reads_body(&self, question: usize) -> bool {
-        self.questions.get(question).is_some_and(|one| self.form_reads(one.part, Part::reads_body))
+        self.questions
+            .get(question)
+            .is_some_and(|one| one.handling.places.has(Place::Body) && self.form_reads(one.part, Part::reads_body))
     }
 
     pub fn reads_claims(&self, question: usize) -> bool {
@@ -194,38 +169,10 @@ impl Inspections {
             inspections: self,
             request,
             forms: self.forms.iter().map(|_| Known::NotYet).collect(),
-            candidates: vec![None; self.forms.len()],
             answers: vec![None; self.questions.len()],
+            scanners: Vec::new(),
+            scans: Vec::new(),
         }
-    }
-}
-
-/// None without texts, or where the library can't build one.
-fn automaton(texts: &[Vec<u8>]) -> Option<AhoCorasick> {
-    if texts.is_empty() {
-        return None;
-    }
-    let bytes: usize = texts.iter().map(Vec::len).sum();
-    let kind = if bytes <= MAX_DFA_LITERALS { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(kind))
-        .build(texts)
-        .ok()
-}
-
-impl Filter {
-    fn candidates(&self, values: &[Cow<'_, [u8]>]) -> Places {
-        let mut candidates = Places::default();
-        for value in values {
-            for found in self.literals.find_overlapping_iter(&**value) {
-                for place in self.places.get(found.pattern().as_usize()).into_iter().flatten() {
-                    candidates.set(*place);
-                }
-            }
-        }
-        candidates
     }
 }
 
@@ -252,49 +199,105 @@ impl<'r> Inspected<'_, 'r> {
         if let Some(early) = self.by_handling(question) {
             return early;
         }
-        if !self.may_pass(question) {
+        if question.filtered.is_some_and(|place| !self.may_pass(question, place)) {
             return false;
         }
         let at = self.resolve(question.form);
+        if question.filtered.is_some() {
+            self.scan(question.part, at);
+        }
         self.some_passes(at, question)
     }
 
-    fn some_passes(&self, form: usize, question: &Question) -> bool {
-        let Some(Known::Values(values)) = self.forms.get(form) else { return false };
-        values.values.iter().any(|value| question.test.passes(value))
-    }
-
-    /// Whether the question's form holds what the test needs. The form's filter is run once. It does not mind case, so it looks at what a form
-    /// was before its letters were made alike; most forms are never made.
-    fn may_pass(&mut self, question: &Question) -> bool {
-        let Some(place) = question.filtered else { return true };
-        if let Some(Some(candidates)) = self.candidates.get(question.form) {
-            return candidates.has(place);
-        }
-        let Some(Form { source, filter: Some(filter) }) = self.inspections.forms.get(question.form) else {
-            return true;
-        };
-        let looked_at = match source {
-            Source::Transformed(before, Transform::Lowercase | Transform::Uppercase) => *before,
+    /// Whether the filter leaves a value. It does not mind case, so it looks at what a form was before its letters were made alike; most such forms
+    /// are never made.
+    fn may_pass(&mut self, question: &Question, place: usize) -> bool {
+        let looked_at = match self.inspections.forms.get(question.form).map(|form| &form.source) {
+            Some(Source::Transformed(before, Transform::Lowercase | Transform::Uppercase)) => *before,
             _ => question.form,
         };
         let at = self.resolve(looked_at);
-        let Some(Known::Values(values)) = self.forms.get(at) else { return true };
-        let found = filter.candidates(&values.values);
-        if let Some(candidates) = self.candidates.get_mut(question.form) {
-            *candidates = Some(found);
+        self.scan(question.part, at);
+        let Some(Known::Values(_, hits)) = self.forms.get(at) else { return true };
+        let from = hits.candidates.partition_point(|(asked, _)| *asked < place);
+        hits.candidates.get(from).is_some_and(|(asked, _)| *asked == place)
+    }
+
+    /// Whether a value passes, of those that stand in the right place and that the filter leaves. `at` is where they lie.
+    fn some_passes(&self, at: usize, question: &Question) -> bool {
+        let Some(Known::Values(values, hits)) = self.forms.get(at) else { return false };
+        let passes = |number: usize, value: &[u8]| {
+            values.places.get(number).is_none_or(|place| question.handling.places.has(*place))
+                && question.test.passes(value)
+        };
+        match question.filtered {
+            Some(place) => hits
+                .candidates
+                .iter()
+                .skip(hits.candidates.partition_point(|(asked, _)| *asked < place))
+                .take_while(|(asked, _)| *asked == place)
+                .any(|(_, number)| values.values.get(*number).is_some_and(|value| passes(*number, value))),
+            None => values.values.iter().enumerate().any(|(number, value)| passes(number, value)),
         }
-        found.has(place)
+    }
+
+    /// Asks the filter about the values at a form, once. Values that are as they were before a transformation are not looked at again.
+    fn scan(&mut self, part: usize, at: usize) {
+        if matches!(self.forms.get(at), Some(Known::Values(values, hits)) if hits.scans.len() == values.values.len()) {
+            return;
+        }
+        let inspections = self.inspections;
+        let before = match inspections.forms.get(at).map(|form| &form.source) {
+            Some(Source::Transformed(before, _)) => {
+                let before = self.resolve(*before);
+                self.scan(part, before);
+                Some(before)
+            }
+            _ => None,
+        };
+        let scanner = match self.scanners.iter().position(|(of, _)| *of == part) {
+            Some(known) => known,
+            None => {
+                let Some(filter) = inspections.forms.get(part).and_then(|form| form.filter.as_ref()) else { return };
+                self.scanners.push((part, filter.scanner()));
+                self.scanners.len() - 1
+            }
+        };
+        let Some((_, scanner)) = self.scanners.get_mut(scanner) else { return };
+        let Some(Known::Values(values, hits)) = self.forms.get(at) else { return };
+        let earlier = match before.and_then(|before| self.forms.get(before)) {
+            Some(Known::Values(_, hits)) => hits.scans.as_slice(),
+            _ => &[],
+        };
+        let mut scans = Vec::with_capacity(values.values.len());
+        for (number, value) in values.values.iter().enumerate() {
+            let is_changed = hits.changed.get(number).copied().unwrap_or(true);
+            scans.push(match earlier.get(number) {
+                Some(scan) if !is_changed => *scan,
+                _ => {
+                    self.scans.push(scanner.scan(value));
+                    self.scans.len() - 1
+                }
+            });
+        }
+        let questions = |scan: &usize| self.scans.get(*scan).into_iter().flatten().copied();
+        let candidates =
+            scans.iter().enumerate().flat_map(|(number, scan)| questions(scan).map(move |asked| (asked, number)));
+        let mut candidates: Vec<_> = candidates.collect();
+        candidates.sort_unstable();
+        if let Some(Known::Values(_, hits)) = self.forms.get_mut(at) {
+            (hits.scans, hits.candidates) = (scans, candidates);
+        }
     }
 
     /// What is said of a part that is not there, not whole, or no JSON, without looking into it.
     fn by_handling(&mut self, question: &Question) -> Option<bool> {
         let part = self.resolve(question.part);
-        let Some(Known::Values(values)) = self.forms.get(part) else { return Some(false) };
+        let Some(Known::Values(values, _)) = self.forms.get(part) else { return Some(false) };
         if values.missing {
             return Some(question.handling.missing == Fallback::Match);
         }
-        if values.oversize {
+        if values.oversize && question.handling.places.has(Place::Body) {
             match question.handling.oversize {
                 Oversize::Match => return Some(true),
                 Oversize::NoMatch => return Some(false),
@@ -312,17 +315,17 @@ impl<'r> Inspected<'_, 'r> {
     fn resolve(&mut self, form: usize) -> usize {
         match self.forms.get(form) {
             Some(Known::As(other)) => return *other,
-            Some(Known::Values(_)) => return form,
+            Some(Known::Values(..)) => return form,
             Some(Known::NotYet) | None => {}
         }
         let inspections = self.inspections;
         let known = match inspections.forms.get(form).map(|form| &form.source) {
-            Some(Source::Part(part)) => Known::Values(part.extract(&self.request)),
+            Some(Source::Part(part)) => Known::Values(part.extract(&self.request), Hits::default()),
             Some(Source::Transformed(before, step)) => {
                 let before = self.resolve(*before);
                 match self.forms.get(before) {
-                    Some(Known::Values(values)) => match transformed(values, *step) {
-                        Some(values) => Known::Values(values),
+                    Some(Known::Values(values, _)) => match transformed(values, *step) {
+                        Some((values, changed)) => Known::Values(values, Hits { changed, ..Hits::default() }),
                         None => Known::As(before),
                     },
                     _ => return form,
@@ -341,27 +344,35 @@ impl<'r> Inspected<'_, 'r> {
     pub fn values(&mut self, form: usize) -> &[Cow<'r, [u8]>] {
         let at = self.resolve(form);
         match self.forms.get(at) {
-            Some(Known::Values(values)) => &values.values,
+            Some(Known::Values(values, _)) => &values.values,
             _ => &[],
         }
     }
 }
 
-/// None where nothing changed.
-fn transformed<'r>(values: &Values<'r>, step: Transform) -> Option<Values<'r>> {
-    let mut changed = false;
-    let transformed = values
-        .values
-        .iter()
-        .map(|value| match one(value, step) {
-            Some(other) => {
-                changed = true;
-                other
-            }
-            None => value.clone(),
-        })
-        .collect();
-    changed.then_some(Values { values: transformed, ..*values })
+/// The values with what was done to them, and for each whether more than its case has changed. None where nothing has.
+fn transformed<'r>(values: &Values<'r>, step: Transform) -> Option<(Values<'r>, Vec<bool>)> {
+    let mut changed = Vec::new();
+    let mut all: Vec<Cow<'r, [u8]>> = Vec::new();
+    for (number, value) in values.values.iter().enumerate() {
+        let Some(other) = one(value, step) else { continue };
+        if all.is_empty() {
+            all.clone_from(&values.values);
+            changed.resize(all.len(), false);
+        }
+        let differs = !value.eq_ignore_ascii_case(&other);
+        if let (Some(place), Some(flag)) = (all.get_mut(number), changed.get_mut(number)) {
+            (*place, *flag) = (other, differs);
+        }
+    }
+    let transformed = Values {
+        values: all,
+        places: values.places.clone(),
+        missing: values.missing,
+        oversize: values.oversize,
+        invalid: values.invalid,
+    };
+    (!changed.is_empty()).then_some((transformed, changed))
 }
 
 fn one<'r>(value: &Cow<'r, [u8]>, step: Transform) -> Option<Cow<'r, [u8]>> {

@@ -18,6 +18,8 @@ pub struct Read<'b> {
     pub values: Vec<Cow<'b, [u8]>>,
     /// To the end, and without a fault.
     pub complete: bool,
+    /// What was not read, from the fault on.
+    pub rest: &'b [u8],
 }
 
 /// Keys and values below the paths: texts without their quotes and escapes, everything else as it is written.
@@ -28,7 +30,8 @@ pub fn values<'b>(body: &'b [u8], paths: &JsonPaths, scope: Scope) -> Read<'b> {
         reader.space();
         reader.at == body.len()
     };
-    Read { values: reader.found, complete }
+    let rest = body.get(reader.at..).unwrap_or_default();
+    Read { values: reader.found, complete, rest }
 }
 
 /// Which parts are taken.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use common::waf::capacity::GroupName;
+use common::waf::managed::shipped;
 use common::waf::model::{IpSet, RegexSet, RuleGroup};
 
 use crate::waf::origin::Networks;
@@ -20,7 +21,11 @@ pub struct Library {
 impl Library {
     /// The groups that come with Tollgate.
     pub fn with_managed_groups() -> Self {
-        Self::default()
+        let mut library = Self::default();
+        for one in shipped() {
+            library.add_managed(one.vendor, one.name, one.group.clone());
+        }
+        library
     }
 
     /// Adds a set under its ARN; false where it has none, or another has the same.
@@ -39,7 +44,6 @@ impl Library {
         self.groups.insert(arn, Arc::new(group)).is_none()
     }
 
-    #[cfg(test)]
     pub fn add_managed(&mut self, vendor: &str, name: &str, group: RuleGroup) {
         self.managed.insert((vendor.to_owned(), name.to_owned()), Arc::new(group));
     }

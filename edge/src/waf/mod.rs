@@ -8,12 +8,17 @@
 
 mod compile;
 mod condition;
+mod filter;
 mod injection;
+mod inputs;
 mod inspection;
 mod json;
 mod labels;
 mod library;
 mod literals;
+#[cfg(test)]
+mod managed;
+mod multipart;
 mod origin;
 mod part;
 mod program;
@@ -23,6 +28,7 @@ mod request;
 mod response;
 mod story;
 mod test;
+mod xml;
 
 pub use self::compile::compile;
 pub use self::library::Library;

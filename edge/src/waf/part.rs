@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use common::verify::ClaimPath;
 use common::waf::model::{
-    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, PreParse, Scope,
+    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, Place, PreParse, Scope,
 };
 use http::HeaderMap;
 use http::header::COOKIE;
 
+use crate::waf::inputs;
 use crate::waf::json;
 use crate::waf::query;
 use crate::waf::request::{Body, Request};
@@ -39,6 +40,8 @@ pub enum Part {
     Ja3,
     Ja4,
     Claim(ClaimPath),
+    /// In all places; a question says which it is about.
+    Inputs,
     /// What an edge never sees.
     Nothing,
 }
@@ -49,7 +52,13 @@ pub struct Handling {
     pub missing: Fallback,
     pub oversize: Oversize,
     pub invalid: Invalid,
+    /// Of inputs.
+    pub places: Places,
 }
+
+/// Some of the places of inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places(u8);
 
 /// What a statement says of a body that is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +79,35 @@ pub struct Values<'r> {
     pub oversize: bool,
     /// The body is no JSON; what could be read of it is in `values`.
     pub invalid: bool,
+    /// Where each value stood, for inputs; empty for all others.
+    pub places: Vec<Place>,
+}
+
+impl Places {
+    pub const ALL: Self = Self(u8::MAX);
+
+    fn of(places: &[Place]) -> Self {
+        Self(places.iter().fold(0, |mask, place| mask | Self::bit(*place)))
+    }
+
+    pub fn has(self, place: Place) -> bool {
+        self.0 & Self::bit(place) != 0
+    }
+
+    fn bit(place: Place) -> u8 {
+        1 << place as u8
+    }
 }
 
 impl Part {
     /// A part and its handling. A claim's path was checked when the rule was read; one that is none names nothing.
     pub fn of(field: &Field, pre: &[PreParse]) -> (Self, Handling) {
-        let plain = Handling { missing: Fallback::NoMatch, oversize: Oversize::Continue, invalid: Invalid::Inspect };
+        let plain = Handling {
+            missing: Fallback::NoMatch,
+            oversize: Oversize::Continue,
+            invalid: Invalid::Inspect,
+            places: Places::ALL,
+        };
         let missing = |fallback: Fallback| Handling { missing: fallback, ..plain };
         let oversize = |oversize: Oversize| Handling { oversize, ..plain };
         match field {
@@ -106,6 +138,9 @@ impl Part {
             }
             Field::Ja3(fallback) => (Self::Ja3, missing(*fallback)),
             Field::Ja4(fallback) => (Self::Ja4, missing(*fallback)),
+            Field::Inputs { places, oversize: more } => {
+                (Self::Inputs, Handling { places: Places::of(places), ..oversize(*more) })
+            }
             Field::Claim(path) => (ClaimPath::parse(path).map_or(Self::Nothing, Self::Claim), plain),
         }
     }
@@ -127,12 +162,13 @@ impl Part {
             Self::Ja3 => "JA3Fingerprint".to_owned(),
             Self::Ja4 => "JA4Fingerprint".to_owned(),
             Self::Claim(path) => format!("Claim {path}"),
+            Self::Inputs => "Inputs".to_owned(),
             Self::Nothing => "UriFragment".to_owned(),
         }
     }
 
     pub fn reads_body(&self) -> bool {
-        matches!(self, Self::Body | Self::JsonBody { .. })
+        matches!(self, Self::Body | Self::JsonBody { .. } | Self::Inputs)
     }
 
     pub fn reads_claims(&self) -> bool {
@@ -168,10 +204,11 @@ impl Part {
                 Body::Read { bytes, more } => {
                     let read = json::values(bytes, paths, *scope);
                     let values = if *or_text && !read.complete { vec![Cow::Borrowed(bytes)] } else { read.values };
-                    Values { values, missing: false, oversize: more, invalid: !read.complete }
+                    Values { values, oversize: more, invalid: !read.complete, ..Values::default() }
                 }
                 Body::Unread | Body::None => Values::missing(),
             },
+            Self::Inputs => inputs::inputs(request),
             Self::Claim(path) => {
                 let values = request.token.map(|token| token.claim_values(path)).unwrap_or_default();
                 Values::owned(values.into_iter().map(|text| Cow::Owned(text.into_bytes())).collect())
@@ -186,7 +223,7 @@ impl<'r> Values<'r> {
     }
 
     fn owned(values: Vec<Cow<'r, [u8]>>) -> Self {
-        Self { missing: values.is_empty(), values, oversize: false, invalid: false }
+        Self { missing: values.is_empty(), values, ..Self::default() }
     }
 
     fn missing() -> Self {

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use crate::waf::injection;
-use crate::waf::literals;
+use crate::waf::literals::{self, Clause, Text};
 
 /// A comparison of one value.
 #[derive(Debug)]
@@ -63,14 +63,17 @@ impl Asked {
         }
     }
 
-    /// Texts in lower case, one of which stands in whatever passes the test; None where nobody knows any, or a look is as cheap.
-    pub fn literals(&self) -> Option<Vec<Vec<u8>>> {
+    /// What stands in whatever passes the test, all of one of these; None where nobody knows, or a look is as cheap.
+    pub fn needs(&self) -> Option<Vec<Vec<Clause>>> {
         match self {
-            Self::Bytes(Position::Contains | Position::ContainsWord, search) => Some(vec![search.to_ascii_lowercase()]),
+            Self::Bytes(Position::Contains | Position::ContainsWord, search) => {
+                let bytes = search.to_ascii_lowercase();
+                Some(vec![vec![Clause::Texts(vec![Text { bytes, starts_word: false, ends_word: false }])]])
+            }
             Self::Patterns(patterns) => {
                 let mut all = Vec::new();
                 for one in patterns {
-                    all.extend(literals::required(&pattern::parse(one).ok()?.0)?);
+                    all.extend(literals::needs(&pattern::parse(one).ok()?.0)?);
                 }
                 (!all.is_empty()).then_some(all)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cognito_model::Fault;
 use cognito_model::waf::types::{Scope, Tag};
-use common::waf::managed::SHIPPED;
+use common::waf::managed::shipped;
 use uuid::Uuid;
 
 use super::book::{self, Outcome, Plan, TRIES};
@@ -122,7 +122,7 @@ fn made(
     capacity: u64,
     graph: &Graph,
 ) -> Result<(Entity, std::collections::BTreeSet<String>), WafError> {
-    let around = Surroundings { deployment: &call.services.deployment, graph, shipped: SHIPPED };
+    let around = Surroundings { deployment: &call.services.deployment, graph, shipped: shipped() };
     let checked = rules::check(draft, id, capacity, &around)?;
     let entity = Entity {
         kind: draft.kind,

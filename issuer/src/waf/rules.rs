@@ -111,9 +111,7 @@ pub fn cost(rules: &[Rule], around: &Surroundings<'_>) -> Result<u64, WafError> 
             let address = Address::of_arn(arn, around.deployment)?;
             around.graph.at(address).map(|node| node.capacity)
         }
-        GroupName::Managed { vendor, name } => {
-            managed::find(around.shipped, vendor, name)?.group().ok().map(|group| group.capacity)
-        }
+        GroupName::Managed { vendor, name } => Some(managed::find(around.shipped, vendor, name)?.group.capacity),
     };
     let cost = capacity::of_rules(rules, &of_group)
         .ok_or_else(|| WafError::Nonexistent("A rule group that a rule refers to does not exist.".to_owned()))?;
@@ -178,7 +176,8 @@ mod tests {
 
     const GROUP: &str = r#"{"Name": "Bots", "Capacity": 4990, "Rules": [],
         "VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"}}"#;
-    const SHIPPED: &[Shipped] = &[Shipped { vendor: "Tollgate", name: "Bots", description: "x", json: GROUP }];
+    static SHIPPED: std::sync::LazyLock<[Shipped; 1]> =
+        std::sync::LazyLock::new(|| [Shipped::of("Tollgate", "Bots", "x", GROUP).unwrap()]);
 
     fn deployment() -> Deployment {
         Deployment { public_url: String::new(), region: "r".into(), account_id: "000000000000".into() }
@@ -219,7 +218,7 @@ mod tests {
 
     fn checked(kind: Kind, members: Value, capacity: u64) -> Result<Checked, WafError> {
         let (deployment, graph) = (deployment(), graph());
-        let around = Surroundings { deployment: &deployment, graph: &graph, shipped: SHIPPED };
+        let around = Surroundings { deployment: &deployment, graph: &graph, shipped: &*SHIPPED };
         let mut draft = Draft::new(kind, "n".into(), Some("about it".into()));
         draft.members = members.as_object().unwrap().clone();
         check(&draft, "the-id", capacity, &around)

@@ -12,7 +12,7 @@ pub struct Target {
     pub transforms: Vec<Transform>,
 }
 
-/// AWS WAFv2 `FieldToMatch`, and [`Field::Claim`], which AWS does not have.
+/// AWS WAFv2 `FieldToMatch`, and [`Field::Claim`] and [`Field::Inputs`], which AWS does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {
     /// By its name in lower case. Several fields of one name are inspected each.
@@ -40,6 +40,25 @@ pub enum Field {
     Ja4(Fallback),
     /// A claim of the request's verified token: its name, or a JSON pointer into the claims. A list has several values.
     Claim(String),
+    /// Every name and value that comes in these places, each by itself, decoded once as its place has it. AWS does not have it.
+    Inputs {
+        /// In this order, each once.
+        places: Vec<Place>,
+        oversize: Oversize,
+    },
+}
+
+/// Where clients put what programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    Query,
+    /// By its content type: form, multipart, JSON, XML, or one text.
+    Body,
+    Cookies,
+    /// The whole path is one value.
+    Path,
+    /// The values of all fields but cookies and those that are no text for programs: lengths, dates, tokens, what the client accepts.
+    Headers,
 }
 
 /// What a statement says of a request that lacks what it needs to decide.

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 pub use self::action::{Action, BlockResponse, ContentType, GroupAction, InsertedHeader, ResponseBody, RuleAction};
 pub use self::field::{
-    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, PreParse, Scope, Target,
+    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, Place, PreParse, Scope,
+    Target,
 };
 pub use self::rate::{Aggregation, KeyPart, RateBased};
 pub use self::set::{IpSet, RegexSet};

@@ -4,7 +4,8 @@ use super::Invalid;
 use super::node::{Node, Object};
 use crate::waf::Transform;
 use crate::waf::model::{
-    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, PreParse, Scope, Target,
+    BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, Place, PreParse, Scope,
+    Target,
 };
 
 /// Transformations of one kind that a statement may have (AWS's quota).
@@ -71,6 +72,7 @@ pub fn field(node: Node<'_>) -> Result<Field, Invalid> {
             Field::SingleQueryArgument(one_name(inner.named("SINGLE_QUERY_ARGUMENT"), 64)?.to_ascii_lowercase())
         }
         "Claim" => Field::Claim(one_name(inner, 512)?.to_owned()),
+        "Inputs" => inputs(inner.object()?)?,
         "AllQueryArguments" => plain(inner, Field::AllQueryArguments)?,
         "UriPath" => plain(inner, Field::UriPath)?,
         "QueryString" => plain(inner, Field::QueryString)?,
@@ -100,6 +102,27 @@ pub fn field(node: Node<'_>) -> Result<Field, Invalid> {
         }
         _ => return Err(inner.invalid("is no field to match")),
     })
+}
+
+fn inputs(mut object: Object<'_>) -> Result<Field, Invalid> {
+    let list = object.required("Places")?;
+    let mut places: Vec<Place> = Vec::new();
+    for item in list.items(1..=5)? {
+        let place = item.choice(&[
+            ("QUERY", Place::Query),
+            ("BODY", Place::Body),
+            ("COOKIES", Place::Cookies),
+            ("PATH", Place::Path),
+            ("HEADERS", Place::Headers),
+        ])?;
+        if places.contains(&place) {
+            return Err(item.invalid("stands here twice"));
+        }
+        places.push(place);
+    }
+    let oversize = oversize(object.optional("OversizeHandling"))?.unwrap_or(Oversize::Continue);
+    object.finish()?;
+    Ok(Field::Inputs { places, oversize })
 }
 
 fn plain(node: Node<'_>, field: Field) -> Result<Field, Invalid> {

@@ -2,7 +2,7 @@
 
 use cognito_model::Fault;
 use cognito_model::waf::types as wire;
-use common::waf::managed::{SHIPPED, Shipped};
+use common::waf::managed::{self, Shipped};
 use common::waf::model::RuleAction;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub async fn list(
     let after: Option<[String; 1]> = entities::key(&listing, input.next_marker.as_deref())?;
     let place = |group: &Shipped| format!("{}/{}", group.vendor, group.name);
     let mut groups: Vec<&Shipped> =
-        SHIPPED.iter().filter(|group| after.as_ref().is_none_or(|[after]| place(group) > *after)).collect();
+        managed::shipped().iter().filter(|group| after.as_ref().is_none_or(|[after]| place(group) > *after)).collect();
     groups.sort_by_key(|group| place(group));
     let page = listing.page(groups, |group| [place(group)]);
     let summary = |group: &Shipped| wire::ManagedRuleGroupSummary {
@@ -40,7 +40,7 @@ pub async fn versions(
     input: wire::ListAvailableManagedRuleGroupVersionsRequest,
 ) -> Result<wire::ListAvailableManagedRuleGroupVersionsResponse, Fault> {
     regional(input.scope)?;
-    shipped(SHIPPED, &input.vendor_name, &input.name, None)?;
+    shipped(managed::shipped(), &input.vendor_name, &input.name, None)?;
     Ok(wire::ListAvailableManagedRuleGroupVersionsResponse { versions: Some(Vec::new()), ..Default::default() })
 }
 
@@ -49,12 +49,12 @@ pub async fn describe(
     input: wire::DescribeManagedRuleGroupRequest,
 ) -> Result<wire::DescribeManagedRuleGroupResponse, Fault> {
     regional(input.scope)?;
-    described(shipped(SHIPPED, &input.vendor_name, &input.name, input.version_name.as_deref())?)
+    described(shipped(managed::shipped(), &input.vendor_name, &input.name, input.version_name.as_deref())?)
 }
 
 fn described(shipped: &Shipped) -> Result<wire::DescribeManagedRuleGroupResponse, Fault> {
-    let group = shipped.group().map_err(Fault::internal)?;
-    let (added, asked) = labels(&group);
+    let group = &shipped.group;
+    let (added, asked) = labels(group);
     let named =
         |labels: Vec<String>| labels.into_iter().map(|label| wire::LabelSummary { name: Some(label) }).collect();
     let rule = |rule: &common::waf::model::Rule| wire::RuleSummary {
@@ -90,7 +90,7 @@ pub async fn products(
     input: wire::DescribeAllManagedProductsRequest,
 ) -> Result<wire::DescribeAllManagedProductsResponse, Fault> {
     regional(input.scope)?;
-    let managed_products = SHIPPED.iter().map(product).collect();
+    let managed_products = managed::shipped().iter().map(product).collect();
     Ok(wire::DescribeAllManagedProductsResponse { managed_products: Some(managed_products) })
 }
 
@@ -99,7 +99,7 @@ pub async fn products_by_vendor(
     input: wire::DescribeManagedProductsByVendorRequest,
 ) -> Result<wire::DescribeManagedProductsByVendorResponse, Fault> {
     regional(input.scope)?;
-    let of_vendor = SHIPPED.iter().filter(|group| group.vendor == input.vendor_name).map(product).collect();
+    let of_vendor = managed::shipped().iter().filter(|group| group.vendor == input.vendor_name).map(product).collect();
     Ok(wire::DescribeManagedProductsByVendorResponse { managed_products: Some(of_vendor) })
 }
 
@@ -127,7 +127,7 @@ mod tests {
             r#"{{"Name": "G", "Capacity": 7, {visibility}, "Rules": [{{"Name": "r", "Priority": 0, {visibility},
             "Statement": {{"GeoMatchStatement": {{"CountryCodes": ["FR"]}}}}, "Action": {{"Block": {{}}}}, "RuleLabels": [{{"Name": "x"}}]}}]}}"#
         );
-        let group = Shipped { vendor: "V", name: "G", description: "d", json: Box::leak(json.into_boxed_str()) };
+        let group = Shipped::of("V", "G", "d", &json).unwrap();
         let described = described(&group).unwrap();
         assert_eq!((described.capacity, described.label_namespace.as_deref()), (Some(7), Some("awswaf:managed:v:G:")));
         assert_eq!(described.available_labels.unwrap()[0].name.as_deref(), Some("awswaf:managed:v:G:x"));
