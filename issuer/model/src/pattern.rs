@@ -42,12 +42,12 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity, idp};
+    use crate::{identity, idp, waf};
 
     #[test]
     fn all_of_the_model_compile() {
         let all: Vec<&Pattern> =
-            idp::tables::patterns::ALL.iter().chain(identity::tables::patterns::ALL).copied().collect();
+            [idp::tables::patterns::ALL, identity::tables::patterns::ALL, waf::tables::patterns::ALL].concat();
         assert!(all.len() > 40, "{}", all.len());
         let failed: Vec<&str> = all.iter().filter(|p| p.compiled().is_none()).map(|p| p.text()).collect();
         assert_eq!(failed, Vec::<&str>::new());

@@ -313,7 +313,7 @@ async fn an_edge_vouches_for_the_pools_of_its_enrolment() {
 
 #[tokio::test]
 async fn web_acls_ask_for_their_own_service_and_for_everything_that_a_request_names() {
-    let door = Door::new(From::Anywhere, "[]").await;
+    let door = Door::new(From::Anyone, "[]").await;
     let visible = json!({ "SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m" });
     let acl = |name: &str| {
         door.waf(
