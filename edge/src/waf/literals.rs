@@ -431,7 +431,7 @@ mod tests {
             let text = text.to_ascii_lowercase();
             let is_word = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_alphanumeric);
             let stands = |one: &Text| memchr::memmem::find_iter(text.as_bytes(), &one.bytes).any(|at| {
-                !(one.starts_word && is_word(at.checked_sub(1))) && !(one.ends_word && is_word(Some(at + one.bytes.len())))
+                !(one.starts_word && is_word(at.checked_sub(1)) || one.ends_word && is_word(Some(at + one.bytes.len())))
             });
             let holds = |clause: &Clause| match clause {
                 Clause::Texts(texts) => texts.iter().any(stands),
