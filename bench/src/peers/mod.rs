@@ -37,7 +37,7 @@ pub use nginx_njs::NginxNjs;
 pub use pinning::Cores;
 pub use stack::{Stack, Up};
 pub use tollgate::TollgateEdge;
-pub use tollgate_acl::TollgateAcl;
+pub use tollgate_acl::{ACCESS_LOG, TollgateAcl};
 
 /// Host that every request names.
 pub const HOST: &str = "bench.test";
@@ -241,7 +241,8 @@ mod tests {
         peers.extend([1, 2].map(|level| Box::new(NginxModsecurity::audited(level)) as Box<dyn Peer>));
         peers.push(Box::new(TollgateEdge::new(vec!["tollgate".into()])));
         peers.push(Box::new(TollgateEdge::with_rules(vec!["tollgate".into()])));
-        peers.push(Box::new(TollgateAcl::new(vec!["tollgate".into()], 1, "{}\n".into())));
+        peers.push(Box::new(TollgateAcl::new(vec!["tollgate".into()], "{}\n".into())));
+        peers.push(Box::new(TollgateAcl::audited(vec!["tollgate".into()], 1, "{}\n".into())));
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
         let mut expected = BTreeSet::new();
         for peer in peers {

@@ -6,6 +6,8 @@ use super::{About, ConfigFile, Duty, Installed, Peer, PeerError, Site, Way};
 
 const CONFIG: &str = "edge.toml";
 const RULES: &str = "rules.json";
+/// In the peer's folder.
+pub const ACCESS_LOG: &str = "access.log";
 /// What a request is asked for that no rule sees.
 const PLAIN: &str = "/plain/orders";
 /// What the rules see.
@@ -19,16 +21,31 @@ pub struct TollgateAcl {
     command: Vec<OsString>,
     /// A web ACL in AWS WAF's JSON.
     rules: String,
+    log: Log,
+}
+
+/// What it writes about refused requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Log {
+    Off,
+    /// Which rule has refused it; not for figures of speed.
+    Refused,
 }
 
 impl TollgateAcl {
-    /// `level` is the paranoia level that the rules are compared at, for the names alone.
-    pub fn new(command: Vec<OsString>, level: u8, rules: String) -> Self {
+    /// For the figures of speed.
+    pub fn new(command: Vec<OsString>, rules: String) -> Self {
+        let (name, title) = ("tollgate_acl", "Tollgate, web ACL");
+        Self { name, title, command, rules, log: Log::Off }
+    }
+
+    /// One that says why it refuses; `level` is the paranoia level that its rules are compared at.
+    pub fn audited(command: Vec<OsString>, level: u8, rules: String) -> Self {
         let (name, title) = match level {
             1 => ("tollgate_acl_1", "Tollgate, web ACL, level 1"),
             _ => ("tollgate_acl_2", "Tollgate, web ACL, level 2"),
         };
-        Self { name, title, command, rules }
+        Self { name, title, command, rules, log: Log::Refused }
     }
 }
 
@@ -71,6 +88,10 @@ impl Peer for TollgateAcl {
 
     fn files(&self, site: &Site) -> Vec<ConfigFile> {
         let (listen, admin, upstream) = (site.listen, site.admin, site.upstream);
+        let log = match self.log {
+            Log::Off => "access = \"off\"".to_owned(),
+            Log::Refused => format!("access = \"refused\"\nfile = \"{ACCESS_LOG}\""),
+        };
         let text = format!(
             "[listen]
 http = \"{listen}\"
@@ -78,7 +99,7 @@ admin = \"{admin}\"
 threads = 1
 
 [log]
-access = \"off\"
+{log}
 
 [[upstream]]
 name = \"service\"

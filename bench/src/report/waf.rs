@@ -9,12 +9,14 @@ use serde::Serialize;
 
 use crate::clean;
 use crate::measure::{Build, Machine};
-use crate::scenario::waf::{AtLevel, Findings, JUDGED, Row, Tally};
+use crate::scenario::waf::{AtLevel, Blame, Findings, JUDGED, Row, Tally};
 
 pub use self::lists::List;
 
 /// Shape of the JSON; it grows, and never renames.
 const SCHEMA: u32 = 1;
+/// Rules that a table names for their false positives.
+const MOST_RULES: usize = 12;
 
 /// What a family of CRS is about.
 fn title(family: u64) -> &'static str {
@@ -76,6 +78,8 @@ struct LevelReport {
     honest: Row,
     clean: BTreeMap<String, Row>,
     all_clean: Row,
+    /// Clean requests that were refused, by the rules that did.
+    blame: Blame,
     verdicts: Vec<(String, Option<bool>)>,
 }
 
@@ -152,6 +156,7 @@ impl LevelReport {
             honest,
             clean: found.clean.clone(),
             all_clean,
+            blame: found.blame.clone(),
             verdicts,
         }
     }
@@ -204,6 +209,11 @@ impl LevelReport {
         self.clean.iter().try_for_each(|(class, row)| clean_line(class, row, f))?;
         clean_line(&format!("without {}", clean::APART.join(" and ")), &self.honest, f)?;
         clean_line("all", &self.all_clean, f)?;
+        for (side, rules) in [("ModSecurity", &self.blame.modsecurity), ("Tollgate", &self.blame.tollgate)] {
+            if !rules.is_empty() {
+                writeln!(f, "  By these rules of {side}, mostly: {}", greatest(rules))?;
+            }
+        }
         writeln!(f)?;
         for (promise, verdict) in &self.verdicts {
             let word = match verdict {
@@ -215,6 +225,13 @@ impl LevelReport {
         }
         Ok(())
     }
+}
+
+/// Those with the most refusals, each with their number.
+fn greatest(rules: &BTreeMap<String, u64>) -> String {
+    let mut rules: Vec<(&String, &u64)> = rules.iter().collect();
+    rules.sort_by(|one, other| other.1.cmp(one.1));
+    rules.iter().take(MOST_RULES).map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 fn line(name: &str, row: &Row, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,6 +23,8 @@ struct Line<'a> {
     tollgate: Option<String>,
     /// Rules of CRS that have matched.
     rules: Vec<u64>,
+    /// The rule of Tollgate's web ACL that has refused it, or the edge's own reason.
+    reason: Option<&'a str>,
     request: &'a Entry,
 }
 
@@ -96,6 +98,7 @@ fn line(request: &Request, answers: &Answers) -> String {
         modsecurity: said(answers.modsecurity),
         tollgate: said(answers.tollgate),
         rules: answers.rules.iter().copied().collect(),
+        reason: answers.reason.as_deref(),
         request: &request.entry,
     };
     // The types hold nothing that JSON cannot.

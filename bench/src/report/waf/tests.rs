@@ -15,7 +15,10 @@ fn report(tollgate: [Option<u16>; 4]) -> WafReport {
     let answers: Vec<Answers> = theirs
         .into_iter()
         .zip(tollgate)
-        .map(|(modsecurity, ours)| Answers { modsecurity, tollgate: ours.map(Said::Status), rules: [942_100].into() })
+        .map(|(modsecurity, ours)| {
+            let (tollgate, reason) = (ours.map(Said::Status), Some("rules/sqli".to_owned()));
+            Answers { modsecurity, tollgate, rules: [942_100].into(), reason }
+        })
         .collect();
     let found = LevelFinding::of(&requests, &answers);
     let systems = vec![("ModSecurity".to_owned(), "3".to_owned())];

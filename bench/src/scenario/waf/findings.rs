@@ -22,6 +22,8 @@ pub struct Answers {
     pub modsecurity: Option<Said>,
     pub tollgate: Option<Said>,
     pub rules: BTreeSet<u64>,
+    /// The rule of Tollgate's web ACL that has refused it, or the edge's own reason.
+    pub reason: Option<String>,
 }
 
 /// Requests of one side by what became of them.
@@ -119,6 +121,28 @@ pub struct LevelFinding {
     /// What else is in a corpus; no measure of anything, but not left out.
     pub other: Row,
     pub clean: BTreeMap<String, Row>,
+    pub blame: Blame,
+}
+
+/// Which rules have refused clean traffic, and how much of it. Several rules of CRS may have a part in one refusal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Blame {
+    pub modsecurity: BTreeMap<String, u64>,
+    pub tollgate: BTreeMap<String, u64>,
+}
+
+impl Blame {
+    fn count(&mut self, answers: &Answers) {
+        let detected = |said: Option<Said>| said.map(Verdict::from).is_some_and(Verdict::is_detected);
+        if detected(answers.modsecurity) {
+            for rule in &answers.rules {
+                *self.modsecurity.entry(rule.to_string()).or_default() += 1;
+            }
+        }
+        if let Some(reason) = answers.reason.as_ref().filter(|_| detected(answers.tollgate)) {
+            *self.tollgate.entry(reason.clone()).or_default() += 1;
+        }
+    }
 }
 
 impl LevelFinding {
@@ -128,7 +152,10 @@ impl LevelFinding {
             let row = match &request.kind {
                 Kind::Attack { family, level } => found.attacks.entry((*family, *level)).or_default(),
                 Kind::Other => &mut found.other,
-                Kind::Clean { class } => found.clean.entry(class.clone()).or_default(),
+                Kind::Clean { class } => {
+                    found.blame.count(answers);
+                    found.clean.entry(class.clone()).or_default()
+                }
             };
             row.count(answers);
         }
@@ -173,6 +200,7 @@ mod tests {
             modsecurity: Some(Said::Status(modsecurity)),
             tollgate: tollgate.map(Said::Status),
             rules: rules.iter().copied().collect(),
+            reason: tollgate.filter(|status| *status == 403).map(|_| "rules/x".to_owned()),
         }
     }
 
@@ -209,6 +237,8 @@ mod tests {
         let honest = found.honest();
         assert_eq!((honest.requests, honest.modsecurity_by_lists, honest.both), (2, 1, 1));
         assert_eq!((found.all_clean().requests, found.other.requests), (3, 1));
+        assert_eq!(found.blame.modsecurity["911100"], 2);
+        assert_eq!(found.blame.tollgate, BTreeMap::from([("rules/x".to_owned(), 2)]));
     }
 
     #[test]

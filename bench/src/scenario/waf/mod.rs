@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub use findings::{Answers, JUDGED, LevelFinding, Row, Tally};
+pub use findings::{Answers, Blame, JUDGED, LevelFinding, Row, Tally};
 #[cfg(test)]
 pub use requests::Place;
 pub use requests::{Kind, Request, Requests, Source, Unsent};
@@ -27,7 +27,7 @@ use super::{BenchError, Installing, Stop};
 use crate::corpus::{Form, Levels};
 use crate::load::{Said, Sink, send_all};
 use crate::measure::Machine;
-use crate::peers::{AUDIT_LOG, CRS_RULES, Installed, NginxModsecurity, Peer, TollgateAcl};
+use crate::peers::{ACCESS_LOG, AUDIT_LOG, CRS_RULES, Installed, NginxModsecurity, Peer, TollgateAcl};
 
 /// What is sent to whom.
 #[derive(Clone, Debug)]
@@ -202,7 +202,7 @@ impl Pair {
         let theirs = ground.start(&NginxModsecurity::audited(level));
         let ours = acl.ok_or(SideError::NoAcl).and_then(|path| {
             let rules = fs::read_to_string(path).map_err(|source| SideError::Acl { path: path.clone(), source })?;
-            ground.start(&TollgateAcl::new(command.to_vec(), level, rules))
+            ground.start(&TollgateAcl::audited(command.to_vec(), level, rules))
         });
         let mut keep = |side: Result<Side, SideError>, name: &str| {
             side.map_err(|error| missing.insert(format!("{name}, level {level}"), error.to_string())).ok()
@@ -210,21 +210,23 @@ impl Pair {
         Self { level, modsecurity: keep(theirs, "ModSecurity"), tollgate: keep(ours, "Tollgate") }
     }
 
-    /// Ends both sides, so that the audit log is whole, and counts.
+    /// Ends both sides, so that their logs are whole, and counts.
     fn finish(self, said: SaidByPair, requests: &[Request]) -> AtLevel {
         let sides = self.modsecurity.iter().chain(&self.tollgate);
         let systems = sides.map(|side| (side.title.to_owned(), side.running.version().to_owned())).collect();
-        let log = self.modsecurity.as_ref().map(|side| side.folder.join(AUDIT_LOG));
+        let log = |side: &Option<Side>, name| side.as_ref().map(|side| side.folder.join(name));
+        let logs = [log(&self.modsecurity, AUDIT_LOG), log(&self.tollgate, ACCESS_LOG)];
         drop((self.modsecurity, self.tollgate));
-        // Without it no rule is named; the verdicts are those of the answers.
-        let log = log.and_then(|path| fs::read(path).ok()).unwrap_or_default();
-        let mut rules = audit::read(&log);
+        // Without them no rule is named; the verdicts are those of the answers.
+        let [theirs, ours] = logs.map(|path| path.and_then(|path| fs::read(path).ok()).unwrap_or_default());
+        let (mut rules, mut reasons) = (audit::modsecurity(&theirs), audit::tollgate(&ours));
         let at = |said: &Option<Vec<Said>>, number: usize| said.as_ref().and_then(|said| said.get(number).copied());
         let answers: Vec<Answers> = (0..requests.len())
             .map(|number| Answers {
                 modsecurity: at(&said.modsecurity, number),
                 tollgate: at(&said.tollgate, number),
                 rules: rules.remove(&number).unwrap_or_default(),
+                reason: reasons.remove(&number),
             })
             .collect();
         let found = LevelFinding::of(requests, &answers);

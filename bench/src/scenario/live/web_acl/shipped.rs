@@ -68,7 +68,7 @@ fn ours(options: &Options) -> Result<System, BenchError> {
     let path = options.acl.clone().ok_or(BenchError::NoAcl)?;
     let read = std::fs::read_to_string(&path);
     let rules = read.map_err(|source| BenchError::File { action: "read the web ACL", path, source })?;
-    let edge = TollgateAcl::new(program(options).map_err(BenchError::EdgeStart)?, 1, rules);
+    let edge = TollgateAcl::new(program(options).map_err(BenchError::EdgeStart)?, rules);
     let way = |way| edge.path(way).ok_or(BenchError::NothingToMeasure);
     let variants = vec![(PLAIN, way(Way::Plain)?), (RULED, way(Way::Full)?)];
     Ok((Box::new(edge), variants))
