@@ -127,7 +127,7 @@ class Suite:
         acl = self.acl(*rules, TokenDomains=["example.com"], Description="all of it")
         found, token = self.get("web_acl", acl)
         expect_equal(found["Rules"], rules, "rules of a web ACL, a search string that is no text among them")
-        expect_equal(found["Capacity"], 20 + 40 + 2 + 10, "the capacity of a web ACL")
+        expect_equal(found["Capacity"], 20 + 30 + 2 + 10, "the capacity of a web ACL")
         expect_equal(found["LabelNamespace"], f"awswaf:000000000000:webacl:{acl['Name']}:", "its namespace")
         self.update("web_acl", acl, token, DefaultAction={"Block": {}}, Rules=rules[:1], VisibilityConfig=VISIBILITY)
         found, _ = self.get("web_acl", acl)
