@@ -72,7 +72,7 @@ fn rule_group(mut object: Map<String, Value>, declared: u64, around: &Surroundin
     // Whether the rules cost more than was declared is asked below, in other words.
     let within = (1..=capacity::MAX).contains(&declared);
     object.insert("Capacity".to_owned(), if within { capacity::MAX } else { declared }.into());
-    let mut whole = Value::Object(object);
+    let whole = Value::Object(object);
     let group = read::rule_group(&whole, Dialect::default())?;
     let uses = uses(&group.rules, around)?;
     let cost = cost(&group.rules, around)?;
@@ -83,22 +83,34 @@ fn rule_group(mut object: Map<String, Value>, declared: u64, around: &Surroundin
     }
     let (added, asked) = labels(&group);
     let named = |labels: Vec<String>| labels.into_iter().map(|label| json!({ "Name": label })).collect::<Value>();
-    whole["Capacity"] = declared.into();
-    whole["LabelNamespace"] = group.label_namespace.into();
-    whole["AvailableLabels"] = named(added);
-    whole["ConsumedLabels"] = named(asked);
-    Ok((whole, declared, uses))
+    let more = [
+        ("Capacity", declared.into()),
+        ("LabelNamespace", group.label_namespace.into()),
+        ("AvailableLabels", named(added)),
+        ("ConsumedLabels", named(asked)),
+    ];
+    Ok((with(whole, more), declared, uses))
 }
 
 fn web_acl(object: Map<String, Value>, around: &Surroundings<'_>) -> Result<Made, WafError> {
-    let mut whole = Value::Object(object);
+    let whole = Value::Object(object);
     let acl = read::web_acl(&whole, Dialect::default())?;
     let uses = uses(&acl.rules, around)?;
     let cost = cost(&acl.rules, around)?;
-    whole["Capacity"] = cost.into();
-    whole["LabelNamespace"] = acl.label_namespace.into();
-    whole["ManagedByFirewallManager"] = false.into();
-    Ok((whole, cost, uses))
+    let more = [
+        ("Capacity", cost.into()),
+        ("LabelNamespace", acl.label_namespace.into()),
+        ("ManagedByFirewallManager", false.into()),
+    ];
+    Ok((with(whole, more), cost, uses))
+}
+
+/// The object with more members, or with others in their place.
+fn with<const N: usize>(mut whole: Value, more: [(&str, Value); N]) -> Value {
+    if let Value::Object(members) = &mut whole {
+        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    whole
 }
 
 /// What rules cost together.
