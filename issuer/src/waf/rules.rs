@@ -105,10 +105,10 @@ fn web_acl(object: Map<String, Value>, around: &Surroundings<'_>) -> Result<Made
     Ok((with(whole, more), cost, uses))
 }
 
-/// The object with these members more.
+/// The object with more members, or with others in their place.
 fn with<const N: usize>(mut whole: Value, more: [(&str, Value); N]) -> Value {
-    if let Some(object) = whole.as_object_mut() {
-        object.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    if let Value::Object(members) = &mut whole {
+        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
     whole
 }

@@ -27,9 +27,9 @@ pub async fn get(call: Call, input: wire::GetIPSetRequest) -> Result<wire::GetIP
 pub async fn update(call: Call, input: wire::UpdateIPSetRequest) -> Result<wire::UpdateIPSetResponse, Fault> {
     regional(input.scope)?;
     let address = Address { kind: Kind::IpSet, name: &input.name, id: &input.id };
-    let version = entities::get(&call, address).await?.object()?.get("IPAddressVersion").cloned().unwrap_or_default();
+    let version = entities::get(&call, address).await?.object()?.get("IPAddressVersion").cloned();
     let draft = Draft::new(Kind::IpSet, input.name.clone(), input.description)
-        .with("IPAddressVersion", version)
+        .with_optional("IPAddressVersion", version)
         .with("Addresses", input.addresses.into());
     let known = Known { kind: Kind::IpSet, name: &input.name, id: &input.id, lock_token: &input.lock_token };
     let entity = entities::update(&call, &known, draft).await?;
