@@ -263,7 +263,7 @@ class Suite:
         for what, statement in [
             ("a pattern with a back reference", on({"UriPath": {}}, "RegexMatchStatement", RegexString=r"(a)\1")),
             ("two statements in one", search(b"x") | {"GeoMatchStatement": {"CountryCodes": ["FR"]}}),
-            ("a rate of 1", {"RateBasedStatement": {"Limit": 1, "AggregateKeyType": "IP"}}),
+            ("a window of 30 s", {"RateBasedStatement": {"Limit": 100, "AggregateKeyType": "IP", "EvaluationWindowSec": 30}}),
         ]:
             message = expect_error(refused, self.waf.create_web_acl, what, Rules=[rule("r", statement)], **base)
             expect("Error reason: Rules[0].Statement" in message and "field:" in message, f"{what}: {message}")
