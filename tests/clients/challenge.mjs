@@ -238,8 +238,8 @@ async function withoutCookies(site) {
   const page = await site.visitor();
   await page.route('**/.tollgate/**', async (route) => {
     const response = await route.fetch();
+    await page.context().clearCookies(); // the fetch has kept it, before the page could look
     await route.fulfill({ response, headers: { ...response.headers(), 'set-cookie': '' } });
-    await page.context().clearCookies();
   });
   await page.goto(`${site.origin}/challenge`);
   await page.getByText('Your browser keeps no cookies for this site.').waitFor();
