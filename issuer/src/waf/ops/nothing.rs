@@ -46,7 +46,7 @@ pub(super) fn all() -> Vec<Registered> {
     ]
 }
 
-const SDK: &str = "There is no mobile SDK here: apps solve challenges as docs/WAF.md says.";
+const SDK: &str = "There is no mobile SDK here.";
 
 fn refused<O: OperationModel>(
     why: &'static str,
