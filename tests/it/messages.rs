@@ -169,10 +169,12 @@ fn sign_in_answer(system: &System, user: &str, password: &str) -> Result<Value, 
 }
 
 /// The six digits of a mail's text.
+/// Six digits by themselves: names, ids and the borders of parts may have six digits in a row too.
 fn code(mail: &str) -> String {
     let body = mail.split("\r\n\r\n").skip(1).collect::<String>();
-    let mut runs = body.split(|c: char| !c.is_ascii_digit());
-    runs.find(|run| run.len() == 6).unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
+    let mut words = body.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    words.find(is_code).unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
 }
 
 /// Soft line ends of quoted-printable removed, its `=XX` resolved.
