@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::EdgeId;
 use common::networks::Networks;
-use common::settings::{Section, SettingError, parse};
+use common::settings::{Section, SettingError, folder_of, parse};
 
 use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
 use crate::limits::quotas::{Category, Settings as Quotas};
@@ -109,7 +109,7 @@ impl Config {
     pub fn load(path: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         Self::parse(&text, folder, env).map_err(|source| ConfigError::Setting { file: path.to_owned(), source })
     }
 

@@ -5,9 +5,16 @@
 mod section;
 mod values;
 
+use std::path::Path;
+
 pub use self::section::{Entry, Section, parse};
 pub use self::values::duration;
 pub use toml::Value;
+
+/// The folder to which relative paths in a settings file are relative: a file that is named without one lies in the current folder.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
 
 /// Exit code for configuration that can't be used (`EX_USAGE` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 64;
@@ -24,5 +31,17 @@ pub struct SettingError {
 impl SettingError {
     pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_lies_in_some_folder() {
+        for (file, folder) in [("edge.toml", "."), ("./edge.toml", "."), ("a/edge.toml", "a"), ("/edge.toml", "/")] {
+            assert_eq!(folder_of(Path::new(file)), Path::new(folder), "{file}");
+        }
     }
 }

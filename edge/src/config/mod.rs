@@ -20,7 +20,7 @@ use crate::observe::trace::Accept;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
 use crate::waf::{Locate, Nowhere};
-use common::settings::{Section, SettingError, parse};
+use common::settings::{Section, SettingError, folder_of, parse};
 
 pub use self::listen::{Listen, Places};
 pub use self::log::LogSettings;
@@ -76,7 +76,7 @@ pub enum ConfigError {
 /// Reads a configuration file and the environment over it. Relative paths in it are relative to its folder.
 pub fn load(path: &Path, environment: &[(String, String)], metrics: &Metrics) -> Result<Config, ConfigError> {
     let text = text_of(path, MAX_BYTES).map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     read_text(&text, environment, folder, metrics)
         .map_err(|source| ConfigError::Setting { file: path.to_owned(), source })
 }
