@@ -36,13 +36,13 @@ pub fn explain(
         story.step("certificate", "is asked for at the TLS handshake, which a file does not tell");
     }
     let mut facts = Facts::default();
-    limits(&mut story, view, &facts, Stage::Request);
-    for issuer in named(route, snapshot) {
-        story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
-    }
     let reads_claims = route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims && let Some(reject) = rules(&mut story, view, &facts, challenges) {
         return story.refuse(reject);
+    }
+    limits(&mut story, view, &facts, Stage::Request);
+    for issuer in named(route, snapshot) {
+        story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
     }
     let outcome = token::check(view, &mut facts, snapshot);
     story.step("token", describe(outcome, route.token.is_none()));
