@@ -9,6 +9,7 @@ mod context;
 mod forwarded;
 mod head;
 mod held;
+mod needs;
 mod outcome;
 mod peeked;
 mod peer;
@@ -50,6 +51,7 @@ use crate::cors;
 use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
 use crate::gateway::context::{Canonical, Decision};
+use crate::gateway::needs::{Halt, body_of};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
 use crate::observe::{AccessLog, Metrics};
@@ -62,8 +64,7 @@ use crate::routes::{self, Choice};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::resource::Resource;
-use crate::snapshot::route::Route;
-use crate::waf::{Body, Ending, Response};
+use crate::waf::{Ending, Response};
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
 /// and no reset overtakes the answer; a longer one closes it. Either way nothing of it is ever read as the next request
@@ -120,21 +121,6 @@ impl RequestIds {
         // By hand: `format!` takes ten times as long, and every request needs one.
         let digits: Vec<u8> = (0..32).rev().map(|place| hex_digit((number >> (place * 4)) & 15)).collect();
         HeaderValue::from_maybe_shared(Bytes::from(digits)).unwrap_or(HeaderValue::from_static("0"))
-    }
-}
-
-/// Why a request does not go on now.
-enum Halt {
-    Reject(Reject),
-    /// Before the issuer at this position has been asked about the token.
-    Introspect(usize),
-    /// Before so many bytes of the body have been read.
-    Body(usize),
-}
-
-impl From<Reject> for Halt {
-    fn from(reject: Reject) -> Self {
-        Self::Reject(reject)
     }
 }
 
@@ -457,48 +443,6 @@ impl Gateway {
         }
     }
 
-    /// Reads the beginning of a body for rules; all of it where the edge will vouch for it anyway.
-    async fn peek(&self, session: &mut Session, ctx: &mut Context, bytes: usize) -> Result<(), Reject> {
-        let route = ctx.route().ok_or(Reject::Internal)?;
-        let flow = route.flow;
-        trip::hold_client(session, &flow);
-        if route.attest {
-            return self.hold(session, ctx).await;
-        }
-        let client = ctx.connection.client.ok_or(Reject::NotReady)?;
-        let peeked = peeked::peek(session, client, &flow, bytes, &self.bodies).await;
-        ctx.must_close |= matches!(peeked, Err(Reject::RequestTimeout | Reject::AmbiguousBody | Reject::BodiesHeld));
-        if connection::body_is_broken() {
-            ctx.decision.detail = Some(Ambiguity::InvalidChunk.code());
-        }
-        ctx.peeked = Some(Box::new(peeked?));
-        Ok(())
-    }
-
-    /// Reads the body of a request that the edge will vouch for.
-    async fn hold(&self, session: &mut Session, ctx: &mut Context) -> Result<(), Reject> {
-        let flow = ctx.route().map(|route| route.flow).ok_or(Reject::Internal)?;
-        attestation::check(&self.attester, session, ctx)?;
-        let client = ctx.connection.client.ok_or(Reject::NotReady)?;
-        let held = held::hold(session, client, &flow, &self.bodies).await;
-        // What is left of a body that was given up belongs to nobody.
-        ctx.must_close |= matches!(held, Err(Reject::RequestTimeout | Reject::AmbiguousBody | Reject::BodiesHeld));
-        if connection::body_is_broken() {
-            ctx.decision.detail = Some(Ambiguity::InvalidChunk.code());
-        }
-        ctx.held = Some(Box::new(held?));
-        Ok(())
-    }
-
-    /// Asks the issuer about the request's token; its answer is a fact for the gates.
-    async fn introspect(&self, session: &Session, ctx: &mut Context, issuer: usize) -> Result<(), Reject> {
-        let issuer = ctx.snapshot.issuers.get(issuer).ok_or(Reject::Internal)?;
-        let token = gates::token::presented(&session.req_header().headers)?;
-        let answer = self.introspector.ask(issuer, token).await?;
-        ctx.facts.introspected = Some(answer);
-        Ok(())
-    }
-
     async fn refuse(&self, session: &mut Session, ctx: &mut Context, reject: Reject) -> Result<()> {
         ctx.decision = Decision { reject: Some(reject), detail: ctx.decision.detail };
         self.refused(ctx, reject);
@@ -542,22 +486,6 @@ impl Gateway {
         }
         session.write_response_header(Box::new(response), false).await?;
         session.write_response_body(Some(body), true).await
-    }
-}
-
-/// What rules may see of the body so far.
-fn body_of<'c>(ctx: &'c Context, route: &Route, framing: Framing) -> Body<'c> {
-    let Some(rule) = &route.acl else { return Body::Unread };
-    let most = rule.acl.body_limit;
-    let read = match (&ctx.peeked, &ctx.held) {
-        (Some(peeked), _) => peeked.first(most),
-        (None, Some(held)) => held.first(most),
-        (None, None) if matches!(framing, Framing::NoBody | Framing::Length(0)) => return Body::None,
-        (None, None) => return Body::Unread,
-    };
-    match read {
-        ([], false) => Body::None,
-        (bytes, more) => Body::Read { bytes, more },
     }
 }
 
