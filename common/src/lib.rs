@@ -7,6 +7,7 @@ pub mod attest;
 pub mod canonical;
 pub mod claims;
 pub mod clock;
+pub mod cognito;
 pub mod dpop;
 pub mod feed;
 pub mod forwarded;

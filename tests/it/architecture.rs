@@ -12,6 +12,7 @@ const COMMON: Order = &[
     &["jose", "sigv4", "networks"],
     &["claims", "dpop", "forwarded"],
     &["verify", "feed", "attest"],
+    &["cognito"],
 ];
 
 /// Mechanisms know no feature; features know those before them; the assembly knows all.
