@@ -107,6 +107,8 @@ pub enum Reject {
     RequestTimeout,
     /// A rule of the web ACL blocks it.
     AclBlocked,
+    /// The pool has a web ACL that this edge can't use.
+    AclUnreadable,
     /// A rule of the web ACL wants a puzzle solved first.
     CaptchaRequired,
     /// A rule of the web ACL wants a challenge solved first.
@@ -140,7 +142,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 66] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -194,6 +196,7 @@ impl Reject {
         Self::BodyTooLarge,
         Self::RequestTimeout,
         Self::AclBlocked,
+        Self::AclUnreadable,
         Self::CaptchaRequired,
         Self::ChallengeRequired,
         Self::BodyEncoded,
@@ -307,6 +310,7 @@ impl Reject {
             Self::BodyTooLarge => row(413, REQUEST, "body_too_large", "body too large"),
             Self::RequestTimeout => row(408, REQUEST, "request_timeout", "request body too slow"),
             Self::AclBlocked => row(403, "forbidden", "acl_blocked", "blocked by a rule"),
+            Self::AclUnreadable => row(503, UNAVAILABLE, "acl_unreadable", "rules could not be read"),
             Self::CaptchaRequired => row(405, "captcha_required", "captcha_required", "a puzzle is to be solved"),
             Self::ChallengeRequired => {
                 row(202, "challenge_required", "challenge_required", "a challenge is to be solved")

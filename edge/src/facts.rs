@@ -10,7 +10,7 @@ use common::verify::Held;
 use http::HeaderValue;
 
 use crate::rates::Moment;
-use crate::snapshot::acl::Judged;
+use crate::snapshot::acl::{Judged, PoolJudged};
 use crate::snapshot::identity::Identity;
 use crate::snapshot::introspection::Answer;
 use crate::snapshot::issuer::Issuer;
@@ -24,6 +24,8 @@ pub struct Facts {
     pub introspected: Option<Answer>,
     /// Set by the gate of web ACLs, and carried over when it is asked again with the body that it wanted.
     pub acl: Option<Box<Judged>>,
+    /// The same of the web ACL of the pool that a request to the issuer is for.
+    pub pool_acl: Option<Box<PoolJudged>>,
     /// Set by the policy gate when it refuses: which policies did it, in the operator's own words, for the log.
     pub denial: Option<Arc<str>>,
     /// Set by the token gate: how the token came, and what its sender has shown.
@@ -150,6 +152,17 @@ pub struct Bearer {
 }
 
 impl Facts {
+    /// What stays when the gates are asked again: what was brought for them, and what has been counted.
+    pub fn asked_again(&mut self) -> Self {
+        Self {
+            introspected: self.introspected.take(),
+            acl: self.acl.take(),
+            pool_acl: self.pool_acl.take(),
+            limited: self.limited,
+            ..Self::default()
+        }
+    }
+
     pub fn identity(&self) -> Option<&Identity> {
         self.bearer.as_ref().map(|bearer| &*bearer.identity)
     }

@@ -33,6 +33,7 @@ mod reply;
 mod resource;
 mod routes;
 pub mod snapshot;
+mod tenant;
 mod tls;
 mod waf;
 

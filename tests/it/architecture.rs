@@ -49,7 +49,7 @@ const EDGE: Order = &[
     &["files", "outbound", "rates"],
     &["waf"],
     &["snapshot", "replay"],
-    &["facts", "challenge"],
+    &["facts", "challenge", "tenant"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],
     &["feed", "keys", "introspection"],
     &["gateway"],

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::attest::MAX_TARGET_BYTES;
 use crate::attest::error::AttestError;
 use crate::clock::UnixMillis;
-use crate::ids::EdgeId;
+use crate::ids::{EdgeId, PoolId};
 use crate::jose::json::Object;
 use crate::jose::{base64url_decode, base64url_encode};
 
@@ -21,7 +21,8 @@ const MAX_REQUEST_ID: usize = 64;
 const MAX_TLS_NAME: usize = 64;
 const MAX_SNI: usize = 253;
 
-const CLAIMS: [&str; 12] = ["iss", "aud", "iat", "jti", "htm", "host", "target", "hsh", "bsh", "ip", "tls", "rid"];
+const CLAIMS: [&str; 13] =
+    ["iss", "aud", "iat", "jti", "htm", "host", "target", "hsh", "bsh", "ip", "tls", "rid", "acl"];
 const TLS: [&str; 7] = ["version", "cipher", "alpn", "sni", "cert", "ja3", "ja4"];
 
 /// The claims, as the edge says them.
@@ -61,6 +62,12 @@ pub struct Attestation<'a> {
     /// `rid`: the edge's id of the request, as in its access log.
     #[serde(rename = "rid")]
     pub request_id: Cow<'a, str>,
+    /// `acl`: the pool whose web ACL the edge has asked, and which let the request pass. Absent: the edge knows of none that stands before it.
+    ///
+    /// It does not say which version was asked. How far behind an edge may be is the feed's affair; what must not be is a request that no web ACL of
+    /// its pool has seen.
+    #[serde(rename = "acl", skip_serializing_if = "Option::is_none")]
+    pub web_acl: Option<PoolId>,
 }
 
 /// The TLS connection to the edge: the client's, or that of a trusted proxy which speaks for it.
@@ -144,6 +151,7 @@ impl Attestation<'static> {
             client: address(&visible(&claims, "ip", MAX_REQUEST_ID)?)?,
             tls: claims.raw("tls").map(ClientTls::parse).transpose()?,
             request_id: visible(&claims, "rid", MAX_REQUEST_ID)?.into(),
+            web_acl: claims.contains("acl").then(|| pool(&claims)).transpose()?,
         };
         let one_instant = attestation.made_at().seconds() == attestation.issued_at;
         if one_instant { Ok(attestation) } else { Err(AttestError::Claims) }
@@ -181,6 +189,10 @@ fn visible(object: &Object, name: &str, longest: usize) -> Result<String, Attest
     let text = object.text(name)?.ok_or(AttestError::Claims)?;
     let fits = (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(text.into_owned()) } else { Err(AttestError::Claims) }
+}
+
+fn pool(claims: &Object) -> Result<PoolId, AttestError> {
+    PoolId::parse(visible(claims, "acl", MAX_REQUEST_ID)?).map_err(|_| AttestError::Claims)
 }
 
 /// In the one text that an address has.

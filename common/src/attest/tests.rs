@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::UnixMillis;
-use crate::ids::EdgeId;
+use crate::ids::{EdgeId, PoolId};
 use crate::jose::{Alg, JwsError, SigningKey, base64url_decode};
 
 const KEY: &[u8] = include_bytes!("../../vectors/keys/p256-edge.pk8");
@@ -50,6 +50,7 @@ fn attestation() -> Attestation<'static> {
             ja4: Some("t13d1516h2_8daaf6152771_e5627efa2ab1".into()),
         }),
         request_id: "0123456789abcdef0123456789abcdef".into(),
+        web_acl: None,
     }
 }
 
@@ -98,6 +99,8 @@ fn what_an_edge_says_is_read_as_it_was_said() {
     assert_eq!(attestation().made_at(), NOW);
     let plain = Attestation { tls: None, client: "192.0.2.1".parse().unwrap(), ..attestation() };
     assert_eq!(verdict(&encoded(&plain)), Ok(plain));
+    let asked = Attestation { web_acl: PoolId::parse("us-east-1_AbC").ok(), ..attestation() };
+    assert_eq!(verdict(&encoded(&asked)), Ok(asked));
 }
 
 #[test]
@@ -168,6 +171,10 @@ fn claims_that_are_missing_strange_or_out_of_bounds() {
         ("tls", json!({ "version": "TLSv1.3", "cipher": "c", "cert": "AQEB" })),
         ("tls", json!({ "version": "TLSv1.3", "cipher": "c", "sni": "" })),
         ("exp", json!(4_000_000_000_u64)),
+        ("acl", json!(null)),
+        ("acl", json!("")),
+        ("acl", json!("no pool")),
+        ("acl", json!({})),
     ];
     for (name, value) in cases {
         let mut claims = good.clone();

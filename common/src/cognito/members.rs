@@ -85,7 +85,7 @@ impl Members {
             Member::AccessToken => pool_of_token(self.access_token.as_ref()?.expose()).map(Names::Pool),
             Member::ClientId => ClientId::parse(self.client_id.as_deref()?).ok().map(Names::Client),
             Member::UserPoolId => PoolId::parse(self.user_pool_id.as_deref()?).ok().map(Names::Pool),
-            Member::Session => None,
+            Member::Session => pool_of_session(self.session.as_ref()?.expose()).map(Names::Pool),
         }
     }
 }
@@ -94,6 +94,18 @@ impl Members {
 pub fn pool_of_token(token: &str) -> Option<PoolId> {
     let issuer = peek_issuer(token).ok()?;
     let (_, pool) = issuer.as_str().rsplit_once('/')?;
+    PoolId::parse(pool).ok()
+}
+
+/// A Session as the issuer gives it out: random, and whose it is, for operations that have nothing else. The issuer keeps its digest, so one that names
+/// another pool is none.
+pub fn session_of(random: &SecretString, pool: &PoolId) -> SecretString {
+    format!("{}.{pool}", random.expose()).into()
+}
+
+/// The pool that a Session names. One of an issuer of an earlier build names none, and lives for three minutes.
+pub fn pool_of_session(session: &str) -> Option<PoolId> {
+    let (_, pool) = session.rsplit_once('.')?;
     PoolId::parse(pool).ok()
 }
 
@@ -153,6 +165,18 @@ mod tests {
             assert_eq!(names("InitiateAuth", body), Err(NotRead), "{body}");
         }
         assert!(Members::read(b"{\"ClientId\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_session_names_its_pool() {
+        let pool = PoolId::parse("eu-1_A").unwrap();
+        let session = session_of(&SecretString::new("t-x_y"), &pool);
+        assert_eq!(pool_of_session(session.expose()), Some(pool.clone()));
+        let body = format!(r#"{{"Session": "{}"}}"#, session.expose());
+        assert_eq!(names("VerifySoftwareToken", &body), Ok(Names::Pool(pool)));
+        for other in ["", "t", "eu-1_A", "t.", "t.x.", "t.eu-1_A.x"] {
+            assert_eq!(pool_of_session(other), None, "{other}");
+        }
     }
 
     #[test]

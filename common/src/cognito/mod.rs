@@ -12,7 +12,7 @@ mod members;
 mod operations;
 
 pub use self::account::Account;
-pub use self::members::{Member, Members, Names, NotRead, pool_of_token};
+pub use self::members::{Member, Members, Names, NotRead, pool_of_session, pool_of_token, session_of};
 pub use self::operations::Operation;
 use crate::ids::PoolId;
 

@@ -28,6 +28,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 
 pub use self::pools::Pools;
+pub use self::pools::acls::PoolAcls;
 use self::reload::{AtStart, Reload};
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, Configuration, State};
@@ -153,6 +154,8 @@ pub fn start_with(
         bodies: Bodies::default(),
     };
     let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config.listen)));
+    let acls = PoolAcls::new(Arc::clone(&picture), Arc::clone(&metrics), config.acl_terms.clone());
+    let acls = Arc::new(acls);
     let reload = Arc::new(Reload {
         file: file.to_owned(),
         picture: Arc::clone(&picture),
@@ -162,6 +165,7 @@ pub fn start_with(
         reception: Arc::clone(&reception),
         issuers: Arc::clone(&issuers),
         challenges,
+        acls: Arc::clone(&acls),
         at_start: AtStart::of(&config),
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),
@@ -179,6 +183,7 @@ pub fn start_with(
         runtime,
         issuers,
         attester,
+        acls,
     };
     launch(config, parts, taken, shutdown)
 }
@@ -219,6 +224,7 @@ struct Parts {
     issuers: Arc<Issuers>,
     spans: Option<mpsc::Receiver<Span>>,
     attester: Arc<Slot>,
+    acls: Arc<PoolAcls>,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
@@ -232,7 +238,8 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let sockets = server::sockets(&listen.places, taken.as_mut())?;
     let admin = listen.places.admin.map(|address| server::socket(address, taken.as_mut())).transpose()?;
     let runtime = parts.runtime;
-    let pools = Pools::new(Arc::clone(&parts.picture), Arc::clone(&parts.metrics), parts.attester);
+    let (picture, metrics) = (Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
+    let pools = Pools::new(picture, metrics, parts.attester, parts.acls);
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),

@@ -1,6 +1,8 @@
 //! What the feed brings, translated into the picture. The feed's client calls this from the control thread, one call at a time;
 //! when a call returns, what it brought is in force.
 
+pub mod acls;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -10,42 +12,26 @@ use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
+use self::acls::PoolAcls;
 use crate::attest::{Attester, Slot};
 use crate::feed::{Certified, FeedSink};
 use crate::observe::Metrics;
 use crate::snapshot::deaths::Deaths;
-use crate::snapshot::issuer::{PoolAcl, Trust};
+use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{Picture, PoolState};
+use crate::snapshot::tenants::Tenants;
 
 /// Writes pools into the picture.
 pub struct Pools {
     picture: Arc<Picture>,
     metrics: Arc<Metrics>,
     attester: Arc<Slot>,
+    acls: Arc<PoolAcls>,
 }
 
 impl Pools {
-    pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>, attester: Arc<Slot>) -> Self {
-        Self { picture, metrics, attester }
-    }
-}
-
-impl Pools {
-    /// What the feed has, read; the last good one where it can't be.
-    fn web_acl(&self, pool: &PoolId, state: &FeedState) -> PoolAcl {
-        let problem = match state.web_acl(pool) {
-            Ok(None) => return PoolAcl::None,
-            Ok(Some(bundle)) => match bundle.open() {
-                Ok(opened) => return PoolAcl::Of(Arc::new(opened)),
-                Err(problem) => problem.to_string(),
-            },
-            Err(problem) => problem.to_string(),
-        };
-        tracing::error!(%pool, problem, "the pool's web ACL is refused; the last good one stays");
-        match self.picture.web_acl_in_force(&name(pool)) {
-            PoolAcl::None => PoolAcl::Unreadable,
-            last => last,
-        }
+    pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>, attester: Arc<Slot>, acls: Arc<PoolAcls>) -> Self {
+        Self { picture, metrics, attester, acls }
     }
 }
 
@@ -57,8 +43,11 @@ impl FeedSink for Pools {
             tracing::error!(%pool, problem, "the pool's keys are refused; the last good ones stay");
             self.picture.trusted(&name(pool))
         });
-        let (disabled_clients, web_acl) = (disabled(state), self.web_acl(pool, state));
-        self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients, web_acl, as_of: None });
+        // What stands before the pool's operations comes first: nothing passes in between.
+        self.acls.take(pool, state);
+        self.picture.tenants(|tenants| tenants.add_clients(pool, state.clients().map(|client| &client.client_id)));
+        let disabled_clients = disabled(state);
+        self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients, as_of: None });
     }
 
     fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
@@ -76,18 +65,19 @@ impl FeedSink for Pools {
                 }
             }
         }
+        if changes.iter().any(touches_web_acl) {
+            self.acls.take(pool, state);
+        }
         if changes.iter().any(touches_clients) {
             self.picture.disabled_clients(&issuer, disabled(state));
-        }
-        if changes.iter().any(touches_web_acl) {
-            self.picture.web_acl(&issuer, self.web_acl(pool, state));
+            self.picture.tenants(|tenants| follow_clients(tenants, pool, changes));
         }
     }
 
     fn remove(&self, feed: &FeedName) {
         if let FeedName::Pool(pool) = feed {
             self.picture.trust(&name(pool), None);
-            self.picture.web_acl(&name(pool), PoolAcl::None);
+            self.acls.forget(pool);
         }
     }
 
@@ -163,6 +153,16 @@ fn touches_web_acl(change: &Change) -> bool {
         _ => return false,
     };
     matches!(kind, ManagedKind::WebAcl | ManagedKind::WebAclPart)
+}
+
+fn follow_clients(tenants: &mut Tenants, pool: &PoolId, changes: &[Change]) {
+    for change in changes {
+        match change {
+            Change::Client(client) => tenants.add_clients(pool, [&client.client_id]),
+            Change::Removed(Removable::Client(client)) => tenants.remove_client(client),
+            _ => {}
+        }
+    }
 }
 
 fn touches_clients(change: &Change) -> bool {

@@ -8,6 +8,7 @@ use common::clock::Clock;
 
 use crate::admin::{Certificate, Configuration, Failure, History, Taken};
 use crate::app::issuers::Issuers;
+use crate::app::pools::acls::PoolAcls;
 use crate::app::server;
 use crate::challenge::Challenges;
 use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, environment, load};
@@ -26,6 +27,7 @@ pub struct Reload {
     pub reception: Arc<ArcSwap<Reception>>,
     pub issuers: Arc<Issuers>,
     pub challenges: Arc<Challenges>,
+    pub acls: Arc<PoolAcls>,
     pub at_start: AtStart,
     pub history: Mutex<History>,
     pub one_at_a_time: Mutex<()>,
@@ -128,6 +130,7 @@ impl Reload {
         }
         let unusable = |error| format!("{}: the key of challenges: {error}", self.file.display());
         self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
+        self.acls.under(config.acl_terms.clone());
         self.log.change(config.log.rules, log);
         self.reception.store(Arc::new(server::reception(&config.listen)));
         self.history().certificates = certificates(&config);

@@ -20,6 +20,7 @@ mod listeners;
 mod operations;
 mod origins;
 mod policy;
+mod pool_acl;
 mod resource;
 mod revocation;
 mod streams;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use arc_swap::ArcSwapOption;
 use common::attest::{Attestation, ClientTls, Head, Octets, audience};
 use common::clock::UnixMillis;
-use common::ids::EdgeId;
+use common::ids::{EdgeId, PoolId};
 use common::jose::{Alg, SignError, SigningKey};
 use http::{HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -42,6 +42,8 @@ pub struct Request<'r> {
     pub client: std::net::IpAddr,
     pub tls: Option<ClientTls<'r>>,
     pub id: &'r str,
+    /// The pool whose web ACL has let it pass.
+    pub web_acl: Option<&'r PoolId>,
 }
 
 impl Attester {
@@ -76,6 +78,7 @@ impl Attester {
             client: request.client.to_canonical(),
             tls: request.tls,
             request_id: Cow::Borrowed(request.id),
+            web_acl: request.web_acl.cloned(),
         })?;
         let signature = self.key.sign(input.as_bytes()).ok()?;
         HeaderValue::try_from(Head::finish(input, &signature)).ok()
@@ -105,6 +108,7 @@ mod tests {
             client: "::ffff:192.0.2.1".parse().unwrap(),
             tls: None,
             id: "r",
+            web_acl: None,
         };
         let key = EdgeKey::p256(&KEY[KEY.len() - 65..]).unwrap();
         let audience = audience(&[7; 32]);

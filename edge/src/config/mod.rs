@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::challenge::config::{self as challenge, KeySource};
 use crate::gates;
+use crate::gates::acl::Terms;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
 use crate::observe::trace::Accept;
@@ -50,6 +51,8 @@ pub struct Config {
     /// Memory for what limits count; bytes.
     pub limit_bytes: usize,
     pub challenge: challenge::Settings,
+    /// For web ACLs, those that the feed brings too.
+    pub acl_terms: Terms,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -136,7 +139,8 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let mut challenge = challenge::settings(root.section("challenge")?, folder, state_dir.as_deref())?;
     let usual = (challenge.difficulty, challenge.captcha_difficulty);
     let acls = root.sections("acl")?;
-    let acls = gates::acl::config::acls(acls, folder, &locate, usual, |name, acl| metrics.acl_meter(name, acl))?;
+    let acl_terms = Terms { usual, locate };
+    let acls = gates::acl::config::acls(acls, folder, &acl_terms, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
     let limit_bytes = gates::limits::config::memory(root.section("limits")?)?;
@@ -153,7 +157,8 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     };
     let routes = routes::table(root.sections("route")?, &mut issuers, surroundings)?;
     root.finish()?;
-    if !routes.asks && matches!(challenge.keys, KeySource::State(_)) {
+    let may_ask = routes.asks || routes.routes.iter().any(|route| route.attest); // web ACLs of pools may
+    if !may_ask && matches!(challenge.keys, KeySource::State(_)) {
         challenge.keys = KeySource::Own; // no file for what nobody uses
     }
     Ok(Config {
@@ -166,6 +171,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
         limit_bytes: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
         challenge,
+        acl_terms,
         routes,
         issuers,
     })

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use common::clock::UnixMillis;
 use common::dpop::Flaw;
 use common::reject::Reject;
-use common::verify::Unverified;
+use common::verify::{Unverified, Verified};
 use http::HeaderMap;
 
 use super::claims;
@@ -16,7 +16,7 @@ use crate::facts::{Bearer, Facts, TokenScheme};
 use crate::gates::{Outcome, RequestView, acl, limits as gates_limits, policy, session, token};
 use crate::rates::Limits;
 use crate::snapshot::Snapshot;
-use crate::snapshot::acl::Judged;
+use crate::snapshot::acl::{AclRule, Judged};
 use crate::snapshot::issuer::Issuer;
 use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
@@ -37,7 +37,7 @@ pub fn explain(
     }
     let mut facts = Facts::default();
     let reads_claims = route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
-    if !reads_claims && let Some(reject) = rules(&mut story, view, &facts, challenges) {
+    if !reads_claims && let Some(reject) = web_acls(&mut story, snapshot, view, &facts, challenges) {
         return story.refuse(reject);
     }
     limits(&mut story, view, &facts, Stage::Request);
@@ -70,7 +70,7 @@ pub fn explain(
     if let Outcome::Reject(reject) = outcome {
         return story.refuse(reject);
     }
-    if reads_claims && let Some(reject) = rules(&mut story, view, &facts, challenges) {
+    if reads_claims && let Some(reject) = web_acls(&mut story, snapshot, view, &facts, challenges) {
         return story.refuse(reject);
     }
     limits(&mut story, view, &facts, Stage::Identity);
@@ -98,16 +98,50 @@ pub fn explain(
     story.forward(&route.upstream.name)
 }
 
+/// The route's web ACL, then that of the pool which a request to the issuer is for.
+fn web_acls(
+    story: &mut Story,
+    snapshot: &Snapshot,
+    view: RequestView<'_>,
+    facts: &Facts,
+    challenges: &Challenges,
+) -> Option<Reject> {
+    let token = facts.identity().map(|identity| &identity.token);
+    let of_route = view.route.acl.as_ref().and_then(|rule| rules(story, view, rule, token, challenges));
+    if of_route.is_some() || !view.route.attest {
+        return of_route;
+    }
+    match acl::pool::find(view, snapshot) {
+        Ok(Some(asked)) => {
+            story.step("pool", asked.pool.to_string());
+            rules(story, view, &asked.rule.rule, None, challenges)
+        }
+        Ok(None) => {
+            story.step("pool", "none is known to have a web ACL before this request");
+            None
+        }
+        Err(Outcome::Reject(reject)) => {
+            story.step("pool", "its web ACL can't be used");
+            Some(reject)
+        }
+        Err(_) => Some(Reject::Internal), // a file says whether there is a body
+    }
+}
+
 /// What each rule of the web ACL says, and what comes of it. Nothing is counted, and nothing was counted before.
-fn rules(story: &mut Story, view: RequestView<'_>, facts: &Facts, challenges: &Challenges) -> Option<Reject> {
-    let rule = view.route.acl.as_ref()?;
+fn rules(
+    story: &mut Story,
+    view: RequestView<'_>,
+    rule: &AclRule,
+    token: Option<&Verified>,
+    challenges: &Challenges,
+) -> Option<Reject> {
     let limits = Limits::bounded(0, [0; 16], [0; 16], Instant::now());
     let (table, digester) = (&limits.table, &limits.digester);
     let counting = Counting { table, digester, now: view.moment, only_looks: true };
     let mut judged = Judged::default();
-    let token = facts.identity().map(|identity| &identity.token);
     let clearance = acl::clearance(view, rule, challenges);
-    let request = acl::view(view, token, clearance);
+    let request = acl::view(view, rule, token, clearance);
     let (said, lines) = waf::explain(&rule.acl, request, &mut judged.progress, &*rule.locate, counting);
     let verdict = match said {
         Said::Done(verdict) => verdict,

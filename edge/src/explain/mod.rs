@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::story::Explanation;
 use self::story::Story;
-use crate::app::Pools;
+use crate::app::{PoolAcls, Pools};
 use crate::challenge::config::{KeySource, Settings};
 use crate::challenge::{self, Challenges, KeyError, Keys, Meter};
 use crate::config::{ConfigError, FeedSettings, environment, load};
@@ -27,7 +27,6 @@ use crate::rates::Moment;
 use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
-use crate::snapshot::route::Route;
 use crate::waf::Body;
 use crate::{feed, keys, reply, resource};
 
@@ -73,7 +72,9 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
         story.step("at", now.to_rfc3339());
     }
     if let Some(settings) = &config.feed {
-        recall(&mut story, settings, &picture, now, metrics);
+        let acls = PoolAcls::new(Arc::clone(&picture), Arc::clone(&metrics), config.acl_terms);
+        let pools = Pools::new(Arc::clone(&picture), metrics, Arc::default(), Arc::new(acls)); // nothing is signed here
+        recall(&mut story, settings, &pools, now);
     }
     let (head, body) = taken_apart(&text);
     let challenges = challenges(&mut story, config.challenge)?;
@@ -107,10 +108,9 @@ fn take_kept_keys(picture: &Picture, state_dir: Option<&Path>, now: UnixMillis) 
 }
 
 /// Puts what the edge has saved of the feed into the picture, without touching a file.
-fn recall(story: &mut Story, settings: &FeedSettings, picture: &Arc<Picture>, now: UnixMillis, metrics: Arc<Metrics>) {
-    let pools = Pools::new(Arc::clone(picture), metrics, Arc::default()); // nothing is signed here
+fn recall(story: &mut Story, settings: &FeedSettings, pools: &Pools, now: UnixMillis) {
     let folder = settings.state_dir.display();
-    match feed::recall(&settings.state_dir, &pools) {
+    match feed::recall(&settings.state_dir, pools) {
         Ok(None) => story.step("feed", format!("nothing is saved in {folder}: nothing is known of pools")),
         Ok(Some(recalled)) if recalled.damaged => story.step("feed", format!("what is saved in {folder} is damaged")),
         Ok(Some(recalled)) => {
@@ -152,7 +152,7 @@ fn explain_head(
         story.fact("document", resource::document(resource, snapshot));
         return Ok(story.described());
     }
-    if snapshot.routes.asks && challenge::is_reserved(request.path.as_str()) {
+    if snapshot.asks() && challenge::is_reserved(request.path.as_str()) {
         story.step("challenge", "one of the edge's own paths, where clients come with what they have solved");
         return Ok(story.own());
     }
@@ -170,7 +170,7 @@ fn explain_head(
         Choice::NoRoute => return Ok(story.refuse(Reject::NoRoute)),
     };
     story.step("route", &*route.name);
-    let body = if body.is_empty() { Body::None } else { body_of(route, body) };
+    let body = if body.is_empty() { Body::None } else { Body::Read { bytes: body, more: false } };
     let moment = Moment::default();
     let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now, moment };
     Ok(gates::explain(story, snapshot, view, challenges))
@@ -184,13 +184,6 @@ fn header_map(fields: &[(&[u8], &[u8])]) -> HeaderMap {
         }
     }
     map
-}
-
-/// As much of the body as the route's rules would inspect.
-fn body_of<'b>(route: &Route, body: &'b [u8]) -> Body<'b> {
-    let most = route.acl.as_ref().map_or(0, |rule| rule.acl.body_limit);
-    let first = body.get(..most).unwrap_or(body);
-    Body::Read { bytes: first, more: first.len() < body.len() }
 }
 
 /// The head, in which an editor's line feeds become CRLF and which ends in an empty line, and the body behind that.

@@ -66,11 +66,12 @@ pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, sh
         .then(|| proof::spend(request, facts, shared.replay))
 }
 
-/// The web ACL comes first; where it asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
+/// The web ACLs come first, the route's before the pool's; where the route's asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
 fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims {
         return acl::check(request, facts, None, shared)
+            .then(|| acl::pool::check(request, facts, snapshot, shared))
             .then(|| limits::check(request, facts, shared.limits, Stage::Request))
             .then(|| token::check(request, facts, snapshot))
             .then(|| session::check(request, facts));
@@ -83,7 +84,9 @@ fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snaps
     }
     let identity =
         facts.bearer.as_ref().filter(|_| of_token == Outcome::Continue).map(|bearer| bearer.identity.clone());
-    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), shared).then(|| of_token)
+    acl::check(request, facts, identity.as_ref().map(|identity| &identity.token), shared)
+        .then(|| acl::pool::check(request, facts, snapshot, shared))
+        .then(|| of_token)
 }
 
 impl Outcome {

@@ -194,27 +194,29 @@ impl Gateway {
 
 /// A rule matched, and the web ACL's matches are to be logged.
 fn is_noted(ctx: &Context) -> bool {
-    let logs = |rule: &AclRule| rule.logs == AclLog::Matched;
-    let matched = |judged: &Judged| !judged.progress.matched.is_empty();
-    ctx.facts.acl.as_deref().is_some_and(matched)
-        && ctx.route().and_then(|route| route.acl.as_deref()).is_some_and(logs)
+    ctx.acls().any(|(rule, judged)| rule.logs == AclLog::Matched && !judged.progress.matched.is_empty())
 }
 
 fn acl_record(ctx: &Context) -> Option<AclRecord> {
-    let (judged, rule) = (ctx.facts.acl.as_deref()?, ctx.route()?.acl.as_deref()?);
+    let (rule, judged) = ctx.last_acl()?;
     let verdict = judged.verdict.as_ref()?;
-    let counted = judged.progress.matched.iter().map(|matched| {
+    let labels = ctx.acls().flat_map(|(_, judged)| judged.progress.labels.iter());
+    Some(AclRecord {
+        rule: rule.rule_name(verdict.step),
+        action: verdict.ending.name(),
+        counted: ctx.acls().flat_map(|(rule, judged)| counted(rule, judged)).collect(),
+        labels: labels.map(ToString::to_string).collect(),
+    })
+}
+
+/// The rules that matched and only counted, and what they would have done.
+fn counted(rule: &AclRule, judged: &Judged) -> impl Iterator<Item = String> {
+    judged.progress.matched.iter().map(|matched| {
         let name = rule.rule_name(Some(matched.step));
         match rule.acl.rule(matched.step).and_then(|one| one.would_have(matched)) {
             Some(action) => format!("{name}:{action}"),
             None => name,
         }
-    });
-    Some(AclRecord {
-        rule: rule.rule_name(verdict.step),
-        action: verdict.ending.name(),
-        counted: counted.collect(),
-        labels: judged.progress.labels.iter().map(ToString::to_string).collect(),
     })
 }
 

@@ -53,6 +53,7 @@ pub fn add(
         client,
         tls: tls(session, ctx.connection.tls.as_deref()),
         id: ctx.request_id.to_str().unwrap_or_default(),
+        web_acl: ctx.facts.pool_acl.as_ref().map(|asked| &asked.pool),
     };
     let value = signer.attest(now, request).ok_or_else(|| cannot("the attestation could not be signed"))?;
     outgoing.insert_header(HEADER, value)

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use common::canonical::CanonicalPath;
+use common::cognito;
 use common::reject::Reject;
 use pingora::prelude::Session;
 
@@ -11,8 +12,9 @@ use crate::challenge::{Action, Answer, Call, Client, Demand, MAX_BODY};
 use crate::facts::Scheme;
 use crate::reply::{Form, REQUEST_ID, Reply};
 use crate::routes::{self, Choice};
+use crate::snapshot::Snapshot;
+use crate::snapshot::acl::{AclRule, PoolAcl};
 use crate::snapshot::flow::Flow;
-use crate::snapshot::route::RouteTable;
 
 /// Of which one must lead to a web ACL, where a program asks for the puzzle of a path.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -29,8 +31,8 @@ impl Gateway {
         if form(session, ctx) != Form::Json {
             return None;
         }
-        let acl = &ctx.route()?.acl.as_ref()?.acl;
-        let step = ctx.facts.acl.as_ref()?.verdict.as_ref()?.step?;
+        let (AclRule { acl, .. }, judged) = ctx.last_acl()?;
+        let step = judged.verdict.as_ref()?.step?;
         let received = session.req_header();
         let canonical = ctx.canonical.as_ref()?;
         let target = canonical.target.as_deref().or_else(|| std::str::from_utf8(received.raw_path()).ok())?;
@@ -59,7 +61,7 @@ impl Gateway {
             body: &body,
             client: client(ctx, host),
         };
-        let answer = self.challenges.handle(call, |path| token_domains(&ctx.snapshot.routes, host, path));
+        let answer = self.challenges.handle(call, |path| token_domains(&ctx.snapshot, host, path));
         ctx.decision.detail = Some(answer.code);
         Ok(reply(answer, ctx))
     }
@@ -86,11 +88,18 @@ fn reply(answer: Answer, ctx: &Context) -> Reply {
 }
 
 /// Those of the web ACL that a path of this host is behind.
-fn token_domains(table: &RouteTable, host: &str, path: &str) -> Option<Vec<String>> {
+fn token_domains(snapshot: &Snapshot, host: &str, path: &str) -> Option<Vec<String>> {
     let path = CanonicalPath::parse(path.as_bytes()).ok()?;
     let decoded = path.decoded();
-    METHODS.into_iter().find_map(|method| match routes::choose(table, host, &decoded, method) {
-        Choice::Route(route) => route.acl.as_ref().map(|rule| rule.acl.token_domains.clone()),
+    let of_pool = || match snapshot.tenants.web_acl(&cognito::pool_of_path(path.as_str())?)? {
+        PoolAcl::Of(of) => Some(of.rule.acl.token_domains.clone()),
+        PoolAcl::Unreadable => None,
+    };
+    METHODS.into_iter().find_map(|method| match routes::choose(&snapshot.routes, host, &decoded, method) {
+        Choice::Route(route) => match &route.acl {
+            Some(rule) => Some(rule.acl.token_domains.clone()),
+            None => route.attest.then(of_pool).flatten(),
+        },
         Choice::WrongMethod | Choice::NoRoute => None,
     })
 }

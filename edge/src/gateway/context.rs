@@ -19,6 +19,7 @@ use crate::gateway::peeked::Peeked;
 use crate::gateway::trip::Trip;
 use crate::observe::trace::Trace;
 use crate::snapshot::Snapshot;
+use crate::snapshot::acl::{AclRule, Judged};
 use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::route::Route;
 
@@ -95,6 +96,18 @@ impl Context {
     /// The head of an answer has come from a server; the last one counts where several were asked.
     pub fn first_byte(&mut self) {
         self.first_byte = Some(self.started.elapsed());
+    }
+
+    /// The web ACLs that have been asked, in their order: the route's, the pool's.
+    pub fn acls(&self) -> impl Iterator<Item = (&AclRule, &Judged)> {
+        let rule = self.route().and_then(|route| route.acl.as_deref());
+        let of_pool = self.facts.pool_acl.as_deref().map(|asked| (&asked.rule.rule, &asked.judged));
+        rule.zip(self.facts.acl.as_deref()).into_iter().chain(of_pool)
+    }
+
+    /// The one whose word counts: the first that refuses is the last that is asked.
+    pub fn last_acl(&self) -> Option<(&AclRule, &Judged)> {
+        self.acls().filter(|(_, judged)| judged.verdict.is_some()).last()
     }
 
     /// What limits its route.

@@ -48,7 +48,6 @@ pub use self::preflight::answer as preflight;
 use crate::attest::Slot;
 use crate::challenge::{self as challenges, Challenges};
 use crate::cors;
-use crate::facts::Facts;
 use crate::gates::{self, Outcome as Verdict, RequestView, Shared};
 use crate::gateway::context::{Canonical, Decision};
 use crate::gateway::needs::{Halt, body_of};
@@ -400,7 +399,7 @@ impl Gateway {
             ctx.number = Some(*route);
             return Ok(Decided::Answer(describe_resource(request.method, resource, &snapshot, &ctx.request_id)?));
         }
-        if snapshot.routes.asks && challenges::is_reserved(request.path.as_str()) {
+        if snapshot.asks() && challenges::is_reserved(request.path.as_str()) {
             ctx.canonical = Some(Canonical::of(&request, session.req_header()));
             return Ok(Decided::Own);
         }
@@ -421,12 +420,10 @@ impl Gateway {
         drop(decoded);
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
-        let brought = (ctx.facts.introspected.take(), ctx.facts.acl.take());
-        let mut facts =
-            Facts { introspected: brought.0, acl: brought.1, limited: ctx.facts.limited, ..Facts::default() };
+        let mut facts = ctx.facts.asked_again();
         let route = ctx.route().ok_or(Reject::Internal)?;
-        let body = body_of(ctx, route, request.framing);
-        let counts = route.limits.is_some() || route.acl.is_some();
+        let body = body_of(ctx, request.framing);
+        let counts = route.limits.is_some() || route.acl.is_some() || route.attest;
         let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
         let connection = &ctx.connection;
         let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };
@@ -456,7 +453,7 @@ impl Gateway {
             spent: Spent::of(ctx.limits(), &ctx.facts.limited),
         };
         let mut reply = match (blocked_with(ctx, reject), self.asks_to_solve(session, ctx, reject)) {
-            (Some(response), _) => reply::blocked(response, &ctx.request_id),
+            (Some(response), _) => reply::blocked(response, asked.form, &ctx.request_id),
             (None, Some(reply)) => reply,
             (None, None) => reply::refusal(reject, asked),
         };
@@ -491,8 +488,8 @@ impl Gateway {
 
 /// The response that a rule has for those whom it blocks.
 fn blocked_with(ctx: &Context, reject: Reject) -> Option<&Response> {
-    let verdict = ctx.facts.acl.as_ref()?.verdict.as_ref()?;
-    match &verdict.ending {
+    let (_, judged) = ctx.last_acl()?;
+    match &judged.verdict.as_ref()?.ending {
         Ending::Block(response) if reject == Reject::AclBlocked => response.as_deref(),
         _ => None,
     }

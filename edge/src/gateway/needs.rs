@@ -7,7 +7,6 @@ use pingora::prelude::Session;
 use crate::gates;
 use crate::gateway::context::Context;
 use crate::gateway::{Gateway, attestation, connection, held, peeked, trip};
-use crate::snapshot::route::Route;
 use crate::waf::Body;
 
 /// Why a request does not go on now.
@@ -69,13 +68,11 @@ impl Gateway {
     }
 }
 
-/// What rules may see of the body so far.
-pub fn body_of<'c>(ctx: &'c Context, route: &Route, framing: Framing) -> Body<'c> {
-    let Some(rule) = &route.acl else { return Body::Unread };
-    let most = rule.acl.body_limit;
+/// What has been read of the body so far.
+pub fn body_of(ctx: &Context, framing: Framing) -> Body<'_> {
     let read = match (&ctx.peeked, &ctx.held) {
-        (Some(peeked), _) => peeked.first(most),
-        (None, Some(held)) => held.first(most),
+        (Some(peeked), _) => peeked.first(usize::MAX),
+        (None, Some(held)) => held.first(usize::MAX),
         (None, None) if matches!(framing, Framing::NoBody | Framing::Length(0)) => return Body::None,
         (None, None) => return Body::Unread,
     };

@@ -87,7 +87,7 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
     }
     forward::add_headers(route, ctx.facts.identity(), headers);
-    if let Some(judged) = &ctx.facts.acl {
+    for (_, judged) in ctx.acls() {
         forward::add_inserted(&judged.progress.headers, headers);
     }
     *outgoing = RequestHeader::from(parts);

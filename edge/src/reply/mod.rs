@@ -89,7 +89,8 @@ pub fn refusal(reject: Reject, asked: Asked<'_>) -> Reply {
         headers.extend(aws::headers(reject));
     }
     headers.extend(asked.spent.and_then(Spent::retry_after));
-    let status = StatusCode::from_u16(reject.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = if asked.form == Form::Aws { aws::status(reject) } else { reject.status() };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let status = asked.spent.filter(|_| reject == Reject::RateLimited).map_or(status, |spent| spent.status);
     match status {
         _ if asked.spent.is_some() => {}
@@ -128,9 +129,15 @@ fn trailers_only(reject: Reject, asked: Asked<'_>) -> Reply {
     Reply { status: StatusCode::OK, headers, body: Bytes::new() }
 }
 
-/// What a rule says to whom it blocks (AWS WAFv2 `CustomResponse`).
-pub fn blocked(response: &Response, request_id: &HeaderValue) -> Reply {
+/// What a rule says to whom it blocks (AWS WAFv2 `CustomResponse`). Of calls of Cognito's API it is an exception all the same: SDKs find that in a
+/// header, and only between 400 and 499, as Cognito has it.
+pub fn blocked(response: &Response, form: Form, request_id: &HeaderValue) -> Reply {
     let mut headers = vec![(CACHE_CONTROL, HeaderValue::from_static("no-store")), (REQUEST_ID, request_id.clone())];
+    let mut status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::FORBIDDEN);
+    if form == Form::Aws {
+        headers.extend(aws::headers(Reject::AclBlocked));
+        status = if status.is_client_error() { status } else { StatusCode::FORBIDDEN };
+    }
     for header in &response.headers {
         let parsed = (HeaderName::try_from(&header.name), HeaderValue::try_from(&header.value));
         if let (Ok(name), Ok(value)) = parsed
@@ -146,7 +153,7 @@ pub fn blocked(response: &Response, request_id: &HeaderValue) -> Reply {
     });
     let body = body.unwrap_or_default();
     headers.push((CONTENT_LENGTH, HeaderValue::from(body.len())));
-    Reply { status: StatusCode::from_u16(response.status).unwrap_or(StatusCode::FORBIDDEN), headers, body }
+    Reply { status, headers, body }
 }
 
 /// The answer to a preflight: what it is told, and nothing else.
@@ -255,15 +262,32 @@ mod tests {
         let id = HeaderValue::from_static("abc");
         for reject in Reject::ALL {
             let reply = refusal(reject, Asked { form: Form::Aws, ..asked(&id, &Presented::default()) });
-            assert_eq!(reply.status.as_u16(), reject.status());
+            let of_rules = matches!(reject, Reject::AclBlocked | Reject::CaptchaRequired | Reject::ChallengeRequired);
+            assert_eq!(reply.status.as_u16(), if of_rules { 403 } else { reject.status() });
             let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
             let value = |name: &str| reply.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_str().unwrap());
             let exception = body["__type"].as_str().unwrap();
             assert_eq!(value("x-amzn-errortype"), Some(format!("{exception}:").as_str()));
-            assert_eq!(body["message"], reject.description());
+            assert_eq!(exception == "ForbiddenException", of_rules || matches!(reject.status(), 401 | 403));
+            let words = if of_rules { "Request not allowed due to WAF block." } else { reject.description() };
+            assert_eq!(body["message"], words);
             assert_eq!(value("content-type"), Some("application/x-amz-json-1.1"));
             assert_eq!(value("access-control-allow-origin"), Some("*"));
             assert_eq!(value("retry-after").is_some(), reject.status() == 503, "{reject:?}");
+        }
+    }
+
+    #[test]
+    fn a_rules_own_response_is_an_exception_to_a_client_of_cognito() {
+        let id = HeaderValue::from_static("abc");
+        let own = |status| Response { status, headers: Vec::new(), body: None };
+        for (status, told) in [(418, 418), (429, 429), (200, 403), (302, 403), (503, 403)] {
+            let reply = blocked(&own(status), Form::Aws, &id);
+            let exception = reply.headers.iter().find(|(name, _)| name == "x-amzn-errortype");
+            assert_eq!((reply.status.as_u16(), exception.unwrap().1.to_str().unwrap()), (told, "ForbiddenException:"));
+            let reply = blocked(&own(status), Form::Json, &id);
+            assert_eq!(reply.status.as_u16(), status);
+            assert!(reply.headers.iter().all(|(name, _)| name != "x-amzn-errortype"));
         }
     }
 

@@ -1,15 +1,20 @@
-//! The web ACL of a route, with what is counted and written about its verdicts.
+//! The web ACLs of routes and of pools, with what is counted and written about their verdicts.
 
 use std::sync::Arc;
 
+use common::ids::PoolId;
+use common::waf::Opened;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::waf::{Acl, Locate, Progress, Verdict};
 
-/// A web ACL as a route has it. Routes share one.
+/// How the names of pools' web ACLs begin: no configuration's web ACL is called so.
+pub const OF_POOLS: &str = "wafv2:";
+
+/// A web ACL as a route or a pool has it. Several of them may share one.
 #[derive(Debug)]
 pub struct AclRule {
-    /// The configuration's name for it.
+    /// For logs and metrics: the configuration's name for it, or that of a pool's.
     pub name: Box<str>,
     pub acl: Acl,
     pub meter: AclMeter,
@@ -61,6 +66,37 @@ pub struct RuleMeter {
 pub struct Judged {
     pub progress: Progress,
     pub verdict: Option<Verdict>,
+}
+
+/// The web ACL that a pool is associated with at its issuer (AWS WAFv2 `AssociateWebACL`).
+#[derive(Clone, Debug)]
+pub enum PoolAcl {
+    Of(Arc<PoolRule>),
+    /// The issuer has sent one that this edge can't use, and there is no earlier one: nobody knows what it would let through.
+    Unreadable,
+}
+
+/// A pool's web ACL, with all that it refers to.
+#[derive(Debug)]
+pub struct PoolRule {
+    pub rule: AclRule,
+    /// What it was made of.
+    pub opened: Arc<Opened>,
+}
+
+/// What a pool's web ACL has said of a request so far.
+#[derive(Debug)]
+pub struct PoolJudged {
+    pub pool: PoolId,
+    pub rule: Arc<PoolRule>,
+    pub judged: Judged,
+}
+
+impl PoolAcl {
+    /// Whether it asks for challenges or captchas.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Of(of) if of.rule.asks)
+    }
 }
 
 impl AclRule {

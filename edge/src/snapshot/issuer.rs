@@ -9,7 +9,6 @@ use common::claims::TokenUse;
 use common::clock::UnixMillis;
 use common::jose::KeySet;
 use common::verify::{Leeway, Policy, Profile};
-use common::waf::Opened;
 
 use crate::snapshot::deaths::Deaths;
 use crate::snapshot::introspection::Introspection;
@@ -33,24 +32,10 @@ pub struct Issuer {
     pub deaths: Deaths,
     /// App clients that are switched off.
     pub disabled_clients: Arc<HashSet<String>>,
-    /// What stands before a pool's own operations, as its issuer manages it.
-    pub web_acl: PoolAcl,
     /// None: an issuer that tells no revocations.
     pub news: Option<Arc<News>>,
     /// Verdicts under `trust`: replaced together with it.
     pub verdicts: Arc<Verdicts>,
-}
-
-/// The web ACL that a pool is associated with at its issuer (AWS WAFv2 `AssociateWebACL`), read and complete: every set and group that its rules name
-/// by ARN is there.
-#[derive(Clone, Debug, Default)]
-pub enum PoolAcl {
-    /// There is none, or nothing has arrived yet.
-    #[default]
-    None,
-    Of(Arc<Opened>),
-    /// The issuer has sent one that this edge can't read, and there is no earlier one: nobody knows what it would let through.
-    Unreadable,
 }
 
 /// Whom to believe: the rules of the tokens and the keys, which know their `iss`.

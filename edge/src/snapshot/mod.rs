@@ -16,6 +16,7 @@ pub mod picture;
 pub mod resource;
 pub mod route;
 pub mod source;
+pub mod tenants;
 pub mod upstream;
 pub mod verdicts;
 
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use self::issuer::Issuer;
 use self::route::RouteTable;
+use self::tenants::Tenants;
 
 /// One state of the edge.
 #[derive(Debug, Default)]
@@ -32,4 +34,13 @@ pub struct Snapshot {
     pub routes: Arc<RouteTable>,
     /// In the order to which [`route::TokenRule::issuers`] refers.
     pub issuers: Vec<Arc<Issuer>>,
+    /// What requests to the issuer may be about.
+    pub tenants: Arc<Tenants>,
+}
+
+impl Snapshot {
+    /// Some web ACL asks for challenges or captchas, so the edge answers on the paths for them itself.
+    pub fn asks(&self) -> bool {
+        self.routes.asks || self.tenants.asks()
+    }
 }

@@ -10,9 +10,10 @@ use common::verify::{Policy, Profile};
 use crate::snapshot::Snapshot;
 use crate::snapshot::deaths::{Death, Deaths};
 use crate::snapshot::introspection::{Introspection, IntrospectionSettings};
-use crate::snapshot::issuer::{self, Issuer, News, PoolAcl, Trust};
+use crate::snapshot::issuer::{self, Issuer, News, Trust};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::source::FetchedKeys;
+use crate::snapshot::tenants::Tenants;
 use crate::snapshot::verdicts::{Tally, Verdicts};
 
 /// The current snapshot and its writers' lock.
@@ -30,7 +31,6 @@ pub struct PoolState {
     pub trust: Option<Trust>,
     pub deaths: Deaths,
     pub disabled_clients: HashSet<String>,
-    pub web_acl: PoolAcl,
     /// The issuer's clock at that moment; `None` leaves the last heartbeat in place.
     pub as_of: Option<UnixMillis>,
 }
@@ -57,7 +57,8 @@ impl Picture {
         issuers
             .extend(old.issuers.iter().filter(|known| known.news.is_some() && !named.contains(&*known.name)).cloned());
         let generation = old.generation + 1;
-        self.current.store(Arc::new(Snapshot { generation, routes: Arc::new(routes), issuers }));
+        let routes = Arc::new(routes);
+        self.current.store(Arc::new(Snapshot { generation, routes, issuers, tenants: Arc::clone(&old.tenants) }));
         generation
     }
 
@@ -72,7 +73,6 @@ impl Picture {
             introspection: None,
             deaths: state.deaths,
             disabled_clients: Arc::new(state.disabled_clients),
-            web_acl: state.web_acl,
             news: Some(news_after(old, state.as_of)),
             verdicts: self.no_verdicts(old.verdicts.tally()),
         });
@@ -106,14 +106,15 @@ impl Picture {
         self.change(issuer, |old, _| Issuer { disabled_clients: Arc::new(clients), ..copy(old) });
     }
 
-    /// Replaces the web ACL of a pool.
-    pub fn web_acl(&self, issuer: &str, web_acl: PoolAcl) {
-        self.change(issuer, |old, _| Issuer { web_acl, ..copy(old) });
-    }
-
-    /// The web ACL of a pool that is in force now.
-    pub fn web_acl_in_force(&self, issuer: &str) -> PoolAcl {
-        self.find(issuer).map(|issuer| issuer.web_acl.clone()).unwrap_or_default()
+    /// Changes what is known of pools for requests to the issuer.
+    pub fn tenants(&self, change: impl FnOnce(&mut Tenants)) {
+        let _writing = self.write();
+        let old = self.load();
+        let mut tenants = Tenants::clone(&old.tenants);
+        change(&mut tenants);
+        let (routes, issuers) = (Arc::clone(&old.routes), old.issuers.clone());
+        let tenants = Arc::new(tenants);
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers, tenants }));
     }
 
     /// Adds revocations; they count from the moment that this returns.
@@ -141,8 +142,8 @@ impl Picture {
         }
         let mut issuers = old.issuers.clone();
         issuers.push(self.carry_over(&old, &old.routes, ConfiguredIssuer::awaited(issuer)));
-        let routes = Arc::clone(&old.routes);
-        self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers }));
+        let (routes, tenants) = (Arc::clone(&old.routes), Arc::clone(&old.tenants));
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers, tenants }));
     }
 
     /// What is trusted of an issuer now.
@@ -161,7 +162,8 @@ impl Picture {
         let mut issuers = old.issuers.clone();
         let Some(slot) = issuers.get_mut(position) else { return };
         *slot = Arc::new(change(slot, &old.routes));
-        self.current.store(Arc::new(Snapshot { generation: old.generation, routes: Arc::clone(&old.routes), issuers }));
+        let (routes, tenants) = (Arc::clone(&old.routes), Arc::clone(&old.tenants));
+        self.current.store(Arc::new(Snapshot { generation: old.generation, routes, issuers, tenants }));
     }
 
     fn carry_over(&self, old: &Snapshot, routes: &RouteTable, configured: ConfiguredIssuer) -> Arc<Issuer> {
@@ -190,7 +192,6 @@ impl Picture {
             introspection,
             deaths,
             disabled_clients,
-            web_acl: known.map(|known| known.web_acl.clone()).unwrap_or_default(),
             news,
             verdicts: self.no_verdicts(known.map(|known| known.verdicts.tally()).unwrap_or_default()),
         })
@@ -263,7 +264,6 @@ fn copy(issuer: &Issuer) -> Issuer {
         policies: Arc::clone(&issuer.policies),
         deaths: issuer.deaths.clone(),
         disabled_clients: Arc::clone(&issuer.disabled_clients),
-        web_acl: issuer.web_acl.clone(),
         news: issuer.news.clone(),
         verdicts: Arc::clone(&issuer.verdicts),
     }
@@ -307,7 +307,7 @@ mod tests {
         let picture = Picture::new(1 << 20);
         let deaths = Deaths::default().with(&[death("a")]);
         let (disabled_clients, as_of) = (HashSet::new(), Some(UnixMillis(7)));
-        let state = PoolState { trust: None, deaths, disabled_clients, web_acl: PoolAcl::None, as_of };
+        let state = PoolState { trust: None, deaths, disabled_clients, as_of };
         picture.replace(POOL, state);
         let named = |name: &str| vec![ConfiguredIssuer::awaited(name)];
         picture.configure(RouteTable::default(), named("corp"));

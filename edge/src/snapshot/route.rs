@@ -29,7 +29,7 @@ pub struct RouteTable {
     pub heads: CanonicalPolicy,
     /// What the edge describes by itself (RFC 9728), each with the number of a route that is part of it.
     pub resources: Vec<(Arc<Resource>, usize)>,
-    /// Some web ACL asks for challenges or captchas, so the edge answers on the paths for them itself.
+    /// Some route's web ACL asks for challenges or captchas.
     pub asks: bool,
 }
 

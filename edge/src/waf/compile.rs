@@ -37,12 +37,17 @@ pub enum CompileError {
 
 /// Compiles a web ACL with what it refers to.
 pub fn compile(acl: &WebAcl, library: &Library) -> Result<Acl, CompileError> {
+    compile_as("", acl, library)
+}
+
+/// The same; `counted_as` tells its rates from those of other web ACLs with the same names.
+pub fn compile_as(counted_as: &str, acl: &WebAcl, library: &Library) -> Result<Acl, CompileError> {
     let known = |name: GroupName<'_>| library.group(name).map(|group| group.capacity);
     let capacity = capacity::of_rules(&acl.rules, &known);
     if let Some(capacity) = capacity.filter(|capacity| *capacity > capacity::MAX) {
         return Err(CompileError::TooLarge(capacity));
     }
-    let mut compiler = Compiler { acl, library, inspections: Inspections::default(), steps: Vec::new() };
+    let mut compiler = Compiler { acl, library, counted_as, inspections: Inspections::default(), steps: Vec::new() };
     let context = Context { namespace: &acl.label_namespace, bodies: &acl.bodies, group: None };
     for rule in &acl.rules {
         compiler.add(rule, &context)?;
@@ -55,6 +60,7 @@ pub fn compile(acl: &WebAcl, library: &Library) -> Result<Acl, CompileError> {
 struct Compiler<'m> {
     acl: &'m WebAcl,
     library: &'m Library,
+    counted_as: &'m str,
     inspections: Inspections,
     steps: Vec<Step>,
 }
@@ -170,7 +176,7 @@ impl<'m> Compiler<'m> {
             Statement::Rate(rate) => {
                 let scope = rate.scope_down.as_deref();
                 let scope = scope.map(|statement| self.condition(rule, statement, context)).transpose()?;
-                let name = format!("{}{}", context.namespace, rule.name);
+                let name = format!("{}{}{}", self.counted_as, context.namespace, rule.name);
                 let test = RateTest::new(&name, rate, &mut self.inspections, scope);
                 Test::Rate(Box::new(test.ok_or_else(|| CompileError::Rate { rule: rule.name.clone() })?))
             }

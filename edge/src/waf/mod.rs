@@ -30,7 +30,7 @@ mod story;
 mod test;
 mod xml;
 
-pub use self::compile::compile;
+pub use self::compile::{CompileError, compile, compile_as};
 pub use self::library::Library;
 pub use self::origin::{Locate, Nowhere};
 pub use self::program::{Acl, DryRun, Ending, Progress, Said, Verdict};

@@ -36,6 +36,19 @@ pub enum Body<'r> {
     },
 }
 
+impl Body<'_> {
+    /// At most so many bytes of it.
+    pub fn first(self, most: usize) -> Self {
+        match self {
+            Self::Read { bytes, more } => match bytes.get(..most) {
+                Some(first) => Self::Read { bytes: first, more: more || first.len() < bytes.len() },
+                None => self,
+            },
+            Self::Unread | Self::None => self,
+        }
+    }
+}
+
 /// What the client's token says of puzzles and challenges that it has solved.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clearance {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::clock::UnixMillis;
+use common::cognito;
 use common::ids::Sub;
 use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,8 @@ impl Attempt {
         now: UnixMillis,
     ) -> Result<Opened, SignInError> {
         let internal = |error: &dyn std::fmt::Display| SignInError::Internal(error.to_string());
-        let session = codes::opaque_token().map_err(|e| internal(&e))?;
+        let random = codes::opaque_token().map_err(|e| internal(&e))?;
+        let session = cognito::session_of(&random, &client.pool);
         let digest = codes::token_digest(session.expose());
         let row = hex(&digest);
         let text = serde_json::to_vec(challenge).map_err(|e| internal(&e))?;

@@ -21,9 +21,7 @@ use crate::users::{self, UserError};
 /// token whose user was deleted, storage.
 pub async fn authenticate(services: &Services, token: &SecretString, now: UnixMillis) -> Result<UserCaller, Fault> {
     let invalid = || Fault::not_authorized("Invalid Access Token");
-    let issuer = peek_issuer(token.expose()).map_err(|_| invalid())?;
-    let (_, pool_id) = issuer.as_str().rsplit_once('/').ok_or_else(invalid)?;
-    let pool_id = PoolId::parse(pool_id).map_err(|_| invalid())?;
+    let pool_id = pool_of_token(token.expose()).ok_or_else(invalid)?;
     let pool = match pools::find(&services.store, &pool_id).await {
         Ok(pool) => pool,
         Err(pools::PoolError::Absent(_)) => return Err(invalid()),

@@ -5,9 +5,13 @@ use common::ids::{ClientId, Sub};
 use common::jose::{Alg, SigningKey};
 
 use super::*;
+use crate::app::pools::acls::PoolAcls;
+use crate::gates::acl::Terms;
+use crate::snapshot::acl::{PoolAcl, PoolRule};
 use crate::snapshot::deaths::{Fingerprint, Kind};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::RouteTable;
+use crate::waf::Nowhere;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const ACCESS: &[u8] = include_bytes!("../../../../common/vectors/keys/rsa-2048-a.pk8");
@@ -52,8 +56,17 @@ fn good() -> Vec<Change> {
 fn pools() -> (Pools, Arc<Picture>) {
     let picture = Arc::new(Picture::new(1 << 20));
     picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
-    let pools = Pools::new(Arc::clone(&picture), Arc::default(), Arc::default());
+    let (pools, _) = over(&picture, Arc::default());
     (pools, picture)
+}
+
+fn over(picture: &Arc<Picture>, metrics: Arc<Metrics>) -> (Pools, Arc<PoolAcls>) {
+    let acls = Arc::new(PoolAcls::new(Arc::clone(picture), Arc::clone(&metrics), terms(18)));
+    (Pools::new(Arc::clone(picture), metrics, Arc::default(), Arc::clone(&acls)), acls)
+}
+
+fn terms(difficulty: u8) -> Terms {
+    Terms { usual: (difficulty, difficulty), locate: Arc::new(Nowhere) }
 }
 
 fn kills(picture: &Picture, kind: Kind, subject: &str) -> bool {
@@ -166,9 +179,13 @@ fn set(addresses: &str) -> Change {
 
 /// Rules, and networks of all sets.
 fn in_force(picture: &Picture) -> Option<(usize, usize)> {
-    match &picture.load().issuers[0].web_acl {
-        PoolAcl::None => None,
-        PoolAcl::Of(acl) => Some((acl.web_acl.rules.len(), acl.ip_sets.iter().map(|set| set.networks.len()).sum())),
+    let of = rule(picture)?;
+    Some((of.rule.acl.rules().count(), of.opened.ip_sets.iter().map(|set| set.networks.len()).sum()))
+}
+
+fn rule(picture: &Picture) -> Option<Arc<PoolRule>> {
+    match picture.load().tenants.web_acl(&pool())? {
+        PoolAcl::Of(acl) => Some(Arc::clone(acl)),
         PoolAcl::Unreadable => panic!("not read"),
     }
 }
@@ -182,13 +199,10 @@ fn a_web_acl_is_in_force_with_all_that_it_uses_when_the_call_returns() {
     pools.advance(&feed(), std::slice::from_ref(&larger), &state(&[good(), vec![larger.clone(), in_set()]].concat()));
     assert_eq!(in_force(&picture), Some((1, 2)));
     // What has nothing to do with it leaves the very same one, and so does a reload.
-    let before = match &picture.load().issuers[0].web_acl {
-        PoolAcl::Of(acl) => Arc::clone(acl),
-        other => panic!("{other:?}"),
-    };
+    let before = rule(&picture).unwrap();
     pools.advance(&feed(), &[client(true)], &state(&[good(), vec![larger, in_set(), client(true)]].concat()));
     picture.configure(RouteTable::default(), vec![ConfiguredIssuer::awaited(name(&pool()))]);
-    assert!(matches!(&picture.load().issuers[0].web_acl, PoolAcl::Of(acl) if Arc::ptr_eq(acl, &before)));
+    assert!(Arc::ptr_eq(&rule(&picture).unwrap(), &before));
     let removed = |kind, name: String| Change::Removed(Removable::Managed { kind, name });
     let gone = [removed(ManagedKind::WebAcl, pool().to_string()), removed(ManagedKind::WebAclPart, "i".into())];
     pools.advance(&feed(), &gone, &state(&good()));
@@ -212,9 +226,90 @@ fn a_web_acl_that_can_not_be_read_replaces_no_good_one_and_is_not_taken_for_none
     }
     let (pools, picture) = pools();
     pools.replace(&feed(), &state(&[good(), vec![web_acl("{}")]].concat()));
-    assert!(matches!(picture.load().issuers[0].web_acl, PoolAcl::Unreadable));
+    assert!(matches!(picture.load().tenants.web_acl(&pool()), Some(PoolAcl::Unreadable)));
     pools.replace(&feed(), &state(&[good(), vec![web_acl("")]].concat()));
     assert_eq!(in_force(&picture), Some((0, 0)));
     pools.remove(&feed());
     assert_eq!(in_force(&picture), None);
+}
+
+/// A challenge for everyone.
+fn challenging(name: &str) -> Change {
+    let Change::Managed { kind, document, .. } = web_acl(
+        r#"{"Name": "r", "Priority": 0, "Action": {"Challenge": {}}, VISIBLE, "Statement": {"GeoMatchStatement": {"CountryCodes": ["DE"]}}}"#,
+    ) else {
+        panic!()
+    };
+    Change::Managed { kind, name: name.into(), document }
+}
+
+fn another() -> PoolId {
+    PoolId::parse("us-east-1_Other").unwrap()
+}
+
+#[test]
+fn pools_share_one_and_a_reload_makes_it_anew_for_all() {
+    let picture = Arc::new(Picture::new(1 << 20));
+    let metrics = Arc::new(Metrics::default());
+    let (pools, acls) = over(&picture, Arc::clone(&metrics));
+    let names = [pool(), another()];
+    for name in &names {
+        pools.replace(&FeedName::Pool(name.clone()), &state(&[challenging(name.as_str())]));
+    }
+    let of = || {
+        let snapshot = picture.load();
+        names.clone().map(|name| match snapshot.tenants.web_acl(&name) {
+            Some(PoolAcl::Of(of)) => Arc::clone(of),
+            other => panic!("{other:?}"),
+        })
+    };
+    let [one, other] = of();
+    assert!(Arc::ptr_eq(&one, &other), "compiled once");
+    assert!(picture.load().asks());
+    acls.under(terms(21));
+    let [one, other] = of();
+    assert!(Arc::ptr_eq(&one, &other));
+    assert_eq!(one.rule.acl.rule(0).unwrap().difficulty, 21);
+    // What comes afterwards is made under the same terms, and what is there already is not made again.
+    pools.replace(&feed(), &state(&[challenging(pool().as_str())]));
+    assert!(Arc::ptr_eq(&of()[0], &one));
+    let series = || metrics.text(&[], crate::observe::Format::OpenMetrics).unwrap().matches("acl=\"wafv2:a\"").count();
+    let counted = series();
+    assert!(counted > 0);
+    metrics.keep(&RouteTable::default());
+    assert_eq!(series(), counted, "a reload of routes is not about them");
+    names.iter().for_each(|name| pools.remove(&FeedName::Pool(name.clone())));
+    assert!(!picture.load().tenants.has_web_acls() && !picture.load().asks());
+    assert_eq!(series(), 0);
+}
+
+#[test]
+fn clients_are_known_by_their_pool() {
+    let (pools, picture) = pools();
+    let web = ClientId::parse("web").unwrap();
+    let of = || picture.load().tenants.pool_of(&web).cloned();
+    pools.replace(&feed(), &state(&good()));
+    assert_eq!(of(), None);
+    pools.advance(&feed(), &[client(true)], &state(&[good(), vec![client(true)]].concat()));
+    assert_eq!(of(), Some(pool()));
+    let gone = Change::Removed(Removable::Client(web.clone()));
+    pools.advance(&feed(), &[gone], &state(&good()));
+    assert_eq!(of(), None);
+    pools.replace(&feed(), &state(&[good(), vec![client(false)]].concat()));
+    assert_eq!(of(), Some(pool()), "one that is switched off, too");
+    pools.remove(&feed());
+    assert_eq!(of(), None);
+}
+
+#[test]
+fn what_can_be_read_and_not_used_is_not_taken_for_none() {
+    let unknown = web_acl(
+        r#"{"Name": "r", "Priority": 0, "OverrideAction": {"None": {}}, VISIBLE, "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "NoSuchRuleSet"}}}"#,
+    );
+    let (pools, picture) = pools();
+    pools.replace(&feed(), &state(&[good(), vec![unknown.clone()]].concat()));
+    assert!(matches!(picture.load().tenants.web_acl(&pool()), Some(PoolAcl::Unreadable)));
+    pools.replace(&feed(), &state(&[good(), vec![web_acl("")]].concat()));
+    pools.advance(&feed(), std::slice::from_ref(&unknown), &state(&[good(), vec![unknown.clone()]].concat()));
+    assert_eq!(in_force(&picture), Some((0, 0)));
 }

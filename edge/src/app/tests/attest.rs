@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::harness::{Edge, NOW, free_addresses, read_answer, request};
 use super::origins::h2_client;
 
-const EDGE: &str = "fra-1";
+pub(super) const EDGE: &str = "fra-1";
 const WAIT: Duration = Duration::from_secs(10);
 const KIB: usize = 1024;
 
@@ -92,19 +92,19 @@ impl Attesting {
     }
 }
 
-fn fields(head: &str) -> [u8; 32] {
+pub(super) fn fields(head: &str) -> [u8; 32] {
     let lines = || head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
     digest_of_fields(|name| {
         lines().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_bytes())
     })
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest(&SHA256, bytes).as_ref().try_into().unwrap()
 }
 
 /// Writes an identity as a join does.
-fn join(state: &std::path::Path) -> (EdgeKey, [u8; 32]) {
+pub(super) fn join(state: &std::path::Path) -> (EdgeKey, [u8; 32]) {
     let authority = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -126,7 +126,7 @@ fn join(state: &std::path::Path) -> (EdgeKey, [u8; 32]) {
 }
 
 /// An upstream that hands on what it gets. A body without `Content-Length` would stay in the connection and be noticed there.
-fn recorder(sent: Sender<(String, Vec<u8>)>) -> SocketAddr {
+pub(super) fn recorder(sent: Sender<(String, Vec<u8>)>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -153,7 +153,7 @@ fn record(stream: &mut TcpStream, sent: &Sender<(String, Vec<u8>)>) -> Option<()
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").ok()
 }
 
-fn field(head: &str, name: &str) -> Vec<String> {
+pub(super) fn field(head: &str, name: &str) -> Vec<String> {
     let fields = head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
     fields.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).collect()
 }
@@ -163,7 +163,7 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at % 251) as u8).collect()
 }
 
-fn post(target: &str, body: &[u8], more: &str) -> Vec<u8> {
+pub(super) fn post(target: &str, body: &[u8], more: &str) -> Vec<u8> {
     let head =
         format!("POST {target} HTTP/1.1\r\nHost: Login.test:8800\r\nContent-Length: {}\r\n{more}\r\n", body.len());
     [head.as_bytes(), body].concat()

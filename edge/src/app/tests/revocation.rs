@@ -30,7 +30,6 @@ fn told(edge: &Edge) {
         trust: Some(trust()),
         deaths: Deaths::default(),
         disabled_clients: Default::default(),
-        web_acl: Default::default(),
         as_of: Some(NOW),
     };
     edge.running.picture().replace("corp", state);

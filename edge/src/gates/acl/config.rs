@@ -11,8 +11,9 @@ use common::waf::SearchStrings;
 use common::waf::read::{self, Dialect};
 
 use crate::challenge::config::DIFFICULTIES;
-use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies};
-use crate::waf::{Acl, DryRun, Library, Locate, compile};
+use crate::gates::acl::Terms;
+use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies, OF_POOLS};
+use crate::waf::{Acl, DryRun, Library, compile};
 
 /// A file with a web ACL, or with a set or group; bytes.
 const MAX_BYTES: u64 = 8 << 20;
@@ -20,20 +21,21 @@ const MAX_BYTES: u64 = 8 << 20;
 /// The web ACLs of a configuration by their names.
 pub type Acls = HashMap<String, Arc<AclRule>>;
 
-/// Reads all `[[acl]]`. Relative paths are relative to `folder`; `usual` is how hard challenges and captchas are; `meter`
-/// gives counters to a web ACL of that name.
+/// Reads all `[[acl]]`. Relative paths are relative to `folder`; `meter` gives counters to a web ACL of that name.
 pub fn acls(
     sections: Vec<Section>,
     folder: &Path,
-    locate: &Arc<dyn Locate>,
-    usual: (u8, u8),
+    terms: &Terms,
     meter: impl Fn(&str, &Acl) -> AclMeter,
 ) -> Result<Acls, SettingError> {
     let mut acls = Acls::new();
     for mut section in sections {
         let name = section.required_text("name")?;
         let place = section.place("name");
-        let acl = acl(&mut section, folder, usual)?;
+        if name.starts_with(OF_POOLS) {
+            return Err(section.error("name", format!("must not begin with \"{OF_POOLS}\", as those of pools do")));
+        }
+        let acl = acl(&mut section, folder, terms.usual)?;
         let encoded = match section.text("encoded_bodies")?.as_deref() {
             None | Some("refuse") => EncodedBodies::Refuse,
             Some("inspect") => EncodedBodies::Inspect,
@@ -45,15 +47,8 @@ pub fn acls(
             Some(_) => return Err(section.error("log", "must be \"matched\" or \"refused\"")),
         };
         section.finish()?;
-        let rule = AclRule {
-            name: name.as_str().into(),
-            meter: meter(&name, &acl),
-            asks: acl.asks(),
-            acl,
-            encoded,
-            logs,
-            locate: Arc::clone(locate),
-        };
+        let meter = meter(&name, &acl);
+        let rule = terms.rule(&name, acl, meter, encoded, logs);
         if acls.insert(name.clone(), Arc::new(rule)).is_some() {
             return Err(SettingError::new(place, format!("there are two web ACLs called \"{name}\"")));
         }

@@ -4,10 +4,13 @@
 //! request whose token is no good has no claims.
 
 pub mod config;
+pub mod pool;
+mod terms;
 
 use common::reject::Reject;
 use common::verify::Verified;
 
+pub use self::terms::Terms;
 use crate::challenge::{self, Challenges};
 use crate::facts::Facts;
 use crate::gates::{Outcome, RequestView, Shared};
@@ -34,7 +37,7 @@ fn judge(
     let (table, digester) = (&shared.limits.table, &shared.limits.digester);
     let counting = Counting { table, digester, now: request.moment, only_looks: false };
     if judged.verdict.is_none() {
-        let view = view(request, token, clearance(request, rule, shared.challenges));
+        let view = view(request, rule, token, clearance(request, rule, shared.challenges));
         let said = rule.acl.evaluate(view, &mut judged.progress, &*rule.locate, counting);
         match said {
             Said::NeedsBody(_) if rule.encoded == EncodedBodies::Refuse && is_encoded(request) => {
@@ -61,14 +64,19 @@ pub fn refusal(verdict: &Verdict) -> Option<Reject> {
     }
 }
 
-/// What rules may see of the request.
-pub fn view<'r>(request: RequestView<'r>, token: Option<&'r Verified>, clearance: Clearance) -> Request<'r> {
+/// What rules may see of the request: of a body, as much as this web ACL inspects.
+pub fn view<'r>(
+    request: RequestView<'r>,
+    rule: &AclRule,
+    token: Option<&'r Verified>,
+    clearance: Clearance,
+) -> Request<'r> {
     Request {
         method: request.canonical.method,
         path: request.canonical.path.as_str(),
         query: request.canonical.query,
         headers: request.headers,
-        body: request.body,
+        body: request.body.first(rule.acl.body_limit),
         client: request.connection.client,
         ja3: None,
         ja4: None,

@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use crate::snapshot::acl::{AclMeter, RuleMeter};
+use crate::snapshot::acl::{AclMeter, OF_POOLS, RuleMeter};
 use crate::waf::Acl;
 
 /// The label of what no rule has ended.
@@ -54,10 +54,19 @@ impl AclMetrics {
         counter
     }
 
-    /// Forgets rules of web ACLs that are not among these, by name.
+    /// Forgets rules of a configuration's web ACLs that are not among these, by name.
     pub fn keep(&self, acls: &HashSet<&str>) {
+        self.retain(|name| name.starts_with(OF_POOLS) || acls.contains(name));
+    }
+
+    /// Forgets rules of pools' web ACLs that are not among these.
+    pub fn keep_of_pools(&self, acls: &HashSet<&str>) {
+        self.retain(|name| !name.starts_with(OF_POOLS) || acls.contains(name));
+    }
+
+    fn retain(&self, keep: impl Fn(&str) -> bool) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|labels| {
-            let stays = acls.contains(labels.acl.as_str());
+            let stays = keep(labels.acl.as_str());
             if !stays {
                 self.requests.remove(labels);
             }

@@ -176,6 +176,11 @@ impl Metrics {
         self.upstreams.keep(&table.upstreams.iter().map(|upstream| &*upstream.name).collect());
     }
 
+    /// Forgets web ACLs that no pool has any more.
+    pub fn keep_acls_of_pools(&self, names: &HashSet<&str>) {
+        self.acls.keep_of_pools(names);
+    }
+
     /// What was counted, by route.
     pub fn readings(&self) -> Vec<(String, Reading)> {
         self.meters.readings()

@@ -13,7 +13,7 @@ use super::super::harness::{Edge, NOW, request, second_key, signing_key};
 use super::super::{bearer, good_token};
 use super::noise::Noise;
 use super::short_or_long;
-use crate::app::Pools;
+use crate::app::{PoolAcls, Pools};
 use crate::feed::FeedSink;
 use crate::snapshot::deaths::{Fingerprint, Kind};
 use crate::snapshot::picture::{ConfiguredIssuer, Picture};
@@ -133,7 +133,7 @@ impl Pool {
         let picture = Arc::new(Picture::new(1 << 20));
         let issuer = ConfiguredIssuer::awaited(format!("pool:{}", pool_id()));
         picture.configure(RouteTable::default(), vec![issuer]);
-        let pools = Pools::new(Arc::clone(&picture), Arc::default(), Arc::default());
+        let pools = Pools::new(Arc::clone(&picture), Arc::default(), Arc::default(), PoolAcls::fixture(&picture));
         pools.replace(&feed(), &state);
         let states = [(feed(), common::feed::Kept { state, fresh_as_of: NOW })].into();
         let mut core = Subscriber::new("t", Restored { states, epochs: Default::default() });
