@@ -14,6 +14,7 @@ pub fn all() -> Vec<&'static Migration> {
         messages::rows::MIGRATIONS,
         access::MIGRATIONS,
         sessions::rows::MIGRATIONS,
+        waf::rows::MIGRATIONS,
     ];
     let single = [
         &audit::rows::MIGRATION,
@@ -22,7 +23,6 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,
-        &waf::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
     ];

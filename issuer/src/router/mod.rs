@@ -1,5 +1,6 @@
 //! The public listener: the one table of paths and of Cognito operations.
 
+mod asked;
 mod cors;
 mod documents;
 mod operations;
@@ -15,6 +16,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use self::asked::Associations;
 pub use self::operations::Operations;
 use self::quota::Turnstile;
 use crate::access::Gate;
@@ -30,6 +32,7 @@ pub struct Public {
     pub operations: Arc<Operations>,
     pub gate: Arc<Gate>,
     turnstile: Arc<Turnstile>,
+    associations: Arc<Associations>,
     traffic: Arc<config::Public>,
     verifier: Arc<Verifier>,
 }
@@ -48,6 +51,7 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
         operations: Arc::new(Operations::collect()),
         gate,
         turnstile: Arc::new(Turnstile::new(terms.quotas)),
+        associations: Arc::new(Associations::new()),
         traffic: Arc::new(terms.traffic),
         verifier: Arc::new(terms.verifier),
     };

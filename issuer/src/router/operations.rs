@@ -11,18 +11,18 @@ use axum::http::{HeaderMap, Request, header};
 use axum::response::Response;
 use cognito_model::{Auth, Exception, Fault, OperationInfo, Service};
 use common::clock::UnixMillis;
+use common::cognito::{self, Members, Names, NotRead, TARGET};
 use common::ids::PoolId;
 use common::secret::SecretString;
 use common::sigv4;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Public, quota, respond, vouching};
+use super::{Public, asked, quota, respond, vouching};
 use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
-use crate::publish::KnownEdge;
+use crate::vouching::{Refusal, Vouched};
 use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users, waf};
 
 /// Cognito: 1 MiB.
@@ -68,7 +68,7 @@ impl Operations {
     /// By `X-Amz-Target`. What the model knows and this version doesn't is told apart from nonsense.
     fn find(&self, headers: &HeaderMap) -> Result<&Registered, Fault> {
         let unknown = || Fault::new(Exception::UnknownOperation, "Unknown operation: X-Amz-Target names none.");
-        let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).ok_or_else(unknown)?;
+        let target = headers.get(TARGET).and_then(|v| v.to_str().ok()).ok_or_else(unknown)?;
         let known = OperationInfo::by_target(target).ok_or_else(unknown)?;
         self.0.get(&(known.service, known.name)).ok_or_else(|| not_there(known.name))
     }
@@ -141,7 +141,7 @@ struct Arrived<'a> {
     head: &'a Parts,
     body: &'a Bytes,
     operation: &'a Registered,
-    peek: &'a Result<Peek, serde_json::Error>,
+    peek: &'a Result<Peek, NotRead>,
     origin: &'a Origin,
     now: UnixMillis,
 }
@@ -157,21 +157,28 @@ impl Arrived<'_> {
         };
         match operation.auth {
             Auth::None => {
-                let client = peek.client_id.as_deref();
-                let pool = turnstile.pool_of(&self.public.services.store, client).await?;
-                self.within(pool.as_ref())?;
-                let place = pool.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
+                let of_client = match &peek.names {
+                    Names::Client(client) => turnstile.pool_of(&self.public.services.store, client).await?,
+                    Names::Pool(_) | Names::Nobody => None,
+                };
+                let pool = of_client.as_ref().or(match &peek.names {
+                    Names::Pool(pool) => Some(pool),
+                    Names::Client(_) | Names::Nobody => None,
+                });
+                self.by_rights(pool).await?;
+                // Whoever names a pool alone has shown nothing of it.
+                let place = of_client.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
                 turnstile.take(operation.name, place, standing)?;
                 Ok(Caller::Anonymous)
             }
             Auth::AccessToken => {
-                let claimed = peek.access_token.as_ref().and_then(quota::claimed_pool);
+                let claimed = peek.access_token.as_ref().and_then(|token| cognito::pool_of_token(token.expose()));
+                self.by_rights(claimed.as_ref()).await?;
                 if let Some(pool) = &claimed {
                     turnstile.look(operation.name, Place::Pool(pool.as_str()), standing)?;
                 }
                 let caller = self.by_access_token(peek).await?;
                 if let Caller::User(user) = &caller {
-                    self.within(Some(&user.pool))?;
                     turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
                 }
                 Ok(caller)
@@ -194,9 +201,19 @@ impl Arrived<'_> {
 
     /// Whether the edge that vouches for the request, if one does, may speak of this pool.
     fn within(&self, pool: Option<&PoolId>) -> Result<(), Fault> {
-        let edge = self.head.extensions.get::<Arc<KnownEdge>>();
-        match (edge, pool) {
-            (Some(edge), Some(pool)) if !edge.serves(pool) => Err(vouching::outside(self.public, edge)),
+        match (self.head.extensions.get::<Vouched>(), pool) {
+            (Some(vouched), Some(pool)) if !vouched.edge.serves(pool) => {
+                Err(vouching::of_edge(self.public, vouched, Refusal::Pool))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of a public operation: the edge has asked the pool's web ACL, too. What that blocks takes nothing of quotas.
+    async fn by_rights(&self, pool: Option<&PoolId>) -> Result<(), Fault> {
+        self.within(pool)?;
+        match (self.head.extensions.get::<Vouched>(), pool) {
+            (Some(vouched), Some(pool)) => asked::check(self.public, vouched, pool).await,
             _ => Ok(()),
         }
     }
@@ -269,31 +286,27 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The members that are needed before the body is checked: they decide nothing alone.
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Peek {
-    #[serde(rename = "AccessToken")]
     access_token: Option<SecretString>,
-    #[serde(rename = "UserPoolId")]
     user_pool_id: Option<String>,
-    #[serde(rename = "ClientId")]
-    client_id: Option<String>,
+    /// Whose a public operation is, as edges find it too.
+    names: Names,
     /// What an operation of AWS WAF names.
-    #[serde(skip)]
     waf: waf::Named,
 }
 
 impl Peek {
     /// Only members that the operation has: one that it ignores must not choose whose quota, policy or audit record it is.
-    fn of(body: &[u8], operation: &Registered, deployment: &Deployment) -> Result<Self, serde_json::Error> {
-        let peek: Self = serde_json::from_slice(body)?;
+    fn of(body: &[u8], operation: &Registered, deployment: &Deployment) -> Result<Self, NotRead> {
+        let members = Members::read(body)?;
+        let public = cognito::Operation::named(operation.name).filter(|_| operation.service == Service::Idp);
         // It goes into the audit record: only what can be a pool's id.
         let is_pool = |id: &String| PoolId::parse(id.as_str()).is_ok();
         Ok(Self {
-            access_token: peek.access_token.filter(|_| operation.takes("AccessToken")),
-            user_pool_id: peek.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),
-            client_id: peek.client_id.filter(|_| operation.takes("ClientId")),
-            waf: waf::named(operation, deployment, body)?,
+            names: public.map_or(Names::Nobody, |public| members.names(public)),
+            access_token: members.access_token.filter(|_| operation.takes("AccessToken")),
+            user_pool_id: members.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),
+            waf: waf::named(operation, deployment, body).map_err(|_| NotRead)?,
         })
     }
 
@@ -305,6 +318,37 @@ impl Peek {
                 vec![format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")]
             }
             None => self.waf.resources.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cognito_model::idp::op::OPERATIONS;
+    use common::cognito::Member;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// By Cognito's own model.
+    #[test]
+    fn edges_know_which_operations_are_public_and_by_what_they_name_their_pool() {
+        let model: Value = serde_json::from_str(include_str!("../../model/spec/cognito-idp.json")).unwrap();
+        let is_public = |auth| matches!(auth, Auth::None | Auth::AccessToken);
+        let public: Vec<_> = OPERATIONS.iter().filter(|operation| is_public(operation.auth)).collect();
+        assert_eq!(public.len(), cognito::Operation::ALL.len());
+        for (ours, theirs) in cognito::Operation::ALL.iter().zip(public) {
+            assert_eq!(ours.name, theirs.name);
+            let input = model["operations"][ours.name]["input"]["shape"].as_str().unwrap();
+            let members = model["shapes"][input]["members"].as_object().unwrap();
+            for member in Member::ALL {
+                let has = ours.members.contains(&member);
+                assert_eq!(members.contains_key(member.name()), has, "{}: {}", ours.name, member.name());
+            }
+            // What is required tells more than what may be there.
+            let required = model["shapes"][input]["required"].as_array().cloned().unwrap_or_default();
+            let by_required = ours.members.iter().position(|member| required.contains(&member.name().into()));
+            assert!(matches!(by_required, None | Some(0)), "{}", ours.name);
         }
     }
 }

@@ -11,8 +11,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use cognito_model::{Exception, Fault};
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId};
-use common::secret::SecretString;
-use common::verify::peek_issuer;
 use moka::sync::Cache;
 
 use crate::clients;
@@ -53,15 +51,14 @@ impl Turnstile {
     }
 
     /// The pool of the client that an unsigned request names, if there is one.
-    pub async fn pool_of(&self, store: &Store, client: Option<&str>) -> Result<Option<PoolId>, StoreError> {
-        let Some(client) = client.and_then(|id| ClientId::parse(id).ok()) else { return Ok(None) };
-        if let Some(pool) = self.pools.get(&client) {
+    pub async fn pool_of(&self, store: &Store, client: &ClientId) -> Result<Option<PoolId>, StoreError> {
+        if let Some(pool) = self.pools.get(client) {
             return Ok(Some(pool));
         }
-        let row = store.one(clients::rows::by_client_id(&client)).await?;
+        let row = store.one(clients::rows::by_client_id(client)).await?;
         let pool = row.and_then(|row| PoolId::parse(row.text(0).ok()?).ok());
         if let Some(pool) = &pool {
-            self.pools.insert(client, pool.clone());
+            self.pools.insert(client.clone(), pool.clone());
         }
         Ok(pool)
     }
@@ -69,13 +66,6 @@ impl Turnstile {
     fn now(&self) -> UnixMillis {
         UnixMillis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
-}
-
-/// The pool that an access token claims to be of; nothing of it is verified.
-pub fn claimed_pool(token: &SecretString) -> Option<PoolId> {
-    let issuer = peek_issuer(token.expose()).ok()?;
-    let (_, pool) = issuer.as_str().rsplit_once('/')?;
-    PoolId::parse(pool).ok()
 }
 
 /// What an answer says of the quota that its request was counted in.

@@ -349,3 +349,77 @@ async fn web_acls_ask_for_their_own_service_and_for_everything_that_a_request_na
         assert_eq!(said == "200", allowed, "{resources:?}: {said}");
     }
 }
+
+impl Door {
+    /// Puts a web ACL before the pool, or takes it away.
+    async fn associate(&self, acl: bool) {
+        let visible = json!({ "SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m" });
+        let pool = format!("arn:aws:cognito-idp:eu-test-1:000000000000:userpool/{}", self.world.pool);
+        if !acl {
+            self.world.ask_waf("DisassociateWebACL", json!({ "ResourceArn": pool })).await.unwrap();
+            return;
+        }
+        let made = self.world.ask_waf(
+            "CreateWebACL",
+            json!({ "Name": "a", "Scope": "REGIONAL", "DefaultAction": { "Allow": {} }, "VisibilityConfig": visible }),
+        );
+        let arn = made.await.unwrap()["Summary"]["ARN"].clone();
+        self.world.ask_waf("AssociateWebACL", json!({ "WebACLArn": arn, "ResourceArn": pool })).await.unwrap();
+    }
+
+    /// With the edge's word that it has asked this pool's web ACL.
+    async fn asked(&self, ask: &Ask, web_acl: Option<&str>, id: u8) -> String {
+        let web_acl = web_acl.map(|pool| PoolId::parse(pool).unwrap());
+        let said = self.edge.say(&Attestation { web_acl, ..self.claims(ask, id) });
+        self.outcome(&ask.clone().with(HEADER, said)).await
+    }
+}
+
+#[tokio::test]
+async fn no_public_request_passes_without_its_pools_web_acl() {
+    let door = Door::new(EDGES, "[]").await;
+    let ours = door.world.pool.to_string();
+    let tokens = door.world.sign_in("ada", PASSWORD).await.unwrap();
+    let get_user = door.operation("GetUser", json!({ "AccessToken": tokens["AccessToken"] }));
+    let public = [door.sign_in(), get_user, door.document()];
+    let behind = "503 InternalErrorException";
+    let mut id = 0;
+    let mut next = || {
+        id += 1;
+        id
+    };
+    // Nothing stands there.
+    for ask in &public {
+        for word in [None, Some(ours.as_str()), Some("eu-test-1_Other")] {
+            assert_eq!(door.asked(ask, word, next()).await, "200");
+        }
+    }
+    door.associate(true).await;
+    // Edges may not know of it yet.
+    for ask in &public {
+        assert_eq!(door.asked(ask, None, next()).await, "200");
+        assert_eq!(door.asked(ask, Some(&ours), next()).await, "200");
+    }
+    door.world.clock.advance(std::time::Duration::from_secs(5));
+    door.world.clock.advance(std::time::Duration::from_millis(1));
+    for ask in &public {
+        assert_eq!(door.asked(ask, Some(&ours), next()).await, "200");
+        let refused = door.asked(ask, None, next()).await;
+        assert!(refused.starts_with(behind), "{refused}");
+        let refused = door.asked(ask, Some("eu-test-1_Other"), next()).await;
+        assert_eq!(refused.replacen("403", "400", 1), does_not_count(Refusal::OtherWebAcl));
+    }
+    assert!(door.counted("no_web_acl") && door.counted("wrong_web_acl"));
+    // Signed operations have none before them, nor has what is about no pool.
+    let signed = door.signed(door.operation("DescribeUserPool", json!({ "UserPoolId": ours }))).await;
+    assert_eq!(door.asked(&signed, None, next()).await, "200");
+    // By a Session alone, too: which pool it is of it says itself, and one that says something else is none.
+    let by_session =
+        door.operation("VerifySoftwareToken", json!({ "Session": format!("t.{ours}"), "UserCode": "123456" }));
+    let answer = door.asked(&by_session, None, next()).await;
+    assert!(answer.starts_with(behind) || answer.contains("UnknownOperation"), "{answer}");
+    door.associate(false).await;
+    for ask in &public {
+        assert_eq!(door.asked(ask, None, next()).await, "200", "at once");
+    }
+}

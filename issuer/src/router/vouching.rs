@@ -9,11 +9,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use cognito_model::Fault;
 use common::attest::{HEADER, digest_of_fields};
+use common::cognito;
 use common::ids::PoolId;
 use common::networks::Networks;
 use uuid::Uuid;
 
-use super::{Public, operations, respond};
+use super::{Public, asked, operations, respond};
 use crate::aws_json::{Client, Peer};
 use crate::config::From;
 use crate::metrics;
@@ -58,13 +59,16 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
         body: &body,
     };
     let vouched = public.verifier.take(said, request, public.services.now()).await;
-    let Vouched { edge, client } = vouched.map_err(|why| refused(public, &why))?;
-    if !is_within(&edge, head.uri.path()) {
-        return Err(outside(public, &edge));
+    let vouched = vouched.map_err(|why| refused(public, &why))?;
+    if !is_within(&vouched.edge, head.uri.path()) {
+        return Err(of_edge(public, &vouched, Refusal::Pool));
+    }
+    if let Some(pool) = cognito::pool_of_path(head.uri.path()) {
+        asked::check(public, &vouched, &pool).await?;
     }
     count(public, "ok");
-    head.extensions.insert(Client(client));
-    head.extensions.insert(edge);
+    head.extensions.insert(Client(vouched.client));
+    head.extensions.insert(vouched);
     Ok(Body::from(body))
 }
 
@@ -125,9 +129,9 @@ fn refused(public: &Public, refused: &Refused) -> Fault {
     fault
 }
 
-/// For a request about a pool that its edge does not serve.
-pub fn outside(public: &Public, edge: &KnownEdge) -> Fault {
-    refused(public, &Refused { refusal: Refusal::Pool, edge: Some(edge.name.clone()) })
+/// For a request of which the edge's word holds, and does not fit the pool that it is about.
+pub fn of_edge(public: &Public, vouched: &Vouched, refusal: Refusal) -> Fault {
+    refused(public, &Refused { refusal, edge: Some(vouched.edge.name.clone()) })
 }
 
 fn count(public: &Public, result: &'static str) {

@@ -3,11 +3,12 @@
 use cognito_model::Fault;
 use common::claims::TokenUse;
 use common::clock::UnixMillis;
-use common::ids::{ClientId, PoolId, Sub};
+use common::cognito::pool_of_token;
+use common::ids::{ClientId, Sub};
 use common::reject::Reject;
 use common::secret::SecretString;
 use common::verify::not_before::outlives;
-use common::verify::{Policy, Verified, peek_issuer, verify};
+use common::verify::{Policy, Verified, verify};
 
 use crate::aws_json::UserCaller;
 use crate::clients::rows as client_rows;

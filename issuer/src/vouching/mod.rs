@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use common::attest::{Arrived, Attestation, Unverified};
 use common::clock::UnixMillis;
+use common::ids::PoolId;
 use ring::digest::{SHA256, digest};
 
 pub use self::refusal::{Refusal, Refused};
@@ -45,6 +46,8 @@ pub struct Request<'a> {
 pub struct Vouched {
     pub edge: Arc<KnownEdge>,
     pub client: IpAddr,
+    /// The pool whose web ACL has let the request pass.
+    pub web_acl: Option<PoolId>,
 }
 
 /// Verifies attestations for this process.
@@ -94,7 +97,7 @@ impl Verifier {
         if !matches!(request.method, "GET" | "HEAD" | "OPTIONS") {
             self.once(&claims).map_err(|refusal| Refused::of(&edge.name, refusal))?;
         }
-        Ok(Vouched { edge, client: claims.client })
+        Ok(Vouched { edge, client: claims.client, web_acl: claims.web_acl })
     }
 
     fn once(&self, claims: &Attestation<'_>) -> Result<(), Refusal> {

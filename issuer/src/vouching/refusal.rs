@@ -19,6 +19,12 @@ pub enum Refusal {
     Edge(#[from] Stranger),
     #[error("its edge is not enrolled for the user pool")]
     Pool,
+    /// The pool has a web ACL, and the edge knows of none; it may be behind.
+    #[error("its edge has not asked the web ACL of the user pool")]
+    NoWebAcl,
+    /// Edge and issuer take the request for different pools'.
+    #[error("its edge has asked the web ACL of another user pool")]
+    OtherWebAcl,
     #[error("it came before")]
     Replayed,
     #[error("it was made before this issuer started")]
@@ -38,6 +44,8 @@ impl Refusal {
             Self::Edge(Stranger::Revoked) => "revoked",
             Self::Edge(Stranger::Storage) => "storage",
             Self::Pool => "wrong_pool",
+            Self::NoWebAcl => "no_web_acl",
+            Self::OtherWebAcl => "wrong_web_acl",
             Self::Replayed => "replayed",
             Self::BeforeStart => "before_start",
             Self::Full => "full",
@@ -73,7 +81,9 @@ impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Absent => Self::new(Exception::Forbidden, refusal.to_string()),
-            Refusal::Edge(Stranger::Storage) | Refusal::BeforeStart | Refusal::Full => Self::unavailable(refusal),
+            Refusal::Edge(Stranger::Storage) | Refusal::BeforeStart | Refusal::Full | Refusal::NoWebAcl => {
+                Self::unavailable(refusal)
+            }
             other => Self::new(Exception::Forbidden, format!("The edge's attestation does not count: {other}.")),
         }
     }

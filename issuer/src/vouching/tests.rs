@@ -58,6 +58,7 @@ impl Speaker {
             client: "192.0.2.77".parse().unwrap(),
             tls: None,
             request_id: Cow::Borrowed("r"),
+            web_acl: None,
         }
     }
 
@@ -214,6 +215,8 @@ fn what_the_next_try_may_turn_is_503_and_the_rest_is_final() {
         (Refusal::Edge(Stranger::Revoked), 400),
         (Refusal::Edge(Stranger::Storage), 503),
         (Refusal::Pool, 400),
+        (Refusal::NoWebAcl, 503),
+        (Refusal::OtherWebAcl, 400),
         (Refusal::Replayed, 400),
         (Refusal::BeforeStart, 503),
         (Refusal::Full, 503),

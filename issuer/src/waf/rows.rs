@@ -9,7 +9,9 @@ use super::graph::{Graph, Node};
 use super::model::{Entity, Kind};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement, Store, StoreError};
 
-pub const MIGRATION: Migration = Migration {
+pub const MIGRATIONS: &[Migration] = &[TABLES, ASSOCIATED];
+
+const TABLES: Migration = Migration {
     version: 540,
     name: "waf",
     sql: "
@@ -51,6 +53,13 @@ pub const MIGRATION: Migration = Migration {
             PRIMARY KEY (entity, name)
         ) WITHOUT ROWID;
     ",
+};
+
+/// Edges learn of an association a moment after it is made. One of an issuer that knows nothing of this column is as old as can be.
+const ASSOCIATED: Migration = Migration {
+    version: 541,
+    name: "waf_associated_at",
+    sql: "ALTER TABLE waf_associations ADD COLUMN associated_at BIGINT NOT NULL DEFAULT 0;",
 };
 
 /// Of each kind.
@@ -193,13 +202,12 @@ pub fn hold_pool(pool: &PoolId) -> Statement {
     Statement::new("UPDATE pools SET modified_at = modified_at WHERE pool = $1").bind(pool).expect(Rows::Exactly(1))
 }
 
-pub fn associate(pool: &PoolId, web_acl: Option<&str>) -> Vec<Statement> {
+pub fn associate(pool: &PoolId, web_acl: Option<&str>, now: UnixMillis) -> Vec<Statement> {
     let before = Statement::new("DELETE FROM waf_associations WHERE pool = $1").bind(pool);
     let after = web_acl.map(|id| {
-        Statement::new("INSERT INTO waf_associations (pool, web_acl) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(pool)
-            .bind(id)
-            .expect(Rows::Exactly(1))
+        let insert =
+            "INSERT INTO waf_associations (pool, web_acl, associated_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        Statement::new(insert).bind(pool).bind(id).bind(now).expect(Rows::Exactly(1))
     });
     std::iter::once(before).chain(after).collect()
 }
@@ -207,6 +215,11 @@ pub fn associate(pool: &PoolId, web_acl: Option<&str>) -> Vec<Statement> {
 /// The web ACL's id.
 pub fn web_acl_of(pool: &PoolId) -> Query {
     Query::new("SELECT web_acl FROM waf_associations WHERE pool = $1").bind(pool)
+}
+
+/// Since when a pool has one; none: it has none.
+pub fn associated_at(pool: &PoolId) -> Query {
+    Query::new("SELECT associated_at FROM waf_associations WHERE pool = $1").bind(pool)
 }
 
 pub fn pools_of(web_acl: &str) -> Query {

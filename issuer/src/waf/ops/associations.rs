@@ -33,7 +33,7 @@ pub async fn associate(
         }
         let mut plan = Plan::on(&graph, input.resource_arn.clone());
         plan.does([rows::hold_pool(&pool)]);
-        plan.does(rows::associate(&pool, Some(address.id)));
+        plan.does(rows::associate(&pool, Some(address.id), call.now));
         plan.after.pools.insert(pool.clone(), address.id.to_owned());
         match plan.commit(&call).await? {
             Outcome::Done => return Ok(wire::AssociateWebACLResponse {}),
@@ -53,7 +53,7 @@ pub async fn disassociate(
     for _ in 0..TRIES {
         let graph = book::graph(&call).await?;
         let mut plan = Plan::on(&graph, input.resource_arn.clone());
-        plan.does(rows::associate(&pool, None));
+        plan.does(rows::associate(&pool, None, call.now));
         plan.after.pools.remove(&pool);
         if plan.commit(&call).await? == Outcome::Done {
             return Ok(wire::DisassociateWebACLResponse {});
