@@ -78,6 +78,11 @@ fn web_acls_by_boto3() {
 }
 
 #[test]
+fn a_pools_web_acl_at_its_edge_by_boto3() {
+    run("pool_acl.py", &[]);
+}
+
+#[test]
 fn users_their_attributes_names_and_ends() {
     run("users.py", &[]);
 }

@@ -64,7 +64,8 @@ pub struct Attestation<'a> {
     pub request_id: Cow<'a, str>,
     /// `acl`: the pool whose web ACL the edge has asked, and which let the request pass. Absent: the edge knows of none that stands before it.
     ///
-    /// It does not say which version was asked. How far behind an edge may be is the feed's affair; what must not be is a request that no web ACL of
+    /// It is said only where one was asked, so that an issuer of an earlier build, which refuses claims that it does not know, never sees it unless it has
+    /// web ACLs itself. It does not say which version was asked. How far behind an edge may be is the feed's affair; what must not be is a request that no web ACL of
     /// its pool has seen.
     #[serde(rename = "acl", skip_serializing_if = "Option::is_none")]
     pub web_acl: Option<PoolId>,

@@ -3,15 +3,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::feed::{
-    Change, Epoch, FeedName, FeedState, Kept, KeyPurpose, KeyState, PoolSettings, Position, PublicKey, RawChange,
-    Revoked,
+    Change, ClientSettings, Epoch, FeedName, FeedState, Kept, KeyPurpose, KeyState, ManagedKind, PoolSettings,
+    Position, PublicKey, RawChange, Revoked,
 };
-use common::ids::PoolId;
+use common::ids::{ClientId, PoolId};
 use common::jose::{Alg, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::challenge::{Solved, Token};
+use crate::feed::fixture::leave_all_behind;
 
 const CONFIG: &str = "[listen]\nhttp = \"127.0.0.1:1\"\n[feed]\nissuer = \"127.0.0.1:2\"\nstate_dir = \"s\"\n\
     [[upstream]]\nname = \"u\"\nservers = [\"127.0.0.1:3\"]\n\
@@ -86,6 +87,46 @@ fn attesting_is_told() {
     {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
+}
+
+#[test]
+fn the_web_acl_of_the_calls_pool_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("s");
+    let visibility = json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"});
+    let sqli = json!({"SqliMatchStatement": {"FieldToMatch": {"Body": {}}, "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}});
+    let acl = json!({"WebACL": {"Name": "login", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": [
+        {"Name": "no-sql", "Priority": 0, "Statement": sqli, "Action": {"Block": {}}, "VisibilityConfig": visibility}]}});
+    let pool = |id: &str, acl: &str| {
+        let pool = PoolId::parse(id).unwrap();
+        let client = ClientId::parse(id.replace("us-east-1_", "client")).unwrap();
+        let changes = vec![
+            Change::Client(ClientSettings { client_id: client, enabled: true, scopes: None }),
+            Change::Managed { kind: ManagedKind::WebAcl, name: id.to_owned(), document: acl.as_bytes().to_vec() },
+        ];
+        (FeedName::Pool(pool), changes)
+    };
+    leave_all_behind(&state, &[pool("us-east-1_A", &acl.to_string()), pool("us-east-1_B", "{}")], AT);
+    let call = |client: &str, name: &str| {
+        let body = json!({"ClientId": client, "AuthParameters": {"USERNAME": name}}).to_string();
+        let head = "POST / HTTP/1.1\nHost: a\nX-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth";
+        let request = format!("{head}\nContent-Length: {}\n\n{body}", body.len());
+        let route = "[[route]]\nmatch = { path = \"/\" }\nupstream = \"u\"\nattest = true\n";
+        let (config, file) = (folder.path().join("edge.toml"), folder.path().join("request"));
+        std::fs::write(&config, format!("{CONFIG}{route}")).unwrap();
+        std::fs::write(&file, request).unwrap();
+        explain(&Explain { config, request: file, at: Some(AT), client: None }).unwrap().text()
+    };
+    let blocked = call("clientA", "1' OR 1=1 -- ");
+    for line in ["pool       us-east-1_A", "rule no-sql matches: BLOCK", "BLOCK by wafv2:login/no-sql", "acl_blocked"] {
+        assert!(blocked.contains(line), "{line}\n{blocked}");
+    }
+    let passes = call("clientA", "ada");
+    assert!(passes.contains("ALLOW by wafv2:login/(default)") && passes.contains("verdict    forward"), "{passes}");
+    let unreadable = call("clientB", "ada");
+    assert!(unreadable.contains("can't be used") && unreadable.contains("acl_unreadable"), "{unreadable}");
+    let unknown = call("clientC", "1' OR 1=1 -- ");
+    assert!(unknown.contains("pool       none is known") && unknown.contains("verdict    forward"), "{unknown}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ pub fn pass(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, sh
         .then(|| proof::spend(request, facts, shared.replay))
 }
 
-/// The web ACLs come first, the route's before the pool's; where the route's asks for claims, the token does, and its refusal stands only if no rule has another word for the request.
+/// The web ACLs come first, the route's before the pool's; where the route's asks for claims, the token does, and its refusal stands only if no rule has
+/// another word for the request.
 fn rules_and_token(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, shared: Shared<'_>) -> Outcome {
     let reads_claims = request.route.acl.as_ref().is_some_and(|rule| rule.acl.reads_claims);
     if !reads_claims {

@@ -423,7 +423,8 @@ impl Gateway {
         let mut facts = ctx.facts.asked_again();
         let route = ctx.route().ok_or(Reject::Internal)?;
         let body = body_of(ctx, request.framing);
-        let counts = route.limits.is_some() || route.acl.is_some() || route.attest;
+        let of_pools = route.attest && snapshot.tenants.has_web_acls();
+        let counts = route.limits.is_some() || route.acl.is_some() || of_pools;
         let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
         let connection = &ctx.connection;
         let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };

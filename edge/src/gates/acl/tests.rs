@@ -44,6 +44,16 @@ fn limits() -> Limits {
 }
 
 fn ask(route: &Route, headers: &HeaderMap, body: Body<'_>, facts: &mut Facts, limits: &Limits) -> Outcome {
+    ask_by(route, headers, body, limits, |view, shared| check(view, facts, None, shared))
+}
+
+fn ask_by(
+    route: &Route,
+    headers: &HeaderMap,
+    body: Body<'_>,
+    limits: &Limits,
+    gate: impl FnOnce(RequestView<'_>, Shared<'_>) -> Outcome,
+) -> Outcome {
     let head = RequestHead { method: "POST", target: b"/", version: Version::Http2, authority: Some(b"api.test") };
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection = &Connection { client: "192.0.2.1".parse().ok(), ..Connection::UNKNOWN };
@@ -51,7 +61,7 @@ fn ask(route: &Route, headers: &HeaderMap, body: Body<'_>, facts: &mut Facts, li
     let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0), moment };
     let replay = Replay::bounded(1 << 20, Gauge::default());
     let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
-    check(view, facts, None, Shared { replay: &replay, challenges: &challenges, limits })
+    gate(view, Shared { replay: &replay, challenges: &challenges, limits })
 }
 
 #[test]
@@ -88,5 +98,93 @@ fn encodings_other_than_identity_hide_a_body() {
         assert_eq!(refused == Outcome::Reject(Reject::BodyEncoded), hides, "{encoding}");
         let inspected = ask(&route(EncodedBodies::Inspect), &headers, Body::Unread, &mut Facts::default(), &table);
         assert_eq!(inspected, Outcome::NeedBody(16 * 1024), "{encoding}");
+    }
+}
+
+mod of_pools {
+    use common::cognito::TARGET;
+    use common::ids::{ClientId, PoolId};
+    use common::waf::Bundle;
+
+    use super::*;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::acl::{PoolAcl, PoolRule};
+    use crate::snapshot::tenants::Tenants;
+
+    const CALL: &[u8] = br#"{"ClientId": "web"}"#;
+
+    /// A pool whose web ACL has a rate of ten, and beside it rules of these names; they match nothing.
+    fn snapshot(acl: Option<PoolAcl>) -> Snapshot {
+        let pool = PoolId::parse("eu_A").unwrap();
+        let mut tenants = Tenants::default();
+        tenants.add_clients(&pool, [&ClientId::parse("web").unwrap()]);
+        tenants.set_web_acl(&pool, acl);
+        Snapshot { tenants: Arc::new(tenants), ..Snapshot::default() }
+    }
+
+    fn acl(others: &[&str]) -> PoolAcl {
+        let visibility = json!({"SampledRequestsEnabled": false, "CloudWatchMetricsEnabled": true, "MetricName": "m"});
+        let rule = |(at, name): (usize, &str)| {
+            let statement = match name {
+                "rate" => json!({"RateBasedStatement": {"Limit": 10, "AggregateKeyType": "IP"}}),
+                _ => json!({"GeoMatchStatement": {"CountryCodes": ["DE"]}}),
+            };
+            json!({"Name": name, "Priority": at, "Statement": statement, "Action": {"Block": {}}, "VisibilityConfig": visibility})
+        };
+        let rules: Vec<Value> = others.iter().copied().chain(["rate"]).enumerate().map(rule).collect();
+        let text = json!({"WebACL": {"Name": "a", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": rules}});
+        let opened = Bundle { web_acl: text.to_string(), parts: Vec::new() }.open().unwrap();
+        let terms = Terms { usual: (18, 20), locate: Arc::new(Nowhere) };
+        let rule = terms.of_pools(&opened, |_, _| AclMeter::default()).unwrap();
+        PoolAcl::Of(Arc::new(PoolRule { rule, opened: Arc::new(opened) }))
+    }
+
+    fn call(snapshot: &Snapshot, body: Body<'_>, limits: &Limits, facts: &mut Facts) -> Outcome {
+        let target = HeaderValue::from_static("AWSCognitoIdentityProviderService.InitiateAuth");
+        let headers = HeaderMap::from_iter([(http::HeaderName::from_static(TARGET), target)]);
+        let route = Route { attest: true, ..Route::fixture() };
+        ask_by(&route, &headers, body, limits, |view, shared| pool::check(view, facts, snapshot, shared))
+    }
+
+    fn called(snapshot: &Snapshot, limits: &Limits) -> Outcome {
+        call(snapshot, Body::Read { bytes: CALL, more: false }, limits, &mut Facts::default())
+    }
+
+    #[test]
+    fn counts_go_on_where_a_new_version_has_the_rule_as_it_was() {
+        let table = limits();
+        let (before, after) = (snapshot(Some(acl(&[]))), snapshot(Some(acl(&["one", "two"]))));
+        for _ in 0..10 {
+            assert_eq!(called(&before, &table), Outcome::Continue);
+        }
+        assert_eq!(called(&after, &table), Outcome::Reject(Reject::AclBlocked));
+        // A route's web ACL with the same names counts for itself.
+        let own = route(EncodedBodies::Refuse);
+        let good = Body::Read { bytes: b"good", more: false };
+        assert_eq!(ask(&own, &HeaderMap::new(), good, &mut Facts::default(), &table), Outcome::Continue);
+    }
+
+    #[test]
+    fn a_request_that_waited_for_its_body_is_counted_once() {
+        let (table, snapshot) = (limits(), snapshot(Some(acl(&[]))));
+        for _ in 0..10 {
+            let mut facts = Facts::default();
+            assert!(matches!(call(&snapshot, Body::Unread, &table, &mut facts), Outcome::NeedBody(_)));
+            for _ in 0..2 {
+                let read = Body::Read { bytes: CALL, more: false };
+                assert_eq!(call(&snapshot, read, &table, &mut facts), Outcome::Continue);
+            }
+            assert_eq!(facts.pool_acl.unwrap().pool.as_str(), "eu_A");
+        }
+        assert_eq!(called(&snapshot, &table), Outcome::Reject(Reject::AclBlocked));
+    }
+
+    #[test]
+    fn where_no_pool_has_one_nothing_is_read() {
+        let (table, mut facts) = (limits(), Facts::default());
+        assert_eq!(call(&snapshot(None), Body::Unread, &table, &mut facts), Outcome::Continue);
+        assert!(facts.pool_acl.is_none());
+        let unreadable = snapshot(Some(PoolAcl::Unreadable));
+        assert_eq!(called(&unreadable, &table), Outcome::Reject(Reject::AclUnreadable));
     }
 }
