@@ -55,7 +55,7 @@ pub struct Options {
     /// Time for everything.
     #[arg(long, value_name = "MINUTES")]
     minutes: Option<u64>,
-    /// Web ACL in AWS WAF's JSON that waf_shipped compares with ModSecurity.
+    /// Web ACL in AWS WAF's JSON that waf_shipped compares with ModSecurity [default: the core rule group that comes with Tollgate].
     #[arg(long, value_name = "FILE")]
     acl: Option<PathBuf>,
     /// Program whose edge is measured instead of this one's.

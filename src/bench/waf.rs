@@ -26,7 +26,8 @@ pub struct Options {
     /// Seed of the generated traffic.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Tollgate's web ACL, in AWS WAF's JSON: for both paranoia levels, or 1=FILE and 2=FILE.
+    /// Tollgate's web ACL, in AWS WAF's JSON: for both paranoia levels, or 1=FILE and 2=FILE [default: the rule groups that come with Tollgate, the
+    /// core one at level 1 and the strict one beside it at level 2].
     #[arg(long = "acl", value_name = "[LEVEL=]FILE")]
     acls: Vec<String>,
     /// Paranoia level of ModSecurity, 1 or 2 [default: both, one after the other].

@@ -62,8 +62,6 @@ pub enum BenchError {
     AttackPassed(String),
     #[error("cannot start it: {0}")]
     Beside(PeerError),
-    #[error("no web ACL is named (--acl)")]
-    NoAcl,
     #[error("neither side can be measured: {0}")]
     NoSide(String),
     #[error("cannot read requests: {0}")]

@@ -11,6 +11,7 @@ mod progress;
 mod proof;
 mod rounds;
 mod samples;
+mod shipped;
 mod steady;
 pub mod waf;
 
@@ -103,7 +104,7 @@ pub struct Options {
     /// Where compared products from PyPI and npm lie; `None` is `tollgate-bench` in the user's cache folder.
     pub peers_folder: Option<PathBuf>,
     pub installing: Installing,
-    /// The web ACL that is compared with ModSecurity: a file in AWS WAF's JSON. Without one there is no such scenario.
+    /// The web ACL that is compared with ModSecurity: a file in AWS WAF's JSON. `None` is the core group that comes with Tollgate.
     pub acl: Option<PathBuf>,
     pub stop: Stop,
 }

@@ -23,7 +23,7 @@ pub use side::Verdict;
 use self::side::{Side, SideError};
 use super::lab::{install, program_or_this};
 use super::progress::{Progress, Step};
-use super::{BenchError, Installing, Stop};
+use super::{BenchError, Installing, Stop, shipped};
 use crate::corpus::{Form, Levels};
 use crate::load::{Said, Sink, send_all};
 use crate::measure::Machine;
@@ -37,7 +37,8 @@ pub struct Options {
     /// Of the clean traffic that this program makes.
     pub seed: u64,
     pub form: Form,
-    /// Tollgate's web ACLs, by paranoia level: files in AWS WAF's JSON. A level without one is not measured at Tollgate.
+    /// Tollgate's web ACLs, by paranoia level: files in AWS WAF's JSON. Where none is named, the rule groups that come with Tollgate; where some are, a
+    /// level without one is not measured at Tollgate.
     pub acls: BTreeMap<u8, PathBuf>,
     /// 1, 2 or both.
     pub levels: Vec<u8>,
@@ -65,6 +66,17 @@ impl Default for Options {
             limit: Duration::from_mins(10),
             stop: Stop::default(),
         }
+    }
+}
+
+impl Options {
+    /// Tollgate's web ACL at a level.
+    fn rules(&self, level: u8) -> Result<String, SideError> {
+        if self.acls.is_empty() {
+            return Ok(shipped::web_acl(level));
+        }
+        let path = self.acls.get(&level).ok_or(SideError::NoAcl)?;
+        fs::read_to_string(path).map_err(|source| SideError::Acl { path: path.clone(), source })
     }
 }
 
@@ -126,7 +138,7 @@ pub fn run(options: &Options, progress: &mut dyn Progress) -> Result<Findings, B
     let (mut pairs, of) = (Vec::new(), options.levels.len());
     for (index, level) in options.levels.iter().enumerate() {
         progress.step(Step { what: "starting and proving", system: "both sides", number: index + 1, of });
-        pairs.push(Pair::start(*level, &ground, &command, options.acls.get(level), &mut missing));
+        pairs.push(Pair::start(*level, &ground, &command, options.rules(*level), &mut missing));
     }
     if pairs.iter().all(|pair| pair.modsecurity.is_none() && pair.tollgate.is_none()) {
         let reasons: Vec<String> = missing.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
@@ -196,14 +208,11 @@ impl Pair {
         level: u8,
         ground: &Ground<'_>,
         command: &[OsString],
-        acl: Option<&PathBuf>,
+        rules: Result<String, SideError>,
         missing: &mut BTreeMap<String, String>,
     ) -> Self {
         let theirs = ground.start(&NginxModsecurity::audited(level));
-        let ours = acl.ok_or(SideError::NoAcl).and_then(|path| {
-            let rules = fs::read_to_string(path).map_err(|source| SideError::Acl { path: path.clone(), source })?;
-            ground.start(&TollgateAcl::audited(command.to_vec(), level, rules))
-        });
+        let ours = rules.and_then(|rules| ground.start(&TollgateAcl::audited(command.to_vec(), level, rules)));
         let mut keep = |side: Result<Side, SideError>, name: &str| {
             side.map_err(|error| missing.insert(format!("{name}, level {level}"), error.to_string())).ok()
         };

@@ -62,7 +62,7 @@ pub enum SideError {
     AttackPassed(Said),
     #[error("its web ACL {}: {source}", path.display())]
     Acl { path: PathBuf, source: std::io::Error },
-    #[error("no web ACL is given (--acl)")]
+    #[error("no web ACL is named for this level (--acl)")]
     NoAcl,
     #[error("cannot send: {0}")]
     Send(#[from] std::io::Error),

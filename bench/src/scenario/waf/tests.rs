@@ -53,3 +53,14 @@ fn nothing_to_send_is_an_error() {
     let options = Options { attacks: Source::Files(Vec::new()), ..options(folder.path(), "exit 1") };
     assert!(matches!(run(&options, &mut Quiet), Err(BenchError::Options(_))));
 }
+
+#[test]
+fn what_comes_with_tollgate_is_measured_where_nothing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = options(folder.path(), "exit 1");
+    assert_eq!(named.rules(1).unwrap(), "{}");
+    assert!(matches!(named.rules(2), Err(SideError::NoAcl)), "somebody's web ACL is not mixed with ours");
+    let none = Options { acls: BTreeMap::new(), ..named };
+    let has_strict = |level| none.rules(level).unwrap().contains("TollgateStrictRuleSet");
+    assert_eq!([has_strict(1), has_strict(2)], [false, true]);
+}

@@ -6,6 +6,7 @@ use crate::load::Same;
 use crate::peers::{NginxModsecurity, NginxPlain, Peer, Running, TollgateAcl, Way};
 use crate::scenario::lab::program;
 use crate::scenario::live::{Bench, Live, finding};
+use crate::scenario::shipped::web_acl;
 use crate::scenario::{BenchError, Options, WAF_SHIPPED};
 
 /// The scenario.
@@ -26,7 +27,7 @@ impl Live for Shipped {
     }
 
     fn about(&self) -> &'static str {
-        "POST with a JSON body of 1,024 bytes and a browser's fields, which every system passes on: through Tollgate without rules and with the web ACL that was named, through nginx without ModSecurity and with it and the OWASP Core Rule Set at paranoia levels 1 and 2. over_plain is what the rules take beyond the same server without them in the same round, times_modsecurity all of Tollgate's processor time as a part of ModSecurity's at level 1."
+        "POST with a JSON body of 1,024 bytes and a browser's fields, which every system passes on: through Tollgate without rules and with the web ACL that was named, or else with the rule group that comes with it, through nginx without ModSecurity and with it and the OWASP Core Rule Set at paranoia levels 1 and 2. over_plain is what the rules take beyond the same server without them in the same round, times_modsecurity all of Tollgate's processor time as a part of ModSecurity's at level 1."
     }
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {
@@ -65,9 +66,14 @@ const RULED: &str = "rules";
 type System = (Box<dyn Peer>, Vec<(&'static str, &'static str)>);
 
 fn ours(options: &Options) -> Result<System, BenchError> {
-    let path = options.acl.clone().ok_or(BenchError::NoAcl)?;
-    let read = std::fs::read_to_string(&path);
-    let rules = read.map_err(|source| BenchError::File { action: "read the web ACL", path, source })?;
+    let rules = match &options.acl {
+        None => web_acl(1),
+        Some(path) => std::fs::read_to_string(path).map_err(|source| BenchError::File {
+            action: "read the web ACL",
+            path: path.clone(),
+            source,
+        })?,
+    };
     let edge = TollgateAcl::new(program(options).map_err(BenchError::EdgeStart)?, rules);
     let way = |way| edge.path(way).ok_or(BenchError::NothingToMeasure);
     let variants = vec![(PLAIN, way(Way::Plain)?), (RULED, way(Way::Full)?)];
