@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock};
-use common::secret::{SecretBytes, SecretString};
+use common::secret::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -13,14 +13,14 @@ use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
 use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
-use crate::envelope::{Context, PoolKey, PoolKeyError, PoolKeys, RootKey};
+use crate::envelope::{PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::{Lockout, budget, lockout};
 use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
 use crate::passwords::{Passwords, PoolSettings};
-use crate::publish::{self, PublishConfig, Sealing};
+use crate::publish::{self, DeploymentSealing, PublishConfig, Sealing};
 use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
@@ -209,7 +209,7 @@ impl Opened {
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
         let authority_key =
             root.deployment_key().ok_or_else(|| StartError::failure("the root key gives no deployment key"))?;
-        let authority_sealing: Arc<dyn Sealing> = Arc::new(AuthoritySealing(authority_key));
+        let authority_sealing: Arc<dyn Sealing> = Arc::new(DeploymentSealing::new(authority_key));
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
         pool_keys.check_root().await.map_err(StartError::of_root_key)?;
         Ok(Self { store, pool_keys, deployment_key, authority_sealing })
@@ -260,28 +260,5 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         if let Err(error) = services.store.commit(batch).await {
             tracing::warn!(%error, "what has expired stays for now");
         }
-    }
-}
-
-/// Seals the feed's certificate authority under the deployment's key.
-struct AuthoritySealing(PoolKey);
-
-impl AuthoritySealing {
-    fn cell(context: &str) -> Context<'_> {
-        Context { table: "feed_ca", row: &[], column: context }
-    }
-}
-
-impl Sealing for AuthoritySealing {
-    fn seal(&self, context: &str, plain: &[u8]) -> Option<Vec<u8>> {
-        self.0.seal(Self::cell(context), plain).ok()
-    }
-
-    fn open(&self, context: &str, sealed: &[u8]) -> Option<SecretBytes> {
-        self.0.open(Self::cell(context), sealed).ok()
-    }
-
-    fn reset_key(&self) -> ring::hmac::Key {
-        self.0.hmac_key("feed stateless reset")
     }
 }

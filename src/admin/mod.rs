@@ -2,6 +2,7 @@
 //! without a running issuer says so.
 
 mod backup;
+mod edge_keys;
 mod key_file;
 mod keys;
 mod messages;
@@ -54,6 +55,9 @@ enum AdminCommand {
     /// Messages to users: what became of them, and another try.
     #[command(subcommand)]
     Messages(messages::MessagesCommand),
+    /// Secrets that all edges share, which the issuer makes and brings to them.
+    #[command(subcommand)]
+    EdgeKeys(edge_keys::EdgeKeysCommand),
     /// Edges: who may receive which pools' keys and revocations.
     #[command(subcommand)]
     Edge(EdgeCommand),
@@ -118,6 +122,7 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
         AdminCommand::Backup(options) => backup::backup(options).await?,
         AdminCommand::Restore(options) => backup::restore(options).await?,
         AdminCommand::Messages(command) => messages::run(command).await?,
+        AdminCommand::EdgeKeys(command) => edge_keys::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {
             let ask = json!({ "name": name, "pools": pools });
             let answer = issuer.wire()?.admin(&issuer.admin, Method::POST, "/v1/edges", &ask).await?;

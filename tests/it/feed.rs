@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::clock::{Clock, SystemClock, UnixMillis};
-use common::feed::{Alarm, Change, FeedName, FeedState, JoinToken, Revoked};
+use common::feed::{Alarm, Change, FeedName, FeedState, JoinToken, KeyUsage, Revoked};
 use common::ids::{EdgeId, PoolId};
 use common::secret::SecretBytes;
 use edge::feed::{FeedConfig, FeedHandle, FeedSink};
 use issuer::outbox::{self, Wake};
-use issuer::publish::{self, Pools, PublishConfig, PublishHandle, Running, Sealing, StartError};
-use issuer::store::{Batch, Migration, Store, StoreConfig};
+use issuer::publish::{self, Old, Pools, PublishConfig, PublishHandle, Running, Sealing, StartError};
+use issuer::store::{Batch, Migration, Query, Store, StoreConfig};
 use tokio::sync::watch;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -414,4 +414,50 @@ async fn an_edge_catches_up_when_its_issuer_was_away() {
     edge.stop().await;
     running.drain(Duration::from_secs(1)).await;
     drop(dir);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_edges_share_are_made_once_and_replaced_at_all_of_them() {
+    let issuer = Issuer::start().await;
+    let named = Pools::Named(vec![PoolId::parse("r_A").unwrap()]);
+    let (one, of_one) = follow(&issuer.edge_config(&issuer.enrol("one", named).await));
+    let (all, of_all) = follow(&issuer.edge_config(&issuer.enrol("all", Pools::All).await));
+    let keys = |seen: &Seen, usage| -> Vec<(u64, [u8; 32])> {
+        let state = seen.states.get(&FeedName::Global);
+        state.iter().flat_map(|state| state.deployment_keys(usage)).map(|key| (key.number, key.key)).collect()
+    };
+    let numbers = |seen: &Seen| keys(seen, KeyUsage::Challenge).iter().map(|key| key.0).collect::<Vec<_>>();
+    let same = || {
+        let both = [&of_one, &of_all].map(|sink| keys(&sink.seen.lock().unwrap(), KeyUsage::Challenge));
+        assert_eq!(both[0], both[1]);
+        both[0].clone()
+    };
+    for sink in [&of_one, &of_all] {
+        sink.wait("the first key", |seen| numbers(seen) == [1] && keys(seen, KeyUsage::Limit).len() == 1).await;
+    }
+    let first = same()[0].1;
+    let stored = Query::new("SELECT body FROM feed_log").at_most(100);
+    for row in issuer.store.read(stored).await.unwrap() {
+        // This test's sealing hides nothing; that it was asked shows.
+        let body = row.bytes(0).unwrap();
+        assert_eq!(
+            body.windows(32).any(|part| part == first),
+            body.starts_with(b"\xfffeed_log.body") && body[14] == 14
+        );
+    }
+    let issuer = issuer.restart().await;
+    issuer.handle().rotate_key(KeyUsage::Challenge, Old::Accepted).await.unwrap();
+    for sink in [&of_one, &of_all] {
+        sink.wait("the second key", |seen| numbers(seen) == [2, 1]).await;
+    }
+    assert_eq!(same()[1].1, first, "a restart makes none");
+    issuer.handle().rotate_key(KeyUsage::Challenge, Old::Ended).await.unwrap();
+    for sink in [&of_one, &of_all] {
+        sink.wait("the third key alone", |seen| numbers(seen) == [3]).await;
+    }
+    one.stop().await;
+    all.stop().await;
+    let (again, sink) = follow(&issuer.edge_config(&issuer.enrol("one", Pools::All).await));
+    assert_eq!(numbers(&sink.seen.lock().unwrap()), [3], "kept on disk");
+    again.stop().await;
 }

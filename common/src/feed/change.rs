@@ -1,5 +1,6 @@
 //! What a record says, by kind.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -21,6 +22,7 @@ pub enum Change {
     Pool(PoolSettings),
     Client(ClientSettings),
     NameKey(NameKey),
+    DeploymentKey(DeploymentKey),
     /// A document that the issuer manages centrally and the edge alone understands.
     Managed {
         kind: ManagedKind,
@@ -120,6 +122,46 @@ impl std::fmt::Debug for NameKey {
     }
 }
 
+/// A secret that all edges of a deployment share, on the global feed. Of several for one use the newest makes, and what was made with the others is
+/// accepted until they are removed. Subject: its number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeploymentKey {
+    pub usage: KeyUsage,
+    /// From 1, each newer than those before.
+    pub number: u64,
+    pub key: [u8; 32],
+}
+
+/// What edges do with a key of the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyUsage {
+    /// Sign the puzzles of challenges, and the tokens for them.
+    Challenge,
+    /// Name what limits count that edges share.
+    Limit,
+}
+
+impl KeyUsage {
+    pub const ALL: [Self; 2] = [Self::Challenge, Self::Limit];
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Challenge => Kind::CHALLENGE_KEY,
+            Self::Limit => Kind::LIMIT_KEY,
+        }
+    }
+
+    fn of(kind: Kind) -> Option<Self> {
+        Self::ALL.into_iter().find(|usage| usage.kind() == kind)
+    }
+}
+
+impl std::fmt::Debug for DeploymentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DeploymentKey({:?}, {}, [secret])", self.usage, self.number)
+    }
+}
+
 /// Which document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManagedKind {
@@ -138,6 +180,7 @@ pub enum Removable {
     Pool(PoolId),
     Client(ClientId),
     NameKey { id: String },
+    DeploymentKey { usage: KeyUsage, number: u64 },
     Managed { kind: ManagedKind, name: String },
 }
 
@@ -159,13 +202,14 @@ impl Change {
             Self::Pool(pool) => (Kind::POOL_SETTINGS, pool.pool.to_string(), encode(pool)?),
             Self::Client(client) => (Kind::CLIENT_SETTINGS, client.client_id.to_string(), encode(client)?),
             Self::NameKey(key) => (Kind::NAME_KEY, key.id.clone(), encode(key)?),
+            Self::DeploymentKey(key) => (key.usage.kind(), key.number.to_string(), encode(&(key.number, key.key))?),
             Self::Managed { kind, document, .. } if document.is_empty() => {
                 return Err(ChangeError::Body(kind.kind().0));
             }
             Self::Managed { kind, name, document } => (kind.kind(), name.clone(), document.clone()),
             Self::Removed(what) => {
                 // It leaves, too, once nobody can have missed it: the log does not grow with what is gone.
-                let (kind, subject) = (what.kind(), what.subject().to_owned());
+                let (kind, subject) = (what.kind(), what.subject().into_owned());
                 return Ok(RawChange { kind, subject, body: Vec::new(), leave_at: Some(now.plus(LONGEST_TOKEN_LIFE)) });
             }
         };
@@ -190,6 +234,7 @@ impl Change {
             Kind::POOL_SETTINGS => Self::Pool(decode(raw, |pool: &PoolSettings| pool.pool.as_str())?),
             Kind::CLIENT_SETTINGS => Self::Client(decode(raw, |client: &ClientSettings| client.client_id.as_str())?),
             Kind::NAME_KEY => Self::NameKey(decode(raw, |key: &NameKey| &key.id)?),
+            Kind::CHALLENGE_KEY | Kind::LIMIT_KEY => Self::DeploymentKey(deployment_key(raw)?),
             Kind::ROUTES => managed(ManagedKind::Routes, raw),
             Kind::WEB_ACL => managed(ManagedKind::WebAcl, raw),
             Kind::WEB_ACL_PART => managed(ManagedKind::WebAclPart, raw),
@@ -281,17 +326,19 @@ impl Removable {
             Self::Pool(_) => Kind::POOL_SETTINGS,
             Self::Client(_) => Kind::CLIENT_SETTINGS,
             Self::NameKey { .. } => Kind::NAME_KEY,
+            Self::DeploymentKey { usage, .. } => usage.kind(),
             Self::Managed { kind, .. } => kind.kind(),
         }
     }
 
-    fn subject(&self) -> &str {
+    fn subject(&self) -> Cow<'_, str> {
         match self {
-            Self::PublicKey { kid } => kid,
-            Self::Pool(pool) => pool.as_str(),
-            Self::Client(client) => client.as_str(),
-            Self::NameKey { id } => id,
-            Self::Managed { name, .. } => name,
+            Self::PublicKey { kid } => kid.into(),
+            Self::Pool(pool) => pool.as_str().into(),
+            Self::Client(client) => client.as_str().into(),
+            Self::NameKey { id } => id.into(),
+            Self::DeploymentKey { number, .. } => number.to_string().into(),
+            Self::Managed { name, .. } => name.into(),
         }
     }
 
@@ -303,6 +350,10 @@ impl Removable {
             Kind::POOL_SETTINGS => Self::Pool(PoolId::parse(subject).map_err(|_| wrong)?),
             Kind::CLIENT_SETTINGS => Self::Client(ClientId::parse(subject).map_err(|_| wrong)?),
             Kind::NAME_KEY => Self::NameKey { id: subject },
+            Kind::CHALLENGE_KEY | Kind::LIMIT_KEY => {
+                let usage = KeyUsage::of(raw.kind).ok_or(wrong)?;
+                Self::DeploymentKey { usage, number: number(raw.subject).ok_or(wrong)? }
+            }
             Kind::ROUTES => Self::Managed { kind: ManagedKind::Routes, name: subject },
             Kind::WEB_ACL => Self::Managed { kind: ManagedKind::WebAcl, name: subject },
             Kind::WEB_ACL_PART => Self::Managed { kind: ManagedKind::WebAclPart, name: subject },
@@ -323,6 +374,19 @@ impl ManagedKind {
 
 fn managed(kind: ManagedKind, raw: RawRef<'_>) -> Change {
     Change::Managed { kind, name: raw.subject.to_owned(), document: raw.body.to_owned() }
+}
+
+fn deployment_key(raw: RawRef<'_>) -> Result<DeploymentKey, ChangeError> {
+    let wrong = ChangeError::Body(raw.kind.0);
+    let (of_body, key): (u64, [u8; 32]) = decode_body(raw)?;
+    let usage = KeyUsage::of(raw.kind).ok_or(wrong)?;
+    let number = number(raw.subject).filter(|number| *number == of_body).ok_or(wrong)?;
+    Ok(DeploymentKey { usage, number, key })
+}
+
+/// In the one text that a number has.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
 fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, ChangeError> {
@@ -378,14 +442,21 @@ mod tests {
                 scopes: Some(vec!["a/b".into()]),
             }),
             Change::NameKey(NameKey { id: "1".into(), key: [7; 32] }),
+            Change::DeploymentKey(key(KeyUsage::Challenge)),
+            Change::DeploymentKey(key(KeyUsage::Limit)),
             Change::Managed { kind: managed, name: "api".into(), document: b"{}".to_vec() },
             Change::Managed { kind: ManagedKind::Routes, name: "all".into(), document: b"[]".to_vec() },
             Change::Removed(Removable::PublicKey { kid: "k1".into() }),
             Change::Removed(Removable::Pool(pool)),
             Change::Removed(Removable::Client(client_id)),
             Change::Removed(Removable::NameKey { id: "1".into() }),
+            Change::Removed(Removable::DeploymentKey { usage: KeyUsage::Challenge, number: 12 }),
             Change::Removed(Removable::Managed { kind: managed, name: "api".into() }),
         ]
+    }
+
+    fn key(usage: KeyUsage) -> DeploymentKey {
+        DeploymentKey { usage, number: 12, key: [7; 32] }
     }
 
     #[test]
@@ -417,6 +488,21 @@ mod tests {
     }
 
     #[test]
+    fn records_of_keys_of_the_deployment_are_these_bytes() {
+        for (usage, kind) in [(KeyUsage::Challenge, 14), (KeyUsage::Limit, 15)] {
+            let body = [&[12], [7; 32].as_slice()].concat();
+            let raw = RawChange { kind: Kind(kind), subject: "12".into(), body, leave_at: None };
+            let change = Change::DeploymentKey(key(usage));
+            assert_eq!(change.to_raw(NOW).unwrap(), raw);
+            assert!(!format!("{change:?}").contains("7, 7"), "no secret in a log");
+            for subject in ["13", "012", "+12", "", "x"] {
+                let other = RawChange { subject: subject.into(), ..raw.clone() };
+                assert_eq!(Change::from_raw(&other), Err(ChangeError::Body(kind)), "{subject}");
+            }
+        }
+    }
+
+    #[test]
     fn revocations_outlive_the_tokens_and_settings_stay() {
         for change in every_change() {
             let leave_at = change.to_raw(NOW).unwrap().leave_at;
@@ -433,7 +519,7 @@ mod tests {
         let raw = |kind, body: &[u8]| RawChange { kind, subject: "s".into(), body: body.into(), leave_at: None };
         assert_eq!(Change::from_raw(&raw(Kind(250), b"x")), Ok(None));
         assert_eq!(Change::from_raw(&raw(Kind(250), b"")), Ok(None));
-        for kind in [1, 2, 4, 8, 9, 10] {
+        for kind in [1, 2, 4, 8, 9, 10, 14, 15] {
             assert_eq!(Change::from_raw(&raw(Kind(kind), &[0xff; 3])), Err(ChangeError::Body(kind)), "{kind}");
         }
         assert_eq!(Change::from_raw(&raw(Kind::TOKEN_REVOKED, b"")), Err(ChangeError::Body(2)), "no way back");

@@ -35,8 +35,8 @@ mod subscriber;
 mod subscriber_tests;
 
 pub use change::{
-    Change, ChangeError, ClientSettings, KeyPurpose, KeyState, LONGEST_TOKEN_LIFE, ManagedKind, NameKey, PoolSettings,
-    PublicKey, Removable, Revoked,
+    Change, ChangeError, ClientSettings, DeploymentKey, KeyPurpose, KeyState, KeyUsage, LONGEST_TOKEN_LIFE,
+    ManagedKind, NameKey, PoolSettings, PublicKey, Removable, Revoked,
 };
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME, VERSION, serves};
 pub use join::{InvalidJoinToken, JoinToken};

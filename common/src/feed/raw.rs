@@ -28,6 +28,10 @@ impl Kind {
     pub const ROUTES: Self = Self(11);
     pub const WEB_ACL: Self = Self(12);
     pub const WEB_ACL_PART: Self = Self(13);
+    pub const CHALLENGE_KEY: Self = Self(14);
+    pub const LIMIT_KEY: Self = Self(15);
+    /// Stands before a record that lies sealed in the issuer's log. It is never sent, and no record is of this kind.
+    pub const SEALED: Self = Self(255);
 }
 
 /// One record as it is stored, hashed and sent. The newest record of a (kind, subject) replaces the older ones; an empty body

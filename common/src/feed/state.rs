@@ -5,7 +5,8 @@ use std::str::Utf8Error;
 use std::time::Duration;
 
 use super::change::{
-    Change, ChangeError, ClientSettings, ManagedKind, NameKey, PoolSettings, PublicKey, Removable, Revocation, Revoked,
+    Change, ChangeError, ClientSettings, DeploymentKey, KeyUsage, ManagedKind, NameKey, PoolSettings, PublicKey,
+    Removable, Revocation, Revoked,
 };
 use super::message::{Delta, Record};
 use super::raw::{Kind, RawChange, RawRef};
@@ -26,6 +27,7 @@ pub struct FeedState {
     pools: BTreeMap<PoolId, PoolSettings>,
     clients: HashMap<ClientId, ClientSettings>,
     name_keys: BTreeMap<String, NameKey>,
+    deployment_keys: BTreeMap<(KeyUsage, u64), DeploymentKey>,
     managed: BTreeMap<(ManagedKind, String), Vec<u8>>,
     revoked: Revocations,
     /// Kinds of later versions: kept, so that a newer edge finds them on disk.
@@ -59,6 +61,7 @@ impl FeedState {
             pools: BTreeMap::new(),
             clients: HashMap::new(),
             name_keys: BTreeMap::new(),
+            deployment_keys: BTreeMap::new(),
             managed: BTreeMap::new(),
             revoked: Revocations::default(),
             unknown: BTreeMap::new(),
@@ -116,6 +119,11 @@ impl FeedState {
 
     pub fn name_keys(&self) -> impl Iterator<Item = &NameKey> {
         self.name_keys.values()
+    }
+
+    /// The keys that edges share for one use, the newest first.
+    pub fn deployment_keys(&self, usage: KeyUsage) -> impl Iterator<Item = &DeploymentKey> {
+        self.deployment_keys.values().rev().filter(move |key| key.usage == usage)
     }
 
     /// Centrally managed documents of one kind, by name.
@@ -189,7 +197,8 @@ impl FeedState {
             name: name.clone(),
             document: document.clone(),
         });
-        keys.chain(pools).chain(clients).chain(name_keys).chain(managed)
+        let deployment_keys = self.deployment_keys.values().cloned().map(Change::DeploymentKey);
+        keys.chain(pools).chain(clients).chain(name_keys).chain(deployment_keys).chain(managed)
     }
 
     /// Reads a delta wholly, changing nothing.
@@ -265,6 +274,7 @@ impl FeedState {
             Some(Change::Pool(pool)) => drop(self.pools.insert(pool.pool.clone(), pool)),
             Some(Change::Client(client)) => drop(self.clients.insert(client.client_id.clone(), client)),
             Some(Change::NameKey(key)) => drop(self.name_keys.insert(raw.subject, key)),
+            Some(Change::DeploymentKey(key)) => drop(self.deployment_keys.insert((key.usage, key.number), key)),
             Some(Change::Managed { kind, name, document }) => drop(self.managed.insert((kind, name), document)),
             Some(Change::Removed(what)) => self.remove(what),
         }
@@ -276,6 +286,7 @@ impl FeedState {
             Removable::Pool(pool) => drop(self.pools.remove(&pool)),
             Removable::Client(client) => drop(self.clients.remove(&client)),
             Removable::NameKey { id } => drop(self.name_keys.remove(&id)),
+            Removable::DeploymentKey { usage, number } => drop(self.deployment_keys.remove(&(usage, number))),
             Removable::Managed { kind, name } => drop(self.managed.remove(&(kind, name))),
         }
     }

@@ -240,6 +240,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let runtime = parts.runtime;
     let (picture, metrics) = (Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
     let pools = Pools::new(picture, metrics, parts.attester, parts.acls);
+    let pools = pools.with_challenges(Arc::clone(&parts.reload.challenges));
     let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),

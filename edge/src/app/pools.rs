@@ -7,13 +7,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use common::clock::UnixMillis;
-use common::feed::{Alarm, Change, FeedName, FeedState, KeyPurpose, ManagedKind, PublicKey, Removable, Revoked};
+use common::feed::{
+    Alarm, Change, FeedName, FeedState, KeyPurpose, KeyUsage, ManagedKind, PublicKey, Removable, Revoked,
+};
 use common::ids::PoolId;
 use common::jose::{Jwk, Jwks, KeySet};
 use common::verify::{Leeway, Profile};
 
 use self::acls::PoolAcls;
 use crate::attest::{Attester, Slot};
+use crate::challenge::Challenges;
 use crate::feed::{Certified, FeedSink};
 use crate::observe::Metrics;
 use crate::snapshot::deaths::Deaths;
@@ -27,17 +30,30 @@ pub struct Pools {
     metrics: Arc<Metrics>,
     attester: Arc<Slot>,
     acls: Arc<PoolAcls>,
+    challenges: Option<Arc<Challenges>>,
 }
 
 impl Pools {
     pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>, attester: Arc<Slot>, acls: Arc<PoolAcls>) -> Self {
-        Self { picture, metrics, attester, acls }
+        Self { picture, metrics, attester, acls, challenges: None }
+    }
+
+    /// With those who take the keys of challenges that edges share.
+    pub fn with_challenges(self, challenges: Arc<Challenges>) -> Self {
+        Self { challenges: Some(challenges), ..self }
+    }
+
+    /// What belongs to no pool.
+    fn deployment(&self, state: &FeedState) {
+        if let Some(challenges) = &self.challenges {
+            challenges.share(state.deployment_keys(KeyUsage::Challenge).map(|key| key.key).collect());
+        }
     }
 }
 
 impl FeedSink for Pools {
     fn replace(&self, feed: &FeedName, state: &FeedState) {
-        let FeedName::Pool(pool) = feed else { return };
+        let FeedName::Pool(pool) = feed else { return self.deployment(state) };
         let deaths = Deaths::of(state.revoked());
         let trust = trust(pool, state).unwrap_or_else(|problem| {
             tracing::error!(%pool, problem, "the pool's keys are refused; the last good ones stay");
@@ -51,7 +67,12 @@ impl FeedSink for Pools {
     }
 
     fn advance(&self, feed: &FeedName, changes: &[Change], state: &FeedState) {
-        let FeedName::Pool(pool) = feed else { return };
+        let FeedName::Pool(pool) = feed else {
+            if changes.iter().any(touches_keys) {
+                self.deployment(state);
+            }
+            return;
+        };
         let issuer = name(pool);
         // None at all: the state has forgotten what has left.
         if changes.is_empty() || changes.iter().any(|change| matches!(change, Change::Revoked(_))) {
@@ -143,8 +164,12 @@ fn touches_trust(change: &Change) -> bool {
         Change::PublicKey(_) | Change::Pool(_) => true,
         Change::Removed(what) => matches!(what, Removable::PublicKey { .. } | Removable::Pool(_)),
         Change::Revoked(revoked) => matches!(revoked, Revoked::Key { .. }),
-        Change::Client(_) | Change::NameKey(_) | Change::Managed { .. } => false,
+        Change::Client(_) | Change::NameKey(_) | Change::DeploymentKey(_) | Change::Managed { .. } => false,
     }
+}
+
+fn touches_keys(change: &Change) -> bool {
+    matches!(change, Change::DeploymentKey(_) | Change::Removed(Removable::DeploymentKey { .. }))
 }
 
 fn touches_web_acl(change: &Change) -> bool {

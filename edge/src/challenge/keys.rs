@@ -82,6 +82,12 @@ impl Keys {
         Self::read(path)
     }
 
+    /// Keys that all edges of a deployment share, the newest first, and behind them those that this edge had of its own: what it has signed with them goes
+    /// on counting here.
+    pub(super) fn shared(shared: &[[u8; 32]], own: &Self) -> Self {
+        Self(shared.iter().map(|key| Key::new(key)).chain(own.0.iter().cloned()).collect())
+    }
+
     /// A key that nobody else has.
     pub fn random() -> Result<Self, KeyError> {
         Ok(Self(vec![Key::new(&random::<LEAST>()?)]))

@@ -18,7 +18,7 @@ mod token;
 mod verify;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use common::clock::UnixMillis;
@@ -59,6 +59,8 @@ pub struct Challenges {
     current: ArcSwap<Current>,
     /// Used while no other keys are there; it lives as long as the process.
     own: Keys,
+    /// What the issuer has brought, the newest first; who changes it, or the settings, holds it until both fit.
+    shared: Mutex<Vec<[u8; 32]>>,
     spent: Replay,
     pace: Pace,
     meter: Meter,
@@ -67,6 +69,8 @@ pub struct Challenges {
 struct Current {
     settings: Settings,
     keys: Keys,
+    /// Without those that edges share.
+    local: Keys,
 }
 
 /// Who asks, and when.
@@ -106,16 +110,25 @@ impl Challenges {
     pub fn new(settings: Settings, meter: Meter) -> Result<Self, KeyError> {
         let own = Keys::random()?;
         let spent = Replay::bounded(usize::try_from(settings.memory).unwrap_or(usize::MAX), meter.held.clone());
-        let keys = keys_of(&settings.keys, &own)?;
-        let current = ArcSwap::from_pointee(Current { settings, keys });
-        Ok(Self { current, own, spent, pace: Pace::default(), meter })
+        let local = keys_of(&settings.keys, &own)?;
+        let current = ArcSwap::from_pointee(Current::new(settings, local, &[]));
+        Ok(Self { current, own, shared: Mutex::default(), spent, pace: Pace::default(), meter })
     }
 
     /// Goes on with other settings; the memory stays as it is.
     pub fn configure(&self, settings: Settings) -> Result<(), KeyError> {
-        let keys = keys_of(&settings.keys, &self.own)?;
-        self.current.store(Arc::new(Current { settings, keys }));
+        let local = keys_of(&settings.keys, &self.own)?;
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        self.current.store(Arc::new(Current::new(settings, local, &shared)));
         Ok(())
+    }
+
+    /// Takes the keys that all edges of the deployment share, the newest first. They sign unless the settings name a file.
+    pub fn share(&self, keys: Vec<[u8; 32]>) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        *shared = keys;
+        let current = self.current.load();
+        self.current.store(Arc::new(Current::new(current.settings.clone(), current.local.clone(), &shared)));
     }
 
     /// What a client's token says. Of several the best counts.
@@ -166,6 +179,16 @@ impl Challenges {
             unscripted: current.settings.unscripted,
         });
         Answer::page(demand.action, page)
+    }
+}
+
+impl Current {
+    fn new(settings: Settings, local: Keys, shared: &[[u8; 32]]) -> Self {
+        let keys = match settings.keys {
+            KeySource::Given(_) => local.clone(),
+            KeySource::State(_) | KeySource::Own => Keys::shared(shared, &local),
+        };
+        Self { settings, keys, local }
     }
 }
 

@@ -3,6 +3,7 @@
 mod forgeries;
 mod pages;
 mod rounds;
+mod shared;
 
 use std::net::IpAddr;
 use std::time::Duration;

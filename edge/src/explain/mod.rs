@@ -71,14 +71,14 @@ pub fn explain(asked: &Explain) -> Result<Explanation, ExplainError> {
     if asked.at.is_some() {
         story.step("at", now.to_rfc3339());
     }
+    let challenges = Arc::new(challenges(&mut story, config.challenge)?);
     if let Some(settings) = &config.feed {
         let acls = PoolAcls::new(Arc::clone(&picture), Arc::clone(&metrics), config.acl_terms);
         let pools = Pools::new(Arc::clone(&picture), metrics, Arc::default(), Arc::new(acls)); // nothing is signed here
-        recall(&mut story, settings, &pools, now);
+        recall(&mut story, settings, &pools.with_challenges(Arc::clone(&challenges)), now);
     }
     let (head, body) = taken_apart(&text);
-    let challenges = challenges(&mut story, config.challenge)?;
-    explain_head(story, &picture.load(), (&head, body), &connection, (now, &challenges))
+    explain_head(story, &picture.load(), (&head, body), &connection, (now, &*challenges))
 }
 
 /// With the key that the edge has made, if it has; nothing is made here.

@@ -1,6 +1,7 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
 mod backups;
+mod edge_keys;
 mod edges;
 mod health;
 mod keys;
@@ -38,6 +39,8 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/metrics", get(metrics::show))
         .route("/v1/edges", post(edges::enrol).get(edges::list))
         .route("/v1/edges/{name}", delete(edges::revoke))
+        .route("/v1/edge-keys", get(edge_keys::list))
+        .route("/v1/edge-keys/{usage}", post(edge_keys::rotate))
         .route("/v1/keys", post(keys::create).get(keys::list))
         .route("/v1/keys/{id}", get(keys::show).patch(keys::change).delete(keys::delete))
         .route("/v1/backups", post(backups::create))

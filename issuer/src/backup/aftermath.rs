@@ -14,6 +14,7 @@
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |
 //! | edges | stay enrolled, so that they follow without being asked, and are listed; the operator names those that were revoked since |
+//! | keys that edges share | ended, and a fresh one in their place; clients solve challenges once more |
 //! | the feed | a new epoch for every feed, later than all before: edges take snapshots and never again accept the old lineage |
 //!
 //! What is lost with the time after the backup cannot be brought back: a password changed since is the old one again, and a user deleted or
@@ -22,7 +23,7 @@
 use std::collections::BTreeSet;
 
 use common::clock::UnixMillis;
-use common::feed::{Change, FeedName, Revoked};
+use common::feed::{Change, FeedName, KeyUsage, Revoked};
 use common::ids::{EdgeId, PoolId};
 
 use super::error::RestoreError;
@@ -31,7 +32,7 @@ use super::restore::Progress;
 use crate::audit::{Entry, NO_POOL};
 use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::{self, Rotation};
-use crate::publish::edges;
+use crate::publish::{DeploymentSealing, KeysError, Old, deployment_keys, edges};
 use crate::store::{Batch, Loading, Row, RowError, Statement, Store};
 use crate::{access, codes, messages, outbox, sessions, signin, users};
 
@@ -83,6 +84,7 @@ pub(super) async fn settle(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Settled, RestoreError> {
     let store = loading.store();
+    let sealing = root.deployment_key().map(DeploymentSealing::new).ok_or(KeysError::Sealed)?;
     let pool_keys = PoolKeys::new(root, store.clone());
     pool_keys.check_root().await?;
     let at = instant(store, now).await?;
@@ -90,6 +92,7 @@ pub(super) async fn settle(
     let admin_keys = settle_admin_keys(store, kept).await?;
     let edges = settle_edges(store, kept, at).await?;
     let feeds = begin_epoch(store, at).await?;
+    replace_edge_keys(store, &sealing, at).await?;
     let pools = replace_keys(store, &pool_keys, &feeds, at, progress).await?;
     loading.complete(one(entry(header, at).statement())).await?;
     Ok(Settled { at, pools, admin_keys, edges })
@@ -155,6 +158,16 @@ async fn begin_epoch(store: &Store, at: UnixMillis) -> Result<BTreeSet<FeedName>
     let newest = heads.values().map(|head| head.position.epoch).max();
     store.commit(one(outbox::new_epoch(newest, at))).await?;
     Ok(heads.into_keys().collect())
+}
+
+/// One that was replaced after the backup, because it leaked, must not count again.
+async fn replace_edge_keys(store: &Store, sealing: &DeploymentSealing, at: UnixMillis) -> Result<(), RestoreError> {
+    for usage in KeyUsage::ALL {
+        if !deployment_keys::list(store, usage).await?.is_empty() {
+            deployment_keys::rotate(store, sealing, usage, Old::Ended, at).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Pool by pool: the old keys revoked, for the edges too, and new ones active.

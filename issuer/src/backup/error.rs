@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::envelope::{PoolKeyError, SealError};
 use crate::keys::KeyError;
+use crate::publish::KeysError;
 use crate::store::{CommitError, LoadError, OpenError, RowError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,8 @@ pub enum RestoreError {
     NoSuchAdminKey(String),
     #[error("--revoke-edge {0}: the backup has no such edge")]
     NoSuchEdge(String),
+    #[error(transparent)]
+    EdgeKeys(#[from] KeysError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use common::clock::UnixMillis;
-use common::feed::FeedName;
+use common::feed::{FeedName, KeyUsage};
 use common::ids::PoolId;
 use common::jose::Alg;
 use common::secret::SecretString;
@@ -13,6 +13,7 @@ use super::{Ask, Kept, RestoreError, restore, stream};
 use crate::engines::on_both_engines;
 use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::Rotation;
+use crate::publish::{DeploymentSealing, deployment_keys};
 use crate::store::{Batch, Migration, OpenError, Query, Statement, Store, StoreConfig};
 use crate::{migrations, outbox};
 
@@ -53,7 +54,10 @@ async fn fill(store: &Store) {
         Statement::new("INSERT INTO admin_keys (access_key_id, secret, created_at) VALUES ('AKIA', $1, 1)")
             .bind([3u8; 9]),
     );
+    batch.add(outbox::ensure(&FeedName::Global, NOW));
     store.commit(batch).await.unwrap();
+    let sealing = DeploymentSealing::new(root("07").deployment_key().unwrap());
+    deployment_keys::ensure(store, &sealing, KeyUsage::Challenge, NOW).await.unwrap();
     for part in 0..3 {
         let mut batch = Batch::new();
         for user in part * 1_000..(part + 1) * 1_000 {
@@ -118,9 +122,12 @@ async fn a_backup_restores_and_revives_nothing(store: Store) {
     for gone in ["one_time_codes", "enrolments", "admin_keys"] {
         assert_eq!(count(&other, gone).await, 0, "{gone}");
     }
+    assert_eq!(count(&other, "deployment_keys WHERE number = 1").await, 0, "a key that edges share");
+    assert_eq!(count(&other, "deployment_keys WHERE number = 2 AND ends_at IS NULL").await, 1);
     assert_eq!(count(&other, "audit WHERE operation = 'Restore'").await, 1);
-    let heads =
-        |rows: Vec<crate::store::Row>| outbox::read_heads(&rows).unwrap().into_values().next().unwrap().position;
+    let heads = |rows: Vec<crate::store::Row>| {
+        outbox::read_heads(&rows).unwrap().into_iter().find(|(feed, _)| *feed != FeedName::Global).unwrap().1.position
+    };
     let (before, after) =
         (heads(store.read(outbox::heads()).await.unwrap()), heads(other.read(outbox::heads()).await.unwrap()));
     assert!(after.epoch > before.epoch && after.seq == 6, "{before:?} {after:?}");

@@ -17,7 +17,7 @@ mod tests;
 mod wake;
 
 use common::clock::UnixMillis;
-use common::feed::{Change, Digest, Epoch, FeedName};
+use common::feed::{Change, Digest, Epoch, FeedName, Kind};
 
 pub use self::read::{Head, LogPage, deltas_after, heads, read_heads, read_page, read_snapshot, snapshot};
 pub use self::schema::MIGRATIONS;
@@ -53,8 +53,33 @@ pub fn new_epoch(newest: Option<Epoch>, now: UnixMillis) -> Statement {
 /// Appends one change. A feed that does not exist fails the batch, and so does a change without an encoding (a subject of more than 256
 /// bytes): what is not published is not committed.
 pub fn append(feed: &FeedName, change: &Change, now: UnixMillis) -> Vec<Statement> {
+    append_as(feed, change, now, |record| Some(record.to_vec()))
+}
+
+/// The same for a change with a secret in it: it lies in the log sealed, and whoever serves the log opens it. The chain of digests is over what edges get.
+pub fn append_sealed(
+    feed: &FeedName,
+    change: &Change,
+    now: UnixMillis,
+    seal: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Vec<Statement> {
+    append_as(feed, change, now, |record| Some([&[Kind::SEALED.0], seal(record)?.as_slice()].concat()))
+}
+
+/// What is sealed of a record in the log, if it is.
+pub fn sealed(record: &[u8]) -> Option<&[u8]> {
+    record.strip_prefix(&[Kind::SEALED.0])
+}
+
+fn append_as(
+    feed: &FeedName,
+    change: &Change,
+    now: UnixMillis,
+    stored: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Vec<Statement> {
     let encoded = change.to_raw(now).ok().and_then(|raw| raw.encode().ok().map(|record| (raw, record)));
-    let Some((raw, record)) = encoded else {
+    let encoded = encoded.and_then(|(raw, record)| stored(&record).map(|stored| (raw, record, stored)));
+    let Some((raw, record, stored)) = encoded else {
         let never = "UPDATE feed_head SET seq = seq WHERE feed = $1 AND seq < 0";
         return vec![Statement::new(never).bind(feed.as_str()).expect(Rows::Exactly(1))];
     };
@@ -70,7 +95,7 @@ pub fn append(feed: &FeedName, change: &Change, now: UnixMillis) -> Vec<Statemen
     )
     .bind(u32::from(raw.kind.0))
     .bind(raw.subject)
-    .bind(record)
+    .bind(stored)
     .bind(now)
     .bind(raw.leave_at)
     .bind(feed.as_str())

@@ -3,7 +3,9 @@
 use crate::store::Migration;
 
 /// The feed's own migrations.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[FEED, DEPLOYMENT_KEYS];
+
+const FEED: Migration = Migration {
     version: 10,
     name: "feed",
     sql: "
@@ -48,4 +50,19 @@ CREATE TABLE feed_ca (
     created_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 ",
-}];
+};
+
+/// Which secrets edges share. The secrets are in the log, sealed.
+const DEPLOYMENT_KEYS: Migration = Migration {
+    version: 11,
+    name: "deployment keys",
+    sql: "
+CREATE TABLE deployment_keys (
+    usage TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    ends_at BIGINT,
+    PRIMARY KEY (usage, number)
+) WITHOUT ROWID;
+",
+};

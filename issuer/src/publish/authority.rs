@@ -6,7 +6,6 @@ use common::attest::EdgeKey;
 use common::clock::UnixMillis;
 use common::feed::ISSUER_NAME;
 use common::ids::EdgeId;
-use common::secret::SecretBytes;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber,
@@ -14,6 +13,7 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::error::StartError;
+use super::sealing::Sealing;
 use crate::store::{Batch, Query, Rows, Statement, Store};
 
 /// Validity of an edge's certificate; it renews daily.
@@ -25,14 +25,6 @@ const CA_LIFE: Duration = Duration::from_secs(20 * 365 * 24 * 3600);
 const BACKDATE: Duration = Duration::from_secs(600);
 /// Longest certificate request.
 const MAX_CSR: usize = 4096;
-
-/// Encrypts the authority's key at rest. `context` is bound to the ciphertext.
-pub trait Sealing: Send + Sync + 'static {
-    fn seal(&self, context: &str, plain: &[u8]) -> Option<Vec<u8>>;
-    fn open(&self, context: &str, sealed: &[u8]) -> Option<SecretBytes>;
-    /// By which a restarted issuer proves to edges that their connections to its predecessor are gone; the same after each start.
-    fn reset_key(&self) -> ring::hmac::Key;
-}
 
 const CONTEXT: &str = "feed_ca.sealed_key";
 

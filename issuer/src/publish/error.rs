@@ -1,5 +1,6 @@
 //! Why the feed's server does not start, and why an admin command on edges fails.
 
+use super::deployment_keys::KeysError;
 use crate::store::{CommitError, StoreError};
 
 /// Why [`super::start`] failed.
@@ -17,6 +18,8 @@ pub enum StartError {
     Read(#[from] StoreError),
     #[error(transparent)]
     Commit(#[from] CommitError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
 /// Why an enrolment or a revocation of an edge failed.

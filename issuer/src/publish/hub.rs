@@ -8,6 +8,8 @@ use common::clock::{Clock, UnixMillis};
 use common::feed::{FeedName, LogRecord, Position, Record};
 use tokio::sync::watch;
 
+use super::deployment_keys::LOG_CONTEXT;
+use super::sealing::Sealing;
 use crate::outbox::{self, Head, LogPage, Wake};
 use crate::store::{Store, StoreError};
 
@@ -49,6 +51,7 @@ pub(super) struct Hub {
     store: Store,
     clock: Arc<dyn Clock>,
     wake: Wake,
+    sealing: Arc<dyn Sealing>,
     heads: watch::Sender<Heads>,
     rings: Mutex<BTreeMap<FeedName, Ring>>,
     /// Kept while somebody sends it, so that a herd of edges shares one read.
@@ -56,9 +59,10 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, wake: Wake) -> Self {
+    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, wake: Wake, sealing: Arc<dyn Sealing>) -> Self {
         let heads = watch::Sender::new(Heads::default());
-        Self { store, clock, wake, heads, rings: Mutex::default(), snapshots: tokio::sync::Mutex::default() }
+        let (rings, snapshots) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { store, clock, wake, sealing, heads, rings, snapshots }
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Heads> {
@@ -130,14 +134,27 @@ impl Hub {
         }
         let rows = self.store.read(outbox::snapshot(feed, self.clock.now())).await?;
         let Some((position, records)) = outbox::read_snapshot(&rows)? else { return Ok(None) };
-        let records: Arc<[Record]> = records.into();
+        let records: Arc<[Record]> = records.into_iter().map(|record| self.opened(record)).collect::<Result<_, _>>()?;
         snapshots.insert(feed.clone(), (position, Arc::downgrade(&records)));
         Ok(Some((position, records)))
     }
 
     async fn read_page(&self, feed: &FeedName, after: u64) -> Result<Option<LogPage>, StoreError> {
         let rows = self.store.read(outbox::deltas_after(feed, after)).await?;
-        Ok(outbox::read_page(&rows)?)
+        let Some(mut page) = outbox::read_page(&rows)? else { return Ok(None) };
+        for record in &mut page.records {
+            record.record = self.opened(Arc::clone(&record.record))?;
+        }
+        Ok(Some(page))
+    }
+
+    /// A record as edges get it.
+    fn opened(&self, record: Record) -> Result<Record, StoreError> {
+        let Some(sealed) = outbox::sealed(&record) else { return Ok(record) };
+        let opened = self.sealing.open(LOG_CONTEXT, sealed);
+        opened.map(|plain| Record::from(plain.expose())).ok_or_else(|| {
+            StoreError::Refused("a sealed record of the feed does not open: another root key sealed it".to_owned())
+        })
     }
 
     fn remember(&self, feed: &FeedName, records: Vec<LogRecord>) {

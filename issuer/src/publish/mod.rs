@@ -9,6 +9,7 @@
 
 mod authority;
 mod connection;
+pub mod deployment_keys;
 mod directory;
 pub mod edges;
 mod endpoint;
@@ -17,6 +18,7 @@ mod error;
 mod hub;
 mod join;
 mod registry;
+mod sealing;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::{Clock, UnixMillis};
-use common::feed::{ALPN_FEED, ALPN_JOIN, FeedName, JoinToken};
+use common::feed::{ALPN_FEED, ALPN_JOIN, FeedName, JoinToken, KeyUsage};
 use common::ids::EdgeId;
 use quinn::crypto::rustls::HandshakeData;
 use quinn::{Connection, Endpoint, Incoming};
@@ -35,12 +37,14 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-pub use self::authority::{EDGE_LIFE, Sealing};
+pub use self::authority::EDGE_LIFE;
+pub use self::deployment_keys::{KeyView, KeysError, Old};
 pub use self::directory::{KnownEdge, Stranger};
 pub use self::enrolment::{JOIN_TOKEN_LIFE, Pools};
 pub use self::error::{EdgeError, StartError};
 pub use self::registry::EdgeStatus;
 use self::registry::{CLOSE_DRAIN, CLOSE_PROTOCOL, CLOSE_REVOKED};
+pub use self::sealing::{DeploymentSealing, Sealing};
 use self::shared::Shared;
 use crate::outbox::{self, Wake};
 use crate::store::{Batch, Store};
@@ -85,14 +89,19 @@ pub async fn start(
     batch.add(outbox::ensure(&FeedName::Global, now));
     store.commit(batch).await?;
     let authority = authority::Authority::load(&store, sealing.as_ref(), now).await?;
+    for usage in KeyUsage::ALL {
+        deployment_keys::ensure(&store, sealing.as_ref(), usage, now).await?;
+    }
     let tls = tls::server_config(authority.certificate(), authority.issuer_identity(now)?)?;
     let endpoint = endpoint::listen(tls, config.listen, sealing.reset_key()).map_err(StartError::Listen)?;
     let local = endpoint.local_addr().map_err(StartError::Listen)?;
     let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
-    let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone()));
+    let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone(), sealing.clone()));
     let registry = registry::Registry::default();
     let directory = directory::Directory::new(authority.certificate())?;
-    let shared = Arc::new(Shared { store, clock, authority, directory, hub: hub.clone(), registry, wake, advertise });
+    let hub_of_all = hub.clone();
+    let shared =
+        Arc::new(Shared { store, clock, sealing, authority, directory, hub: hub_of_all, registry, wake, advertise });
     let tasks = vec![
         tokio::spawn(hub.run()),
         tokio::spawn(accept(endpoint.clone(), shared.clone())),
@@ -157,6 +166,19 @@ impl PublishHandle {
         Ok(())
     }
 
+    /// The keys that edges share for one use, the newest first.
+    pub async fn keys(&self, usage: KeyUsage) -> Result<Vec<KeyView>, KeysError> {
+        deployment_keys::list(&self.shared.store, usage).await
+    }
+
+    /// Makes a key that edges share from when they have it, in the place of the one before.
+    pub async fn rotate_key(&self, usage: KeyUsage, old: Old) -> Result<(), KeysError> {
+        let shared = &self.shared;
+        deployment_keys::rotate(&shared.store, shared.sealing.as_ref(), usage, old, shared.clock.now()).await?;
+        shared.wake.ring();
+        Ok(())
+    }
+
     /// The audience of attestations for this deployment.
     pub fn audience(&self) -> Option<String> {
         self.shared.authority.pin().map(|pin| common::attest::audience(&pin))
@@ -188,6 +210,10 @@ async fn prune(shared: Arc<Shared>) {
     let mut due = tokio::time::interval(PRUNE_EVERY);
     loop {
         due.tick().await;
+        let ended = deployment_keys::prune(&shared.store, shared.sealing.as_ref(), shared.clock.now());
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "keys of the deployment that have ended were not taken away");
+        }
         let Ok(heads) = shared.hub.fresh_heads().await else { continue };
         for feed in heads.heads.keys() {
             let mut batch = Batch::new();

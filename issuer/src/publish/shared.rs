@@ -8,12 +8,14 @@ use super::authority::Authority;
 use super::directory::Directory;
 use super::hub::Hub;
 use super::registry::Registry;
+use super::sealing::Sealing;
 use crate::outbox::Wake;
 use crate::store::Store;
 
 pub(super) struct Shared {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
+    pub sealing: Arc<dyn Sealing>,
     pub authority: Authority,
     pub directory: Directory,
     pub hub: Arc<Hub>,
