@@ -169,7 +169,9 @@ fn edge(options: EdgeOptions) -> ExitCode {
         return ExitCode::from(EXIT_CONFIG);
     };
     if run.check_config {
-        return report(edge::check_config(&run.config), edge::EdgeError::exit_code);
+        let checked = edge::check_config(&run.config);
+        checked.iter().flatten().for_each(|warning| eprintln!("tollgate: warning: {warning}"));
+        return report(checked, edge::EdgeError::exit_code);
     }
     crate::log::to_stderr();
     let start = if options.upgrade { edge::Start::TakingOver } else { edge::Start::Fresh };

@@ -105,6 +105,17 @@ pub struct TlsFacts {
     pub server_name: Option<Box<str>>,
     /// Verified by the listener's authorities.
     pub certificate: Option<ClientCertificate>,
+    /// Where something of the configuration asks for them.
+    pub fingerprints: Option<Fingerprints>,
+}
+
+/// What the client's hello looks like ([`crate::tls`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// 32 hex digits.
+    pub ja3: Box<str>,
+    /// `t13d1516h2_8daaf6152771_e5627efa2ab1`.
+    pub ja4: Box<str>,
 }
 
 /// The certificate by which a client has shown who it is.
@@ -117,6 +128,10 @@ pub struct ClientCertificate {
 
 impl Connection {
     pub const UNKNOWN: Self = Self { client: None, scheme: Scheme::Http, tls: None };
+
+    pub fn fingerprints(&self) -> Option<&Fingerprints> {
+        self.tls.as_ref()?.fingerprints.as_ref()
+    }
 
     /// The certificate that tokens may be bound to (RFC 8705 §3).
     pub fn certificate(&self) -> Option<Thumbprint> {

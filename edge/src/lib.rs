@@ -1,7 +1,7 @@
 //! The gateway: validates tokens at the edge and forwards what it has judged, without a call home.
 //!
 //! ```text
-//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot} -> {replay, rates, waf} -> common
+//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot} -> {replay, rates, geo} -> waf -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
 //! app -> keys, which fetches key sets of others and writes them into the picture
 //! gateway -> introspection, which asks an issuer about a token where a gate said so; both ask by outbound
@@ -23,6 +23,7 @@ mod forward;
 mod front;
 mod gates;
 mod gateway;
+mod geo;
 mod introspection;
 mod keys;
 mod observe;
@@ -90,8 +91,8 @@ pub fn run(config: &Path, start: Start, shutdown: Shutdown, tell: impl Fn(Phase)
     Ok(app::run_blocking(config, start, shutdown, tell)?)
 }
 
-/// Reads and validates a configuration, with the files that it names, and starts nothing.
-pub fn check_config(config: &Path) -> Result<(), EdgeError> {
+/// Reads and validates a configuration, with the files that it names, and starts nothing. Answers what should be looked at in it, a line each.
+pub fn check_config(config: &Path) -> Result<Vec<String>, EdgeError> {
     Ok(app::check(config)?)
 }
 

@@ -48,6 +48,7 @@ const ISSUER: Order = &[
 const EDGE: Order = &[
     &["files", "outbound", "rates"],
     &["waf"],
+    &["geo"],
     &["snapshot", "replay"],
     &["facts", "challenge", "tenant"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],

@@ -58,6 +58,11 @@ fn looked_at(overview: &Overview) -> Registry {
         set_real(&expiry, "certificate", name, certificate.expires.0 as f64 / 1000.0);
     }
     registry.register_with_unit("certificate_expiry_timestamp", "When a certificate ends", Unit::Seconds, expiry);
+    let built = Real::default();
+    for database in &overview.databases {
+        set_real(&built, "database", database.name, overview.now.since(database.built).as_secs_f64());
+    }
+    registry.register_with_unit("geo_age", "Since a database of addresses was built", Unit::Seconds, built);
     registry
 }
 

@@ -41,7 +41,8 @@ pub fn missing(snapshot: &Snapshot, now: UnixMillis) -> Vec<String> {
 
 /// What an operator should look at, though the edge serves.
 pub fn warnings(snapshot: &Snapshot) -> Vec<String> {
-    upstreams(snapshot).iter().filter_map(without_server).collect()
+    let configured = snapshot.routes.warnings.iter().cloned();
+    configured.chain(upstreams(snapshot).iter().filter_map(without_server)).collect()
 }
 
 /// How the upstreams of the configuration that serves are.

@@ -153,7 +153,7 @@ pub fn start_with(
         attester: Arc::clone(&attester),
         bodies: Bodies::default(),
     };
-    let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config.listen)));
+    let reception = Arc::new(ArcSwap::from_pointee(server::reception(&config)));
     let acls = PoolAcls::new(Arc::clone(&picture), Arc::clone(&metrics), config.acl_terms.clone());
     let acls = Arc::new(acls);
     let reload = Arc::new(Reload {
@@ -188,10 +188,9 @@ pub fn start_with(
     launch(config, parts, taken, shutdown)
 }
 
-/// Reads and validates a configuration and every file that it names, and starts nothing.
-pub fn check(file: &Path) -> Result<(), StartError> {
-    load(file, &environment(), &Metrics::default())?;
-    Ok(())
+/// Reads and validates a configuration and every file that it names, and starts nothing. Answers what should be looked at in it.
+pub fn check(file: &Path) -> Result<Vec<String>, StartError> {
+    Ok(load(file, &environment(), &Metrics::default())?.routes.warnings)
 }
 
 /// Starts the edge and blocks until it has been asked to stop and has drained. Never call it inside a tokio runtime.
@@ -230,6 +229,7 @@ struct Parts {
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
     parts.reload.begins_with(&config);
     let Config { listen, feed, routes, issuers, trace, .. } = config;
+    reload::warn(&routes.warnings);
     let generation = parts.picture.configure(routes, issuers);
     parts.metrics.configured(generation, parts.clock.now());
     // With what is kept on disk; nothing is fetched before the runtime runs.

@@ -132,8 +132,9 @@ impl Reload {
         self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
         self.acls.under(config.acl_terms.clone());
         self.log.change(config.log.rules, log);
-        self.reception.store(Arc::new(server::reception(&config.listen)));
+        self.reception.store(Arc::new(server::reception(&config)));
         self.history().certificates = certificates(&config);
+        warn(&config.routes.warnings);
         let generation = self.picture.configure(config.routes, config.issuers);
         self.issuers.follow();
         Ok(Taken { generation, restart })
@@ -141,6 +142,13 @@ impl Reload {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says what should be looked at in a configuration that is taken into use.
+pub fn warn(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::app::StartError;
 use crate::app::handover::{Socket, Taken};
-use crate::config::{Listen, Places};
+use crate::config::{Config, Places};
 use crate::front::{Front, Reception};
 use crate::gateway::{Gateway, InFlight};
 use crate::observe::Metrics;
@@ -54,13 +54,15 @@ pub fn socket(address: SocketAddr, taken: Option<&mut Taken>) -> Result<TcpListe
 }
 
 /// How connections are received under these settings.
-pub fn reception(listen: &Listen) -> Reception {
+pub fn reception(config: &Config) -> Reception {
+    let listen = &config.listen;
     Reception {
         bounds: listen.bounds,
         tls: listen.tls.as_ref().map(|tls| Acceptor::from_server_config(Arc::clone(&tls.config))),
         h2c: listen.h2c,
         balancers: listen.balancers.clone(),
         proxies: Arc::clone(&listen.proxies),
+        fingerprints: config.fingerprints,
     }
 }
 

@@ -16,7 +16,7 @@ pub struct LogSettings {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { rules: LogRules { level: LogLevel::All, sample: 1.0 }, file: None }
+        Self { rules: LogRules { level: LogLevel::All, sample: 1.0, fingerprints: false }, file: None }
     }
 }
 
@@ -28,6 +28,7 @@ pub fn read(mut section: Section, folder: &Path) -> Result<LogSettings, SettingE
         Some(_) => return Err(section.error("access", "must be \"all\", \"refused\" or \"off\"")),
     };
     let sample = section.share("sample")?.unwrap_or(1.0);
+    let fingerprints = section.flag("fingerprints")?.unwrap_or(false);
     let file = section.file("file")?.map(|file| folder.join(file));
     if let Some(file) = &file
         && !file.parent().is_some_and(Path::is_dir)
@@ -35,5 +36,5 @@ pub fn read(mut section: Section, folder: &Path) -> Result<LogSettings, SettingE
         return Err(section.error("file", format!("{}: there is no such folder", file.display())));
     }
     section.finish()?;
-    Ok(LogSettings { rules: LogRules { level, sample }, file })
+    Ok(LogSettings { rules: LogRules { level, sample, fingerprints }, file })
 }

@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::challenge::config::{self as challenge, KeySource};
-use crate::gates;
 use crate::gates::acl::Terms;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
 use crate::observe::trace::Accept;
 use crate::snapshot::picture::ConfiguredIssuer;
-use crate::snapshot::route::RouteTable;
-use crate::waf::{Locate, Nowhere};
+use crate::snapshot::route::{Route, RouteTable};
+use crate::waf::Locate;
+use crate::{gates, geo};
 use common::settings::{Section, SettingError, folder_of, parse};
 
 pub use self::listen::{Listen, Places};
@@ -29,7 +29,7 @@ use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge", "geo"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -53,6 +53,8 @@ pub struct Config {
     pub challenge: challenge::Settings,
     /// For web ACLs, those that the feed brings too.
     pub acl_terms: Terms,
+    /// Something asks what the hellos of TLS clients look like.
+    pub fingerprints: bool,
     pub routes: RouteTable,
     pub issuers: Vec<ConfiguredIssuer>,
 }
@@ -134,7 +136,8 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     if root.text("routes")?.is_some_and(|routes| routes != "local") {
         return Err(root.error("routes", "only \"local\" is supported yet"));
     }
-    let locate: Arc<dyn Locate> = Arc::new(Nowhere);
+    let databases = Arc::new(geo::config::databases(root.section("geo")?, folder)?);
+    let locate: Arc<dyn Locate> = databases.clone();
     let state_dir = cache.state_dir.or_else(|| feed.as_ref().map(|feed| feed.state_dir.clone()));
     let mut challenge = challenge::settings(root.section("challenge")?, folder, state_dir.as_deref())?;
     let usual = (challenge.difficulty, challenge.captcha_difficulty);
@@ -156,6 +159,11 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         metrics,
     };
     let routes = routes::table(root.sections("route")?, &mut issuers, surroundings)?;
+    let warnings = gates::acl::config::warnings(&acls, &databases, listen.tls.is_some());
+    let asks_hello =
+        |route: &Arc<Route>| route.attest || route.acl.as_ref().is_some_and(|rule| rule.acl.reads_fingerprints);
+    let fingerprints = log.rules.fingerprints || routes.routes.iter().any(asks_hello);
+    let routes = RouteTable { databases, warnings, ..routes };
     root.finish()?;
     let may_ask = routes.asks || routes.routes.iter().any(|route| route.attest); // web ACLs of pools may
     if !may_ask && matches!(challenge.keys, KeySource::State(_)) {
@@ -172,6 +180,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         limit_bytes: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
         challenge,
         acl_terms,
+        fingerprints,
         routes,
         issuers,
     })

@@ -72,7 +72,7 @@ pub fn table(
     let resources = resource::config::all(&table)?;
     let asks = table.iter().any(|route| route.acl.as_ref().is_some_and(|rule| rule.asks));
     let routes = table.into_iter().map(Arc::new).collect();
-    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources, asks })
+    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources, asks, ..RouteTable::default() })
 }
 
 fn route(

@@ -152,11 +152,18 @@ fn rules(
         "web ACL",
         format!("{} of {capacity} WCU: {} by {}", rule.name, verdict.ending.name(), rule.rule_name(verdict.step)),
     );
+    if rule.acl.reads_fingerprints {
+        story
+            .fact("fingerprints", "JA3 and JA4 are of the TLS handshake, which a file does not tell: rules go without");
+    }
     if rule.asks {
         story.fact("has solved", solved(clearance));
     }
     for line in lines {
         story.fact("rule", format!("{}{}", "  ".repeat(line.depth), line.text));
+    }
+    for origin in judged.progress.origins.told() {
+        story.fact("address", origin);
     }
     for label in judged.progress.labels.iter() {
         story.fact("label", label.to_string());

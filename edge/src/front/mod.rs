@@ -5,6 +5,7 @@
 //! clients fill the memory (SECURITY.md §0.2). It makes its TLS settings once, and knows no PROXY protocol. [`Front`] is the `ServerApp` around
 //! the proxy that does all this; pingora's listeners only accept.
 
+mod hello;
 mod http1;
 mod http2;
 mod places;
@@ -30,7 +31,7 @@ use tokio::time::timeout;
 use self::places::{Place, Places};
 use self::proxy_protocol::Source;
 use self::watched::Watched;
-use crate::facts::{self, ClientCertificate, Scheme, TlsFacts};
+use crate::facts::{self, ClientCertificate, Fingerprints, Scheme, TlsFacts};
 use crate::gateway::connection::{Connection, Phase};
 use crate::gateway::{Gateway, InFlight, watch};
 use crate::observe::Metrics;
@@ -57,6 +58,8 @@ pub struct Reception {
     pub balancers: Networks,
     /// Proxies whose `X-Forwarded-For` counts.
     pub proxies: Arc<Networks>,
+    /// Something asks what hellos look like.
+    pub fingerprints: bool,
 }
 
 /// The application of the listeners.
@@ -153,9 +156,13 @@ impl Front {
             return Ok(Received { stream: Box::new(tcp), spoken, facts, place });
         }
         let acceptor = reception.tls.as_ref().ok_or(Refused::Handshake)?;
+        // A proxy's own hello says nothing of those whom it speaks for.
+        let is_proxy = client.is_some_and(|client| reception.proxies.contains(client));
+        let fingerprints = if reception.fingerprints && !is_proxy { hello::fingerprints(&mut tcp).await } else { None };
         let stream = acceptor.tls_handshake(tcp).await.map_err(|_| Refused::Handshake)?;
         let spoken = if stream.selected_alpn_proto() == Some(ALPN::H2) { Spoken::Http2 } else { Spoken::Http1 };
-        let facts = facts::Connection { client, scheme: Scheme::Https, tls: Some(Arc::new(tls_facts(&stream))) };
+        let facts =
+            facts::Connection { client, scheme: Scheme::Https, tls: Some(Arc::new(tls_facts(&stream, fingerprints))) };
         Ok(Received { stream: Box::new(stream), spoken, facts, place })
     }
 
@@ -247,7 +254,7 @@ fn addresses(tcp: &TcpStream) -> (Option<IpAddr>, Option<SocketAddr>) {
     (peer.map(|peer| peer.ip().to_canonical()), own)
 }
 
-fn tls_facts(stream: &pingora::protocols::tls::TlsStream<TcpStream>) -> TlsFacts {
+fn tls_facts(stream: &pingora::protocols::tls::TlsStream<TcpStream>, fingerprints: Option<Fingerprints>) -> TlsFacts {
     let tls = stream.get_ssl();
     let certificate = tls.and_then(|tls| tls.peer_certificate_der()).map(|der| {
         let mut sha256 = [0; 32];
@@ -259,5 +266,6 @@ fn tls_facts(stream: &pingora::protocols::tls::TlsStream<TcpStream>) -> TlsFacts
         cipher: tls.and_then(|tls| tls.current_cipher_name()).unwrap_or_default(),
         server_name: tls.and_then(|tls| tls.server_name()).map(Into::into),
         certificate,
+        fingerprints,
     }
 }

@@ -11,6 +11,7 @@ use crate::observe::trace::{Span, TRACEPARENT, TRACESTATE, Trace, hex};
 use crate::observe::{AclRecord, Record, hash_subject};
 use crate::snapshot::acl::{AclLog, AclRule, Judged};
 use crate::snapshot::meter::{Meter, Served};
+use crate::waf::SESSION_LABEL;
 
 /// A longer `tracestate` goes on with the request, but not with the span: spans wait for a collector. So much must be propagated at least (W3C Trace
 /// Context §3.3.1.5); bytes.
@@ -103,6 +104,7 @@ impl Gateway {
     fn record<'r>(&self, session: &'r Session, ctx: &'r Context, end: &End) -> Record<'r> {
         let token = ctx.facts.identity().map(|identity| &identity.token);
         let received = session.req_header();
+        let fingerprints = ctx.connection.fingerprints().filter(|_| self.log.wants_fingerprints());
         Record {
             at: ctx.now,
             request_id: ctx.request_id.to_str().unwrap_or_default(),
@@ -125,6 +127,8 @@ impl Gateway {
             sent: end.sent,
             protocol: protocol(session),
             tls: ctx.connection.tls.as_ref().map(|tls| tls.version),
+            ja3: fingerprints.map(|prints| &*prints.ja3),
+            ja4: fingerprints.map(|prints| &*prints.ja4),
             client: ctx.connection.client,
             iss: token.map(|token| &*token.iss),
             sub_hash: token.map(|token| hash_subject(&token.iss, &token.sub)),
@@ -201,6 +205,8 @@ fn acl_record(ctx: &Context) -> Option<AclRecord> {
     let (rule, judged) = ctx.last_acl()?;
     let verdict = judged.verdict.as_ref()?;
     let labels = ctx.acls().flat_map(|(_, judged)| judged.progress.labels.iter());
+    // Which requests come from one client is nothing to write down.
+    let labels = labels.filter(|label| !label.starts_with(SESSION_LABEL));
     Some(AclRecord {
         rule: rule.rule_name(verdict.step),
         action: verdict.ending.name(),

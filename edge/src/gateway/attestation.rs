@@ -79,6 +79,7 @@ fn tls<'a>(session: &Session, facts: Option<&'a TlsFacts>) -> Option<ClientTls<'
         alpn: session.is_http2().then_some(Cow::Borrowed("h2")),
         sni: facts.server_name.as_deref().map(Cow::Borrowed),
         certificate: facts.certificate.as_ref().map(|certificate| Octets(certificate.sha256)),
-        ..ClientTls::default()
+        ja3: facts.fingerprints.as_ref().map(|prints| Cow::Borrowed(&*prints.ja3)),
+        ja4: facts.fingerprints.as_ref().map(|prints| Cow::Borrowed(&*prints.ja4)),
     })
 }

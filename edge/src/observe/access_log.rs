@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -38,6 +38,8 @@ pub struct LogRules {
     pub level: LogLevel,
     /// Share of the requests that went well, of which a line is written.
     pub sample: f64,
+    /// JA3 and JA4 are written.
+    pub fingerprints: bool,
 }
 
 /// What is written about one request.
@@ -88,6 +90,11 @@ pub struct Record<'r> {
     pub protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<&'r str>,
+    /// What the client's hello looks like, where the settings ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja3: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja4: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +146,8 @@ impl<'r> Record<'r> {
             sent: 0,
             protocol: "HTTP/1.1",
             tls: None,
+            ja3: None,
+            ja4: None,
             client: None,
             iss: None,
             sub_hash: None,
@@ -159,6 +168,7 @@ pub struct AccessLog {
 #[derive(Debug)]
 struct Shared {
     level: AtomicU8,
+    fingerprints: AtomicBool,
     sampler: Sampler,
     /// Where to write from the next batch on; `None` inside: the sink of the start.
     next: Mutex<Option<Option<File>>>,
@@ -174,6 +184,7 @@ impl AccessLog {
     ) -> io::Result<Self> {
         let shared = Shared {
             level: AtomicU8::new(rules.level as u8),
+            fingerprints: AtomicBool::new(rules.fingerprints),
             sampler: Sampler::new(rules.sample),
             next: Mutex::new(Some(file)),
         };
@@ -190,6 +201,7 @@ impl AccessLog {
     /// Other rules, and another file or the old one opened anew: whoever rotates logs has renamed it. What waits goes into the new one.
     pub fn change(&self, rules: LogRules, file: Option<File>) {
         self.shared.level.store(rules.level as u8, Ordering::Relaxed);
+        self.shared.fingerprints.store(rules.fingerprints, Ordering::Relaxed);
         self.shared.sampler.set(rules.sample);
         *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
         let _ = self.lines.try_send(Vec::new()); // wakes the writer; one whose queue is full is awake
@@ -204,6 +216,10 @@ impl AccessLog {
     /// Whether a request that is traced gets its line, so that the two can be joined.
     pub fn wants_traced(&self) -> bool {
         self.shared.level.load(Ordering::Relaxed) == LogLevel::All as u8
+    }
+
+    pub fn wants_fingerprints(&self) -> bool {
+        self.shared.fingerprints.load(Ordering::Relaxed)
     }
 
     /// Queues a line; never waits.

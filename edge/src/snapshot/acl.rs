@@ -21,7 +21,7 @@ pub struct AclRule {
     pub encoded: EncodedBodies,
     pub logs: AclLog,
     pub locate: Arc<dyn Locate>,
-    /// Some rule asks for a challenge or a captcha.
+    /// Some rule asks for a challenge or a captcha, or what the client's token says of them.
     pub asks: bool,
 }
 

@@ -10,6 +10,7 @@ use common::jose::Alg;
 use common::verify::{ClaimPath, ClaimRule};
 use http::{HeaderName, Method};
 
+use crate::geo::Databases;
 use crate::snapshot::acl::AclRule;
 use crate::snapshot::authorization::Authorization;
 use crate::snapshot::cors::CorsRule;
@@ -31,6 +32,10 @@ pub struct RouteTable {
     pub resources: Vec<(Arc<Resource>, usize)>,
     /// Some route's web ACL asks for challenges or captchas.
     pub asks: bool,
+    /// What is known of addresses.
+    pub databases: Arc<Databases>,
+    /// What should be looked at in the configuration, though it serves: a line each.
+    pub warnings: Vec<String>,
 }
 
 /// One route: which requests, to which upstream, through which gates.

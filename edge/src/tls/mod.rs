@@ -1,7 +1,11 @@
-//! TLS towards clients: certificates by name, and which client certificates are believed.
+//! TLS towards clients: certificates by name, which client certificates are believed, and what a client's hello looks like.
 
 mod certificates;
 pub mod config;
+pub mod fingerprint;
+#[cfg(test)]
+pub mod fixture;
+pub mod hello;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,10 +1,15 @@
 //! Statements, compiled.
 
+use std::net::IpAddr;
+use std::ops::BitOr;
+
 use common::waf::model::{ForwardedIp, SetPosition};
 
 use crate::waf::inspection::Inspected;
 use crate::waf::labels::{LabelTest, Labels};
-use crate::waf::origin::{Addresses, Locate, Networks, Origin, forwarded, own};
+use crate::waf::origin::{Addresses, Locate, Networks, forwarded, own};
+use crate::waf::origins::{Origins, Whose};
+use crate::waf::tokens;
 
 /// What a rule asks, with everything resolved.
 #[derive(Debug)]
@@ -33,7 +38,47 @@ pub enum Condition {
 pub struct Scene<'s, 'a, 'r> {
     pub inspected: &'s mut Inspected<'a, 'r>,
     pub labels: &'s mut Labels,
+    pub origins: &'s mut Origins,
     pub locate: &'s dyn Locate,
+}
+
+/// What a rule must know that not every edge, or not every request, has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    pub countries: bool,
+    pub regions: bool,
+    pub systems: bool,
+    /// Labels about the token of challenges.
+    pub tokens: bool,
+    /// The session in it.
+    pub sessions: bool,
+}
+
+impl Wants {
+    /// Of a label, or of a namespace of labels.
+    pub fn of_labels(key: &str) -> Self {
+        let is_in = |namespace: &str| key.starts_with(namespace) || (!key.is_empty() && namespace.starts_with(key));
+        Self {
+            regions: key.contains("ip:geo:region:"),
+            tokens: is_in(tokens::TOKEN) || is_in(tokens::CAPTCHA),
+            sessions: is_in(tokens::SESSION),
+            ..Self::default()
+        }
+    }
+}
+
+impl BitOr for Wants {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            countries: self.countries || other.countries,
+            regions: self.regions || other.regions,
+            systems: self.systems || other.systems,
+            tokens: self.tokens || other.tokens,
+            sessions: self.sessions || other.sessions,
+        }
+    }
 }
 
 impl Condition {
@@ -55,17 +100,16 @@ impl Condition {
                     Addresses::These(these) => these.into_iter().any(|address| networks.contains(address)),
                 }
             }
-            Self::Geo { countries, forwarded } => match scene.origin(forwarded.as_ref()) {
+            Self::Geo { countries, forwarded } => match scene.address(forwarded.as_ref()) {
                 Err(told) => told,
-                Ok(origin) => {
-                    scene.add_geo_labels(&origin, forwarded.is_some());
-                    origin.country.is_some_and(|country| countries.contains(&country))
+                Ok((address, whose)) => {
+                    let place = scene.origins.place(address, whose, scene.locate);
+                    place.country.is_some_and(|country| countries.contains(&country))
                 }
             },
-            // AWS gives the number 0 to an address of which it knows none.
-            Self::Asn { numbers, forwarded } => match scene.origin(forwarded.as_ref()) {
+            Self::Asn { numbers, forwarded } => match scene.address(forwarded.as_ref()) {
                 Err(told) => told,
-                Ok(origin) => numbers.contains(&origin.asn.unwrap_or(0)),
+                Ok((address, _)) => numbers.contains(&scene.origins.system(address, scene.locate)),
             },
         }
     }
@@ -79,28 +123,32 @@ impl Condition {
             Self::Addresses { .. } | Self::Geo { .. } | Self::Asn { .. } | Self::Label(_) => Vec::new(),
         }
     }
+
+    pub fn wants(&self) -> Wants {
+        match self {
+            Self::All(inner) | Self::Any(inner) => {
+                inner.iter().map(Self::wants).fold(Wants::default(), |all, one| all | one)
+            }
+            Self::Not(inner) => inner.wants(),
+            Self::Geo { .. } => Wants { countries: true, ..Wants::default() },
+            Self::Asn { .. } => Wants { systems: true, ..Wants::default() },
+            Self::Label(test) => Wants::of_labels(test.key()),
+            Self::Ask(_) | Self::Addresses { .. } => Wants::default(),
+        }
+    }
 }
 
 impl Scene<'_, '_, '_> {
-    /// What is known of the address that the statement is about; or what it says without knowing any.
-    fn origin(&self, header: Option<&ForwardedIp>) -> Result<Origin, bool> {
+    /// The address that the statement is about; or what it says without knowing any.
+    fn address(&self, header: Option<&ForwardedIp>) -> Result<(IpAddr, Whose), bool> {
         let request = self.inspected.request();
-        let addresses = match header {
-            None => own(request.client),
-            Some(header) => forwarded(request.headers, header, SetPosition::First),
+        let (addresses, whose) = match header {
+            None => (own(request.client), Whose::Client),
+            Some(header) => (forwarded(request.headers, header, SetPosition::First), Whose::Forwarded),
         };
         match addresses {
             Addresses::Says(told) => Err(told),
-            Addresses::These(these) => these.first().map(|address| self.locate.origin(*address)).ok_or(false),
+            Addresses::These(these) => these.first().map(|address| (*address, whose)).ok_or(false),
         }
-    }
-
-    /// Whether the statement matches or not, the request is labelled with its country and region.
-    fn add_geo_labels(&mut self, origin: &Origin, is_forwarded: bool) {
-        let namespace = if is_forwarded { "awswaf:forwardedip:geo" } else { "awswaf:clientip:geo" };
-        let country = origin.country.as_ref().and_then(|country| std::str::from_utf8(country).ok()).unwrap_or("XX");
-        let region = origin.region.as_deref().unwrap_or("XX");
-        self.labels.add(&format!("{namespace}:country:{country}").into());
-        self.labels.add(&format!("{namespace}:region:{country}-{region}").into());
     }
 }

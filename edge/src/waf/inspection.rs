@@ -139,6 +139,11 @@ impl Inspections {
             .is_some_and(|one| one.handling.places.has(Place::Body) && self.form_reads(one.part, Part::reads_body))
     }
 
+    /// Whether some rule asks for such a part.
+    pub fn read(&self, what: fn(&Part) -> bool) -> bool {
+        (0..self.forms.len()).any(|form| self.form_reads(form, what))
+    }
+
     pub fn reads_claims(&self, question: usize) -> bool {
         self.questions.get(question).is_some_and(|one| self.form_reads(one.part, Part::reads_claims))
     }

@@ -20,6 +20,7 @@ mod literals;
 mod managed;
 mod multipart;
 mod origin;
+mod origins;
 mod part;
 mod program;
 mod query;
@@ -28,16 +29,21 @@ mod request;
 mod response;
 mod story;
 mod test;
+mod tokens;
 mod xml;
 
 pub use self::compile::{CompileError, compile, compile_as};
+pub use self::condition::Wants;
 pub use self::library::Library;
-pub use self::origin::{Locate, Nowhere};
+#[cfg(test)]
+pub use self::origin::Nowhere;
+pub use self::origin::{Locate, Place, Region};
 pub use self::program::{Acl, DryRun, Ending, Progress, Said, Verdict};
 pub use self::rate::Counting;
 pub use self::request::{Body, Clearance, Request, Solved, Standing};
 pub use self::response::Response;
 pub use self::story::explain;
+pub use self::tokens::SESSION as SESSION_LABEL;
 
 #[cfg(test)]
 mod tests;

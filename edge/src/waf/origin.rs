@@ -1,5 +1,6 @@
 //! Where a request comes from: its address, or one that a header names, and what databases know of it.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use common::waf::model::{Fallback, ForwardedIp, SetPosition};
@@ -9,29 +10,49 @@ use ipnet::IpNet;
 /// Addresses that are looked at in one header (as in AWS WAF).
 const MAX_FORWARDED: usize = 10;
 
-/// What is known of an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+/// Where an address is, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
     /// ISO 3166-1 alpha-2.
     pub country: Option<[u8; 2]>,
-    /// ISO 3166-2, the part after the country: `CA` of `US-CA`.
-    pub region: Option<String>,
-    /// Of the autonomous system.
-    pub asn: Option<u32>,
+    pub region: Option<Region>,
+}
+
+/// ISO 3166-2, the part after the country: `CA` of `US-CA`; one to three letters or digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    bytes: [u8; 3],
+    length: u8,
 }
 
 /// Databases of addresses.
-pub trait Locate: Send + Sync + std::fmt::Debug {
-    fn origin(&self, address: IpAddr) -> Origin;
+pub trait Locate: Send + Sync + fmt::Debug {
+    fn place(&self, address: IpAddr) -> Place;
+
+    /// The number of the autonomous system that the address belongs to.
+    fn system(&self, address: IpAddr) -> Option<u32>;
 }
 
-/// No database: nothing is known of anyone.
-#[derive(Debug)]
-pub struct Nowhere;
+impl Region {
+    /// With the country before it or without.
+    pub fn parse(text: &str) -> Option<Self> {
+        let code = text.rsplit_once('-').map_or(text, |(_, code)| code).as_bytes();
+        let mut bytes = [0; 3];
+        let length = u8::try_from(code.len()).ok().filter(|length| (1..=3).contains(length))?;
+        for (place, byte) in bytes.iter_mut().zip(code) {
+            *place = byte.is_ascii_alphanumeric().then(|| byte.to_ascii_uppercase())?;
+        }
+        Some(Self { bytes, length })
+    }
 
-impl Locate for Nowhere {
-    fn origin(&self, _address: IpAddr) -> Origin {
-        Origin::default()
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..usize::from(self.length)).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -122,6 +143,22 @@ fn within<N: Ord + Copy>(ranges: &[(N, N)], address: N) -> bool {
     after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| address <= *last)
 }
 
+/// No database: nothing is known of anyone.
+#[cfg(test)]
+#[derive(Debug)]
+pub struct Nowhere;
+
+#[cfg(test)]
+impl Locate for Nowhere {
+    fn place(&self, _address: IpAddr) -> Place {
+        Place::default()
+    }
+
+    fn system(&self, _address: IpAddr) -> Option<u32> {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +174,16 @@ mod tests {
             !has("192.0.1.255") && !has("192.0.3.0") && !has("198.51.100.8") && !has("2001:db9::") && !has("0.0.0.0")
         );
         assert!(!Networks::default().contains("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn codes_of_regions() {
+        for (text, code) in [("CA", "CA"), ("US-CA", "CA"), ("13", "13"), ("eng", "ENG"), ("8", "8")] {
+            assert_eq!(Region::parse(text).unwrap().as_str(), code);
+        }
+        for text in ["", "US-", "CALI", "C:", "\u{c4}"] {
+            assert_eq!(Region::parse(text), None, "{text}");
+        }
     }
 
     #[test]

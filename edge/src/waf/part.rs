@@ -171,6 +171,10 @@ impl Part {
         matches!(self, Self::Body | Self::JsonBody { .. } | Self::Inputs)
     }
 
+    pub fn reads_fingerprint(&self) -> bool {
+        matches!(self, Self::Ja3 | Self::Ja4)
+    }
+
     pub fn reads_claims(&self) -> bool {
         matches!(self, Self::Claim(_))
     }

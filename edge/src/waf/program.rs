@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use common::waf::model::{Action, InsertedHeader, WebAcl};
 
-use crate::waf::condition::{Condition, Scene};
+use crate::waf::condition::{Condition, Scene, Wants};
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::Labels;
 use crate::waf::origin::Locate;
+use crate::waf::origins::Origins;
+use crate::waf::part::Part;
 use crate::waf::rate::{Counting, RateTest};
 use crate::waf::request::{Body, Clearance, Request, Solved};
 use crate::waf::response::Response;
+use crate::waf::tokens::TokenLabels;
 
 /// A web ACL that can be evaluated.
 #[derive(Debug)]
@@ -26,7 +29,11 @@ pub struct Acl {
     pub reads_claims: bool,
     /// Whether a rule asks for a body.
     pub reads_body: bool,
+    /// Whether a rule asks what the client's TLS looks like.
+    pub reads_fingerprints: bool,
     default: Act,
+    /// Where rules ask for challenges, or for labels about tokens.
+    tokens: Option<TokenLabels>,
     inspections: Inspections,
     steps: Vec<Step>,
 }
@@ -71,6 +78,13 @@ pub enum Test {
 }
 
 impl Test {
+    fn wants(&self) -> Wants {
+        match self {
+            Self::Condition(condition) => condition.wants(),
+            Self::Rate(rate) => rate.wants(),
+        }
+    }
+
     pub fn counts_claims(&self) -> bool {
         matches!(self, Self::Rate(rate) if rate.reads_claims())
     }
@@ -126,6 +140,7 @@ pub struct Progress {
     /// Where the group whose rules are being evaluated ends, and whether it only counts.
     group: Option<(usize, bool)>,
     pub labels: Labels,
+    pub origins: Origins,
     /// Headers that go upstream, if the request does. Names are without AWS's prefix.
     pub headers: Vec<InsertedHeader>,
     /// The rules that matched and did not end the evaluation, by their places.
@@ -182,6 +197,8 @@ impl Acl {
         steps: Vec<Step>,
     ) -> Self {
         let rules = || steps.iter().filter_map(Step::rule);
+        let wants = steps.iter().map(Step::wants).fold(Wants::default(), |all, one| all | one);
+        let tokens = (wants.tokens || wants.sessions || rules().any(Rule::asks)).then(|| TokenLabels::new(acl, wants));
         let default = match &acl.default_action {
             Action::Block(response) => Act::Block(Response::of(response.as_ref(), &acl.bodies)),
             Action::Allow(headers) | Action::Count(headers) | Action::Captcha(headers) | Action::Challenge(headers) => {
@@ -195,7 +212,9 @@ impl Acl {
             token_domains: acl.token_domains.clone(),
             reads_claims: rules().any(|rule| rule.reads_claims),
             reads_body: rules().any(|rule| rule.reads_body),
+            reads_fingerprints: inspections.read(Part::reads_fingerprint),
             default,
+            tokens,
             inspections,
             steps,
         }
@@ -231,6 +250,9 @@ impl Acl {
     /// How hard challenges and captchas must be: as all rules have it, and as those have it that are named, or whose group is. The error is the name of a
     /// rule that asks for neither.
     pub fn set_difficulty(&mut self, (challenge, captcha): (u8, u8), named: &[(String, u8)]) -> Result<(), String> {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.set_difficulty((challenge, captcha));
+        }
         let mut strangers: Vec<&String> = named.iter().map(|(name, _)| name).collect();
         for step in &mut self.steps {
             let Step::Rule(rule) = step else { continue };
@@ -246,9 +268,24 @@ impl Acl {
         strangers.first().map_or(Ok(()), |name| Err((*name).clone()))
     }
 
-    /// Whether a rule asks for a challenge or a captcha.
-    pub fn asks(&self) -> bool {
-        self.rules().any(|(_, rule)| matches!(rule.act, Act::Challenge(..) | Act::Captcha(..)))
+    /// Whether a rule asks for a challenge or a captcha, or for labels about the tokens of those who have solved one.
+    pub fn reads_token(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// The names of rules and groups, each once, whose statements or scopes must know something of addresses.
+    pub fn wanting(&self, something: fn(Wants) -> bool) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for step in &self.steps {
+            let name = match step {
+                Step::Rule(rule) => rule.group.as_ref().unwrap_or(&rule.name),
+                Step::Group { name, .. } => name,
+            };
+            if something(step.wants()) && !names.contains(&&**name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Every header that may go upstream, by its name without AWS's prefix.
@@ -295,28 +332,33 @@ impl Acl {
     ) -> Said {
         let mut inspected = self.inspections.of(request);
         let body_is_unread = matches!(request.body, Body::Unread);
+        if let Some(tokens) = self.tokens.as_ref().filter(|_| progress.next == 0) {
+            tokens.label(&request.clearance, &mut progress.labels);
+        }
         while let Some(step) = self.steps.get(progress.next) {
             let at = progress.next;
             if progress.group.is_some_and(|(end, _)| at >= end) {
                 progress.group = None;
             }
             let mut labels = std::mem::take(&mut progress.labels);
-            let mut scene = Scene { inspected: &mut inspected, labels: &mut labels, locate };
+            let mut origins = std::mem::take(&mut progress.origins);
+            let mut scene = Scene { inspected: &mut inspected, labels: &mut labels, origins: &mut origins, locate };
             let ended = match step {
                 Step::Group { name, scope, end, counts } => {
                     if body_is_unread && scope.as_ref().is_some_and(|scope| self.reads_body(scope)) {
-                        progress.labels = labels;
+                        (progress.labels, progress.origins) = (labels, origins);
                         return Said::NeedsBody(self.body_limit);
                     }
                     let applies = scope.as_ref().is_none_or(|scope| scope.holds(&mut scene));
                     witness.group(name, applies);
+                    origins.label(&mut labels);
                     progress.group = applies.then_some((*end, *counts));
                     progress.next = if applies { at + 1 } else { *end };
                     None
                 }
                 Step::Rule(rule) => {
                     if body_is_unread && rule.reads_body {
-                        progress.labels = labels;
+                        (progress.labels, progress.origins) = (labels, origins);
                         return Said::NeedsBody(self.body_limit);
                     }
                     progress.next = at + 1;
@@ -325,6 +367,7 @@ impl Acl {
                         Test::Rate(rate) => rate.holds(&mut scene, counting),
                     };
                     witness.rule(rule, holds, &mut scene, &self.inspections);
+                    origins.label(&mut labels);
                     if holds {
                         rule.labels.iter().for_each(|label| labels.add(label));
                         self.act(rule, at, &request.clearance, progress)
@@ -333,7 +376,7 @@ impl Acl {
                     }
                 }
             };
-            progress.labels = labels;
+            (progress.labels, progress.origins) = (labels, origins);
             if let Some(ending) = ended {
                 return Said::Done(Verdict { ending, step: Some(at) });
             }
@@ -402,6 +445,10 @@ impl Rule {
         if matched.counted { Some(self.act.name()) } else { self.instead_of }
     }
 
+    fn asks(&self) -> bool {
+        matches!(self.act, Act::Challenge(..) | Act::Captcha(..))
+    }
+
     fn only_count(&mut self) {
         if !matches!(self.act, Act::Count(_)) {
             self.instead_of = Some(self.act.name());
@@ -411,6 +458,13 @@ impl Rule {
 }
 
 impl Step {
+    fn wants(&self) -> Wants {
+        match self {
+            Self::Rule(rule) => rule.test.wants(),
+            Self::Group { scope, .. } => scope.as_ref().map(Condition::wants).unwrap_or_default(),
+        }
+    }
+
     fn rule(&self) -> Option<&Rule> {
         match self {
             Self::Rule(rule) => Some(rule),

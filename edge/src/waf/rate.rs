@@ -5,7 +5,7 @@ use std::time::Duration;
 use common::waf::model::{Aggregation, Fallback, ForwardedIp, KeyPart, RateBased, SetPosition};
 
 use crate::rates::{Digester, Key, Moment, Quota, RuleId, Table};
-use crate::waf::condition::{Condition, Scene};
+use crate::waf::condition::{Condition, Scene, Wants};
 use crate::waf::inspection::Inspections;
 use crate::waf::origin::{Addresses, forwarded, own};
 use crate::waf::part::{Part, each_cookie};
@@ -79,6 +79,16 @@ impl RateTest {
         matches!(&self.keys, Keys::Parts(parts) if parts.iter().any(|part| matches!(part, KeyOf::Claim(_))))
     }
 
+    pub fn wants(&self) -> Wants {
+        let parts = if let Keys::Parts(parts) = &self.keys { parts.as_slice() } else { &[] };
+        let of_parts = parts.iter().map(|part| match part {
+            KeyOf::Asn => Wants { systems: true, ..Wants::default() },
+            KeyOf::Labels(namespace) => Wants::of_labels(namespace),
+            KeyOf::Address(_) | KeyOf::Form(..) | KeyOf::Claim(_) | KeyOf::Cookie(..) => Wants::default(),
+        });
+        self.scope.iter().map(Condition::wants).chain(of_parts).fold(Wants::default(), |all, one| all | one)
+    }
+
     fn key(&self, scene: &mut Scene<'_, '_, '_>, digester: &Digester) -> Option<Key> {
         match &self.keys {
             Keys::Constant => Some(Key(0)),
@@ -143,7 +153,7 @@ impl KeyOf {
             }
             Self::Asn => {
                 let address = address(scene, None)?;
-                Some(scene.locate.origin(address).asn.unwrap_or(0).to_be_bytes().to_vec())
+                Some(scene.origins.system(address, scene.locate).to_be_bytes().to_vec())
             }
             Self::Claim(form) => {
                 let values = scene.inspected.values(*form);

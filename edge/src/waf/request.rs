@@ -55,6 +55,8 @@ pub struct Clearance {
     pub captcha: Option<Solved>,
     pub challenge: Option<Solved>,
     pub standing: Standing,
+    /// Of a good token: random, the same while the client keeps it.
+    pub session: Option<[u8; 16]>,
 }
 
 /// The last puzzle, or challenge, that was solved.

@@ -7,6 +7,7 @@ mod origins;
 mod rates;
 mod speed;
 mod statements;
+mod tokens;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,9 +17,8 @@ use common::waf::read::{self, Dialect};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::origin::Origin;
 use super::program::Match;
-use super::request::Standing;
+use super::request::{Solved, Standing};
 use super::*;
 use crate::rates::{Digester, Moment, Table};
 

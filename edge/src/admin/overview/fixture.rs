@@ -51,6 +51,7 @@ impl Overview {
             }],
             refusals: vec![],
             certificates: vec![Certificate { names: vec![text()], expires: now }],
+            databases: vec![Summary { name: "country", kind: text(), built: now }],
             process: Process::now(),
         }
     }

@@ -16,6 +16,7 @@ pub use self::issuers::IssuerLine;
 pub use self::routes::{RefusalLine, RouteLine, UpstreamLine};
 use super::reload::{Certificate, Failure};
 use super::{State, readiness};
+use crate::geo::Summary;
 use crate::observe::Process;
 use crate::snapshot::meter::Reading;
 
@@ -44,6 +45,8 @@ pub struct Overview {
     /// Since the start, the most frequent first.
     pub refusals: Vec<RefusalLine>,
     pub certificates: Vec<Certificate>,
+    /// Databases of addresses.
+    pub databases: Vec<Summary>,
     pub process: Process,
 }
 
@@ -100,6 +103,7 @@ impl Overview {
             upstreams: routes::upstreams(&snapshot),
             refusals: routes::refusals(readings.values()),
             certificates: history.certificates,
+            databases: snapshot.routes.databases.summaries(),
             process: Process::now(),
         }
     }

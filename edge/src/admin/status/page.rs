@@ -26,6 +26,7 @@ pub fn document(overview: &Overview, style: &'static str) -> String {
     sections::feed(&mut html, overview);
     sections::upstreams(&mut html, overview);
     sections::certificates(&mut html, overview);
+    sections::databases(&mut html, overview);
     sections::process(&mut html, overview);
     html.raw("</main><footer>As of ").text(&units::moment(overview.now));
     html.raw(". Counts are since the start. The same for machines: <a href=\"/status.json\">status.json</a>, ");

@@ -168,6 +168,19 @@ pub fn certificates(html: &mut Html, overview: &Overview) {
     html.table("What the TLS listener shows", &["Names", "Ends", "#Left"], rows).raw("</section>");
 }
 
+pub fn databases(html: &mut Html, overview: &Overview) {
+    if overview.databases.is_empty() {
+        return;
+    }
+    let rows = overview.databases.iter().map(|database| {
+        let age = overview.now.since(database.built);
+        vec![Cell::code(database.name), Cell::text(&database.kind), Cell::Text(units::span(age))]
+    });
+    html.section("databases", "Databases of addresses");
+    html.table("Where rules know countries and networks from", &["Setting", "What it is", "#Age"], rows)
+        .raw("</section>");
+}
+
 pub fn process(html: &mut Html, overview: &Overview) {
     let process = &overview.process;
     let mut rows = Vec::new();

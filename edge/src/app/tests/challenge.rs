@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use common::feed::{Change, DeploymentKey, FeedName, KeyUsage};
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Edge, request};
+use super::harness::{Answer, Edge, NOW, request};
 use super::{bearer, good_token};
 use crate::challenge::{PUZZLE, VERIFY, solve};
+use crate::feed::fixture::leave_behind;
 
 const HTML: (&str, &str) = ("accept", "text/html,*/*;q=0.8");
 
@@ -18,8 +20,21 @@ fn rule(name: &str, priority: u32, path: &str, action: &Value) -> Value {
             "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}}})
 }
 
+/// Blocks below a path what has a label.
+fn labelled(name: &str, priority: u32, path: &str, label: &str) -> Value {
+    let mut rule = rule(name, priority, path, &json!({"Block": {}}));
+    let label = json!({"LabelMatchStatement": {"Scope": "LABEL", "Key": label}});
+    rule["Statement"] = json!({"AndStatement": {"Statements": [rule["Statement"], label]}});
+    rule
+}
+
 /// An edge that asks for challenges at `/open/work` and `/open/hard`, and for captchas at `/open/puzzle`; `[challenge]` has these lines more.
 fn edge(more: &str) -> Edge {
+    edge_with(|_| (), "", more)
+}
+
+/// The same with more in its folder and of `[listen]`.
+fn edge_with(more_files: impl FnOnce(&Path), listen: &str, more: &str) -> Edge {
     let mut work = rule(
         "work",
         0,
@@ -31,17 +46,46 @@ fn edge(more: &str) -> Edge {
         work,
         rule("hard", 1, "/hard", &json!({"Challenge": {}})),
         rule("puzzle", 2, "/puzzle", &json!({"Captcha": {}})),
+        labelled("absent", 3, "/members", "awswaf:managed:token:absent"),
+        labelled("rejected", 4, "/members", "awswaf:managed:token:rejected"),
     ];
     let acl = json!({"Name": "acl", "DefaultAction": {"Allow": {}}, "Rules": rules,
         "VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"}});
-    let prepare = |folder: &Path| std::fs::write(folder.join("acl.json"), acl.to_string()).unwrap();
+    let prepare = |folder: &Path| {
+        std::fs::write(folder.join("acl.json"), acl.to_string()).unwrap();
+        more_files(folder);
+    };
     let settings = format!(
         "[[route]]\nmatch = {{ path = \"/open/*\" }}\nupstream = \"echo\"\nacl = \"main\"\n\
          [[route]]\nmatch = {{ path = \"/write/*\", methods = [\"POST\"] }}\nupstream = \"echo\"\nacl = \"main\"\n\
          [[acl]]\nname = \"main\"\nfile = \"acl.json\"\nsearch_strings = \"text\"\ndifficulty = {{ hard = 12 }}\n\
          [challenge]\ndifficulty = 8\ncaptcha_difficulty = 9\n{more}\n"
     );
-    Edge::start_prepared(prepare, "", "acl = \"main\"", &settings)
+    Edge::start_prepared(prepare, listen, "acl = \"main\"", &settings)
+}
+
+/// An edge that was told these keys of its deployment, the newest last, before its issuer went away.
+fn sharing(keys: &[[u8; 32]], more: &str) -> Edge {
+    let key = |(number, key): (u64, &[u8; 32])| {
+        Change::DeploymentKey(DeploymentKey { usage: KeyUsage::Challenge, number, key: *key })
+    };
+    let changes: Vec<Change> = (1..).zip(keys).map(key).collect();
+    let feed = "[feed]\nissuer = \"127.0.0.1:1\"\nstate_dir = \"state\"";
+    edge_with(|folder| leave_behind(&folder.join("state"), FeedName::Global, &changes, NOW), feed, more)
+}
+
+#[test]
+fn edges_of_one_issuer_take_each_others_tokens() {
+    let [old, new] = [[1; 32], [2; 32]];
+    let (late, prompt, stranger) = (sharing(&[old], ""), sharing(&[old, new], ""), edge(""));
+    let token = |edge: &Edge| cookie(&answer_to(edge, &get(edge, "/open/work", &[HTML])));
+    let status = |edge: &Edge, cookie: &str| get(edge, "/open/work", &[("cookie", cookie)]).status;
+    let (of_late, of_prompt) = (token(&late), token(&prompt));
+    assert_eq!([status(&late, &of_late), status(&prompt, &of_late)], [200, 200], "a replaced key is accepted");
+    assert_eq!([status(&prompt, &of_prompt), status(&late, &of_prompt)], [200, 202], "the newest signs");
+    assert_eq!([status(&stranger, &of_late), status(&late, &token(&stranger))], [202, 202]);
+    assert_eq!(late.ask_admin("POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").status, 200);
+    assert_eq!(status(&late, &of_late), 200, "a reload keeps them");
 }
 
 fn post(edge: &Edge, target: &str, kind: &str, body: &str) -> Answer {
@@ -101,6 +145,22 @@ fn what_is_solved_opens_the_route_for_as_long_as_the_rule_says() {
         "tollgate_edge_challenge_answers_total{action=\"challenge\",result=\"solved\"} 2",
         "tollgate_edge_challenge_solutions 2",
     ] {
+        assert!(metrics.lines().any(|given| given == line), "{line}\n{metrics}");
+    }
+}
+
+#[test]
+fn rules_go_by_labels_about_the_token() {
+    let edge = edge("");
+    assert_eq!(get(&edge, "/open/members", &[]).status, 403, "absent");
+    assert_eq!(get(&edge, "/open/members", &[("x-aws-waf-token", "nonsense")]).status, 403, "rejected");
+    let solved = cookie(&answer_to(&edge, &get(&edge, "/open/work", &[HTML])));
+    assert_eq!(get(&edge, "/open/members", &[("cookie", &solved)]).status, 200, "accepted");
+    edge.clock.advance(Duration::from_secs(301));
+    assert_eq!(get(&edge, "/open/members", &[("cookie", &solved)]).status, 403, "expired");
+    let metrics = edge.admin("GET", "/metrics").body;
+    for (rule, count) in [("absent", 1), ("rejected", 2)] {
+        let line = format!("tollgate_edge_acl_requests_total{{acl=\"main\",rule=\"{rule}\",action=\"BLOCK\"}} {count}");
         assert!(metrics.lines().any(|given| given == line), "{line}\n{metrics}");
     }
 }

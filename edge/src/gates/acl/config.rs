@@ -12,8 +12,9 @@ use common::waf::read::{self, Dialect};
 
 use crate::challenge::config::DIFFICULTIES;
 use crate::gates::acl::Terms;
+use crate::geo::Databases;
 use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies, OF_POOLS};
-use crate::waf::{Acl, DryRun, Library, compile};
+use crate::waf::{Acl, DryRun, Library, Wants, compile};
 
 /// A file with a web ACL, or with a set or group; bytes.
 const MAX_BYTES: u64 = 8 << 20;
@@ -54,6 +55,40 @@ pub fn acls(
         }
     }
     Ok(acls)
+}
+
+/// Rules that must know what this edge does not. They are no mistake: a database may come later, and until then they see nobody.
+pub fn warnings(acls: &Acls, databases: &Databases, has_tls: bool) -> Vec<String> {
+    let countries = rule_wants(|wants| wants.countries, databases.knows_countries());
+    let regions = rule_wants(|wants| wants.regions, databases.knows_regions());
+    let systems = rule_wants(|wants| wants.systems, databases.knows_systems());
+    let missing = [
+        (countries, "country", "`country` or `city`"),
+        (regions, "region", "`city`"),
+        (systems, "autonomous system", "`asn`"),
+    ];
+    let mut names: Vec<_> = acls.keys().collect();
+    names.sort();
+    let mut warnings = Vec::new();
+    for (name, rule) in names.into_iter().filter_map(|name| Some((name, acls.get(name)?))) {
+        if rule.acl.reads_fingerprints && !has_tls {
+            let problem = "there is no TLS listener: rules about JA3 and JA4 go by their FallbackBehavior";
+            warnings.push(format!("acl {name}: {problem}"));
+        }
+        for (wants, what, key) in missing {
+            let rules = rule.acl.wanting(wants).join(", ");
+            if !rules.is_empty() {
+                let problem = format!("nobody's {what} is known to the rules {rules}: there is no {key} in [geo]");
+                warnings.push(format!("acl {name}: {problem}"));
+            }
+        }
+    }
+    warnings
+}
+
+/// What a rule wants, unless it is known.
+fn rule_wants(wants: fn(Wants) -> bool, is_known: bool) -> fn(Wants) -> bool {
+    if is_known { |_| false } else { wants }
 }
 
 fn acl(section: &mut Section, folder: &Path, usual: (u8, u8)) -> Result<Acl, SettingError> {

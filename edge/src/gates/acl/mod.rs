@@ -71,6 +71,7 @@ pub fn view<'r>(
     token: Option<&'r Verified>,
     clearance: Clearance,
 ) -> Request<'r> {
+    let fingerprints = request.connection.fingerprints();
     Request {
         method: request.canonical.method,
         path: request.canonical.path.as_str(),
@@ -78,14 +79,14 @@ pub fn view<'r>(
         headers: request.headers,
         body: request.body.first(rule.acl.body_limit),
         client: request.connection.client,
-        ja3: None,
-        ja4: None,
+        ja3: fingerprints.map(|prints| &*prints.ja3),
+        ja4: fingerprints.map(|prints| &*prints.ja4),
         token,
         clearance,
     }
 }
 
-/// What the client has solved, as its token says, where a rule of the web ACL would ask for it.
+/// What the client has solved, as its token says, where the web ACL asks for it.
 pub fn clearance(request: RequestView<'_>, rule: &AclRule, challenges: &Challenges) -> Clearance {
     if !rule.asks {
         return Clearance::default();
@@ -103,7 +104,12 @@ pub fn clearance(request: RequestView<'_>, rule: &AclRule, challenges: &Challeng
         ago: request.now.seconds().saturating_sub(solved.at),
         difficulty: solved.difficulty,
     };
-    Clearance { captcha: token.captcha.map(solved), challenge: token.challenge.map(solved), standing: Standing::Good }
+    Clearance {
+        captcha: token.captcha.map(solved),
+        challenge: token.challenge.map(solved),
+        standing: Standing::Good,
+        session: Some(token.session),
+    }
 }
 
 /// Anything but `identity` (RFC 9110 §8.4). A body that nobody has read yet may have one.

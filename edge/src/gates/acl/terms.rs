@@ -17,7 +17,15 @@ pub struct Terms {
 impl Terms {
     /// Puts a compiled web ACL to use under this name.
     pub fn rule(&self, name: &str, acl: Acl, meter: AclMeter, encoded: EncodedBodies, logs: AclLog) -> AclRule {
-        AclRule { name: name.into(), meter, asks: acl.asks(), acl, encoded, logs, locate: Arc::clone(&self.locate) }
+        AclRule {
+            name: name.into(),
+            meter,
+            asks: acl.reads_token(),
+            acl,
+            encoded,
+            logs,
+            locate: Arc::clone(&self.locate),
+        }
     }
 
     /// Compiles what the feed has brought; `meter` gives counters to a web ACL of that name.

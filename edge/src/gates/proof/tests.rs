@@ -89,7 +89,7 @@ impl Gates {
         let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
         let certificate =
             self.certificate.map(|name| ClientCertificate { sha256: *name.as_bytes(), der: Box::default() });
-        let tls = TlsFacts { version: "TLSv1.3", cipher: "", server_name: None, certificate };
+        let tls = TlsFacts { version: "TLSv1.3", cipher: "", server_name: None, certificate, fingerprints: None };
         let connection = &Connection { client: None, scheme: Scheme::Https, tls: Some(Arc::new(tls)) };
         let route = &self.snapshot.routes.routes[0];
         let moment = Default::default();

@@ -30,7 +30,7 @@ fn wait_for(lines: usize, read: impl Fn() -> String) -> String {
     }
 }
 
-const ALL: LogRules = LogRules { level: LogLevel::All, sample: 1.0 };
+const ALL: LogRules = LogRules { level: LogLevel::All, sample: 1.0, fingerprints: false };
 
 fn started(rules: LogRules, sink: Sink) -> AccessLog {
     AccessLog::start(rules, None, Counter::default(), sink).unwrap()
@@ -64,7 +64,7 @@ fn a_request_cannot_write_its_own_lines() {
 
 #[test]
 fn levels() {
-    let log = |level| started(LogRules { level, sample: 1.0 }, Sink::default());
+    let log = |level| started(LogRules { level, sample: 1.0, fingerprints: false }, Sink::default());
     assert!(!log(LogLevel::Off).wants(false));
     assert!(log(LogLevel::Refused).wants(false));
     assert!(!log(LogLevel::Refused).wants(true));
@@ -73,11 +73,11 @@ fn levels() {
 
 #[test]
 fn only_what_went_well_is_sampled_and_rules_change_at_once() {
-    let log = started(LogRules { level: LogLevel::All, sample: 0.1 }, Sink::default());
+    let log = started(LogRules { level: LogLevel::All, sample: 0.1, fingerprints: false }, Sink::default());
     let count = |well| (0..1_000).filter(|_| log.wants(well)).count();
     assert_eq!(count(false), 1_000);
     assert!((97..=103).contains(&count(true)));
-    log.change(LogRules { level: LogLevel::Refused, sample: 1.0 }, None);
+    log.change(LogRules { level: LogLevel::Refused, sample: 1.0, fingerprints: false }, None);
     assert_eq!((count(false), count(true)), (1_000, 0));
 }
 

@@ -76,7 +76,7 @@ fn puzzles_and_challenges_count_once_solved_for_as_long_as_the_rule_says() {
     };
     let solved = |captcha: Option<u64>, challenge: Option<u64>| {
         let [captcha, challenge] = [captcha, challenge].map(|ago| ago.map(|ago| Solved { ago, difficulty: 18 }));
-        Clearance { captcha, challenge, standing: Standing::Good }
+        Clearance { captcha, challenge, standing: Standing::Good, session: None }
     };
     assert_eq!(ending(&puzzle, Clearance::default()), (Ending::Captcha, 0));
     assert_eq!(ending(&puzzle, solved(None, Some(1))), (Ending::Captcha, 0));
@@ -98,13 +98,16 @@ fn what_was_too_easy_does_not_count() {
     let rules: Vec<Value> =
         rules.iter().zip(0..).map(|((name, act), at)| rule(name, at, &always(), &json!({ *act: {} }))).collect();
     let mut acl = acl(&rules);
-    assert!(acl.asks());
+    assert!(acl.reads_token());
     assert_eq!(acl.set_difficulty((18, 20), &[("block".to_owned(), 22)]), Err("block".to_owned()));
     acl.set_difficulty((18, 20), &[("hard".to_owned(), 22)]).unwrap();
     let ended = |challenge: Option<u8>, captcha: Option<u8>| {
         let [challenge, captcha] =
             [challenge, captcha].map(|difficulty| difficulty.map(|difficulty| Solved { ago: 1, difficulty }));
-        let sent = Sent { clearance: Clearance { captcha, challenge, standing: Standing::Good }, ..Sent::get("/") };
+        let sent = Sent {
+            clearance: Clearance { captcha, challenge, standing: Standing::Good, session: None },
+            ..Sent::get("/")
+        };
         let (Said::Done(verdict), _) = Counters::new().said(&acl, &sent) else { panic!("no body is asked for") };
         verdict.step.unwrap()
     };
