@@ -36,6 +36,7 @@ mod routes;
 pub mod snapshot;
 mod tenant;
 mod tls;
+pub mod uplink;
 mod waf;
 
 use std::path::Path;

@@ -46,7 +46,7 @@ const ISSUER: Order = &[
 ];
 
 const EDGE: Order = &[
-    &["files", "outbound", "rates"],
+    &["files", "outbound", "rates", "uplink"],
     &["waf"],
     &["geo"],
     &["snapshot", "replay"],

@@ -16,7 +16,7 @@ pub struct Frame {
 /// Why bytes are no frame. The connection that carried them is lost: no later byte can be trusted to be a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    #[error("a frame is longer than 1 MiB")]
+    #[error("a frame is too long")]
     TooLong,
     #[error("a frame is shorter than its header")]
     TooShort,
@@ -47,13 +47,25 @@ impl Frame {
 }
 
 /// Cuts a stream of bytes into frames. It holds at most one frame and the chunk last pushed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     buffer: Vec<u8>,
     read: usize,
+    most: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::bounded(MAX_FRAME)
+    }
 }
 
 impl Decoder {
+    /// Of frames that are not longer than this, which is at most [`MAX_FRAME`].
+    pub fn bounded(most: usize) -> Self {
+        Self { buffer: Vec::new(), read: 0, most: most.min(MAX_FRAME) }
+    }
+
     pub fn push(&mut self, chunk: &[u8]) {
         if self.read > 0 {
             self.buffer.drain(..self.read);
@@ -67,7 +79,7 @@ impl Decoder {
         let waiting = self.buffer.get(self.read..).unwrap_or_default();
         let Some((length, rest)) = waiting.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
-        if length > MAX_FRAME {
+        if length > self.most {
             return Err(FrameError::TooLong);
         }
         if length < 2 {
@@ -106,6 +118,10 @@ mod tests {
         assert_eq!(next(&[0, 0, 0]), Ok(None));
         assert_eq!(next(&[0, 0, 0, 2, VERSION]), Ok(None));
         assert_eq!(next(&[0, 0, 0, 2, VERSION, 9]).unwrap().unwrap().kind, 9);
+        let mut small = Decoder::bounded(2);
+        small.push(&[0, 0, 0, 2, VERSION, 9, 0, 0, 0, 3]);
+        assert_eq!(small.next_frame().unwrap().unwrap().kind, 9);
+        assert_eq!(small.next_frame(), Err(FrameError::TooLong));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub const ISSUER_NAME: &str = "issuer.tollgate.internal";
 /// A record in its canonical encoding ([`super::RawChange::encode`]).
 pub type Record = Arc<[u8]>;
 
-/// Everything that is said on a connection.
+/// Everything that is said on a connection's first stream; on its second are [`super::Report`]s.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     // edge to issuer
@@ -41,7 +41,7 @@ pub enum Message {
     Join(Join),
     Joined(Joined),
     JoinRefused(JoinRefused),
-    /// A kind of a later version (device-seen times, counters, outcomes): skipped.
+    /// A kind of a later version: skipped.
     Unknown(u8),
 }
 
@@ -230,12 +230,12 @@ impl Message {
     }
 }
 
-fn frame<T: Serialize>(kind: u8, body: &T) -> Result<Frame, FrameError> {
+pub(super) fn frame<T: Serialize>(kind: u8, body: &T) -> Result<Frame, FrameError> {
     let body = postcard::to_stdvec(body).map_err(|_| FrameError::Body(kind))?;
     Ok(Frame { version: VERSION, kind, body })
 }
 
-fn body<T: DeserializeOwned>(frame: &Frame) -> Result<T, FrameError> {
+pub(super) fn body<T: DeserializeOwned>(frame: &Frame) -> Result<T, FrameError> {
     match postcard::take_from_bytes(&frame.body) {
         Ok((body, [])) => Ok(body),
         _ => Err(FrameError::Body(frame.kind)),

@@ -24,6 +24,7 @@ mod packed;
 mod position;
 mod publisher;
 mod raw;
+mod report;
 mod revocations;
 mod runs;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use name::FeedName;
 pub use position::{Digest, Epoch, Position, chain_digest};
 pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher};
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
+pub use report::{Count, CountedRule, Counts, MAX_REPORT, Report, Scope};
 pub use revocations::{Folded, Revocations};
 pub use state::FeedState;
 pub use subscriber::{Alarm, Kept, Restored, SILENCE, Serving, Subscribe, Subscriber};

@@ -24,6 +24,7 @@ use crate::config::{FeedSettings, TraceSettings};
 use crate::feed::{self, FeedConfig, FeedHandle};
 use crate::observe::Metrics;
 use crate::observe::trace::Span;
+use crate::uplink::Exchange;
 
 /// How long the feed may take to save its last state at the end.
 const LAST_SAVE: Duration = Duration::from_secs(1);
@@ -98,10 +99,11 @@ pub fn follow(
     settings: FeedSettings,
     clock: &Arc<dyn Clock>,
     pools: Pools,
+    exchange: Exchange,
 ) -> Result<FeedHandle, StartError> {
     let _inside = runtime.enter();
     let config = FeedConfig::new(settings.issuer, settings.join_token_file, settings.state_dir);
-    Ok(feed::start(config, Arc::clone(clock), Arc::new(pools))?)
+    Ok(feed::start_reporting(config, Arc::clone(clock), Arc::new(pools), Some(exchange))?)
 }
 
 /// Starts to export spans when the runtime runs.

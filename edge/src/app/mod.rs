@@ -46,6 +46,7 @@ use crate::observe::{AccessLog, Metrics};
 use crate::rates::{Limits, Secret};
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
+use crate::uplink::{self, Exchange, Uplink};
 
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
 /// long, and routes without a token do not mind.
@@ -106,6 +107,8 @@ pub struct Running {
     taken: Option<Taken>,
     /// Where a successor may ask for the listeners.
     offer: Option<(PathBuf, Vec<Socket>)>,
+    /// The stream of reports ends with its last owner.
+    _uplink: Uplink,
 }
 
 /// Starts the edge that the file describes. When this returns, its listeners accept.
@@ -136,6 +139,7 @@ pub fn start_with(
     let limits = Arc::new(Limits::bounded(config.limit_bytes, secret()?, secret()?, Instant::now()));
     let challenges = Arc::new(Challenges::new(config.challenge.clone(), metrics.challenges.clone())?);
     let attester = Arc::new(Slot::default());
+    let (uplink, exchange) = uplink::open(Arc::new(()), metrics.uplink.clone());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
         clock: Arc::clone(&clock),
@@ -184,6 +188,8 @@ pub fn start_with(
         issuers,
         attester,
         acls,
+        uplink,
+        exchange,
     };
     launch(config, parts, taken, shutdown)
 }
@@ -224,6 +230,8 @@ struct Parts {
     spans: Option<mpsc::Receiver<Span>>,
     attester: Arc<Slot>,
     acls: Arc<PoolAcls>,
+    uplink: Uplink,
+    exchange: Exchange,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
@@ -241,7 +249,8 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let (picture, metrics) = (Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
     let pools = Pools::new(picture, metrics, parts.attester, parts.acls);
     let pools = pools.with_challenges(Arc::clone(&parts.reload.challenges));
-    let feed = feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools)).transpose()?;
+    let feed =
+        feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools, parts.exchange)).transpose()?;
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),
         None => None,
@@ -269,7 +278,8 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
     let offer = listen.places.upgrade.map(|path| (path, offered(&sockets, admin.as_ref())));
     let control = control::spawn(runtime, admin, feed, exporter, Arc::clone(&state), parts.reload, shutdown)?;
-    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, taken, offer })
+    let in_flight = parts.in_flight;
+    Ok(Running { state, control, drain, in_flight, drain_limit, taken, offer, _uplink: parts.uplink })
 }
 
 impl Running {

@@ -14,9 +14,11 @@ use tokio::time::Instant;
 use super::disk::Disk;
 use super::error::FeedError;
 use super::identity::{Identity, Request};
+use super::reports::{self, Reporting};
 use super::sink::FeedSink;
 use super::status::FeedStatus;
 use super::{FeedConfig, dial, join, tls};
+use crate::uplink::Exchange;
 
 const TICK: Duration = Duration::from_secs(1);
 /// First and longest pause between attempts; half of each is chance, so that edges do not return in step. An issuer that does not take the
@@ -53,6 +55,10 @@ pub(super) struct Client {
     disk: Arc<Disk>,
     core: Subscriber,
     status: watch::Sender<FeedStatus>,
+    /// None: nobody reports anything.
+    exchange: Option<Exchange>,
+    /// The issuer has welcomed this edge on the present connection.
+    welcomed: bool,
     alarms: u64,
     identity: Option<Identity>,
     /// The key of a renewal under way, and when it was asked for.
@@ -71,6 +77,7 @@ impl Client {
         disk: Arc<Disk>,
         core: Subscriber,
         status: watch::Sender<FeedStatus>,
+        exchange: Option<Exchange>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -80,6 +87,8 @@ impl Client {
             disk,
             core,
             status,
+            exchange,
+            welcomed: false,
             alarms: 0,
             identity: None,
             renewal: None,
@@ -169,13 +178,15 @@ impl Client {
         let (frames, to_write) = mpsc::channel(QUEUE);
         let writer = tokio::spawn(write(send, to_write));
         self.core.on_connected(self.clock.now());
-        let ended = self.follow(&mut recv, &frames, orders).await;
+        self.welcomed = false;
+        let ended = self.follow(connection, &mut recv, &frames, orders).await;
         writer.abort();
         ended
     }
 
     async fn follow(
         &mut self,
+        connection: &Connection,
         recv: &mut RecvStream,
         frames: &mpsc::Sender<Vec<u8>>,
         orders: &mut mpsc::Receiver<Command>,
@@ -183,7 +194,11 @@ impl Client {
         let mut decoder = Decoder::default();
         let mut chunk = vec![0; 64 * 1024];
         let mut tick = tokio::time::interval(TICK);
+        let mut reporting: Option<Reporting> = None;
         loop {
+            if let (true, None, Some(exchange)) = (self.welcomed, &reporting, &self.exchange) {
+                reporting = Some(reports::start(connection.clone(), exchange.clone()));
+            }
             if let Wants::Reconnect = self.drain_actions(Some(frames)) {
                 return Ended::Lost;
             }
@@ -212,7 +227,10 @@ impl Client {
             match decoder.next_frame() {
                 Ok(None) => return,
                 Ok(Some(frame)) => match Message::decode(&frame) {
-                    Ok(message) => self.core.on_message(message, self.clock.now()),
+                    Ok(message) => {
+                        self.welcomed |= matches!(message, Message::Welcome(_));
+                        self.core.on_message(message, self.clock.now());
+                    }
                     Err(_) => return self.core.on_bad_frame(),
                 },
                 Err(_) => return self.core.on_bad_frame(),

@@ -16,6 +16,7 @@ mod error;
 pub(crate) mod fixture;
 mod identity;
 mod join;
+mod reports;
 mod signed;
 mod sink;
 mod status;
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 pub use self::error::FeedError;
 pub use self::sink::{Certified, FeedSink};
 pub use self::status::{FeedProgress, FeedStatus};
+use crate::uplink::Exchange;
 
 /// `[feed]` of the edge's configuration.
 #[derive(Clone, Debug)]
@@ -68,6 +70,19 @@ pub struct FeedHandle {
 /// When the state directory can't be used, or when this edge has not joined and there is no readable join token. An issuer that is away is no error: the
 /// client goes on trying.
 pub fn start(config: FeedConfig, clock: Arc<dyn Clock>, sink: Arc<dyn FeedSink>) -> Result<FeedHandle, FeedError> {
+    start_reporting(config, clock, sink, None)
+}
+
+/// The same, and reports what comes by the exchange.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_reporting(
+    config: FeedConfig,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn FeedSink>,
+    exchange: Option<Exchange>,
+) -> Result<FeedHandle, FeedError> {
     let at = |error| FeedError::StateDir { path: config.state_dir.display().to_string(), error };
     let disk = disk::Disk::open(&config.state_dir).map_err(at)?;
     let loaded = disk.load().map_err(at)?;
@@ -92,7 +107,7 @@ pub fn start(config: FeedConfig, clock: Arc<dyn Clock>, sink: Arc<dyn FeedSink>)
     let (publish, status) = watch::channel(FeedStatus::of(&core, 0));
     let (commands, orders) = mpsc::channel(8);
     let disk = Arc::new(disk);
-    let client = client::Client::new(config, clock, sink, Arc::clone(&disk), core, publish);
+    let client = client::Client::new(config, clock, sink, Arc::clone(&disk), core, publish, exchange);
     let task = tokio::spawn(client.run(identity, token, orders));
     Ok(FeedHandle { status, disk, commands, task: Some(task) })
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::enrolment::{self, Joined};
 use super::hub::{Heads, Hub};
 use super::registry::{CLOSE_POOLS, CLOSE_PROTOCOL, CLOSE_REVOKED, CLOSE_SLOW};
+use super::reports;
 use super::shared::Shared;
 
 /// The edge opens its stream and says hello within this.
@@ -36,6 +37,8 @@ pub(super) async fn serve(shared: Arc<Shared>, edge: EdgeId, joined: Joined, con
     let (read, messages) = mpsc::channel(QUEUE);
     let writer = tokio::spawn(write(send, to_write, connection.clone()));
     let reader = tokio::spawn(decode(recv, read));
+    let reporting =
+        tokio::spawn(reports::serve(shared.clone(), edge.clone(), joined.pools.clone(), connection.clone()));
     let core = Publisher::new(shared.hub.fresh_heads().await.map(|heads| served(&joined, &heads)).unwrap_or_default());
     let mut session = Session { shared: shared.clone(), edge, joined, key, core, frames, connection };
     if let Err(end) = session.run(messages).await {
@@ -45,6 +48,7 @@ pub(super) async fn serve(shared: Arc<Shared>, edge: EdgeId, joined: Joined, con
     shared.registry.remove(key);
     writer.abort();
     reader.abort();
+    reporting.abort();
 }
 
 /// Why the issuer ends a connection.

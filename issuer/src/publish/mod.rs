@@ -18,6 +18,7 @@ mod error;
 mod hub;
 mod join;
 mod registry;
+mod reports;
 mod sealing;
 mod shared;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use self::enrolment::{JOIN_TOKEN_LIFE, Pools};
 pub use self::error::{EdgeError, StartError};
 pub use self::registry::EdgeStatus;
 use self::registry::{CLOSE_DRAIN, CLOSE_PROTOCOL, CLOSE_REVOKED};
+pub use self::reports::Receiver;
 pub use self::sealing::{DeploymentSealing, Sealing};
 use self::shared::Shared;
 use crate::outbox::{self, Wake};
@@ -100,8 +102,20 @@ pub async fn start(
     let registry = registry::Registry::default();
     let directory = directory::Directory::new(authority.certificate())?;
     let hub_of_all = hub.clone();
-    let shared =
-        Arc::new(Shared { store, clock, sealing, authority, directory, hub: hub_of_all, registry, wake, advertise });
+    let receivers = reports::Receivers::default();
+    let shared = Shared {
+        store,
+        clock,
+        sealing,
+        authority,
+        directory,
+        hub: hub_of_all,
+        registry,
+        receivers,
+        wake,
+        advertise,
+    };
+    let shared = Arc::new(shared);
     let tasks = vec![
         tokio::spawn(hub.run()),
         tokio::spawn(accept(endpoint.clone(), shared.clone())),
@@ -177,6 +191,11 @@ impl PublishHandle {
         deployment_keys::rotate(&shared.store, shared.sealing.as_ref(), usage, old, shared.clock.now()).await?;
         shared.wake.ring();
         Ok(())
+    }
+
+    /// Hands what edges report to this, too, from now on.
+    pub fn report_to(&self, receiver: Arc<dyn Receiver>) {
+        self.shared.receivers.add(receiver);
     }
 
     /// The audience of attestations for this deployment.

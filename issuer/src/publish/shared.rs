@@ -8,6 +8,7 @@ use super::authority::Authority;
 use super::directory::Directory;
 use super::hub::Hub;
 use super::registry::Registry;
+use super::reports::Receivers;
 use super::sealing::Sealing;
 use crate::outbox::Wake;
 use crate::store::Store;
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub directory: Directory,
     pub hub: Arc<Hub>,
     pub registry: Registry,
+    pub receivers: Receivers,
     pub wake: Wake,
     /// `host:port` that join tokens name.
     pub advertise: String,

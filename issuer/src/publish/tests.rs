@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock::{Clock, SystemClock, UnixMillis};
-use common::feed::{ALPN_FEED, ALPN_JOIN, Decoder, FeedName, Hello, ISSUER_NAME, Message, Resync};
+use common::feed::{
+    ALPN_FEED, ALPN_JOIN, Counts, Decoder, FeedName, Hello, ISSUER_NAME, Message, Report, Resync, Scope,
+};
 use common::ids::{EdgeId, PoolId};
 use common::secret::SecretBytes;
 use quinn::crypto::rustls::QuicClientConfig;
@@ -223,4 +225,69 @@ async fn a_join_without_a_good_secret_learns_nothing() {
     let answer = Message::decode(&decoder.next_frame().unwrap().unwrap()).unwrap();
     let refused = common::feed::JoinRefused { reason: common::feed::RefusedJoin::Token };
     assert_eq!(answer, Message::JoinRefused(refused));
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Heard(std::sync::Mutex<Vec<(EdgeId, Report)>>);
+
+impl Receiver for Heard {
+    fn receive(&self, edge: &EdgeId, report: &Report, _: UnixMillis) {
+        self.0.lock().unwrap().push((edge.clone(), report.clone()));
+    }
+}
+
+fn counts_of(feed: FeedName) -> Report {
+    Report::Counts(Counts { scope: Scope(feed), ..Counts::default() })
+}
+
+impl World {
+    /// A welcomed connection with a stream for reports on which `frames` were said, and why the issuer closes it, if it does.
+    async fn reports(&self, frames: &[u8]) -> (Connection, Option<String>) {
+        let certified = self.certify(self.authority(), "fra-1", SystemClock.now());
+        let connection = self.dial(Some(certified), ALPN_FEED).await.unwrap();
+        assert!(matches!(self.talk(&connection, &[]).await, Ok(Message::Welcome(_))));
+        let (mut send, recv) = connection.open_bi().await.unwrap();
+        send.write_all(frames).await.unwrap();
+        std::mem::forget((send, recv));
+        let closed = tokio::time::timeout(Duration::from_millis(300), connection.closed()).await;
+        (connection.clone(), closed.ok().map(|error| error.to_string()))
+    }
+}
+
+#[tokio::test]
+async fn reports_come_with_the_name_of_their_edge_and_unknown_kinds_are_skipped() {
+    let world = World::new().await;
+    let pool: FeedName = PoolId::parse("r_A").unwrap().into();
+    world.admit("fra-1", Pools::Named(vec![PoolId::parse("r_A").unwrap()]), SystemClock.now()).await;
+    let heard = Arc::new(Heard::default());
+    world.running.handle().report_to(heard.clone());
+    let reports = [counts_of(FeedName::Global), Report::Unknown(127), counts_of(pool)];
+    let frames: Vec<u8> = reports.iter().flat_map(|report| report.encode().unwrap()).collect();
+    let (_connection, closed) = world.reports(&frames).await;
+    assert_eq!(closed, None);
+    let named = |report: &Report| (EdgeId::parse("fra-1").unwrap(), report.clone());
+    assert_eq!(*heard.0.lock().unwrap(), reports.iter().map(named).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_edge_that_reports_what_it_may_not_is_cut() {
+    let world = World::new().await;
+    world.admit("fra-1", Pools::Named(vec![PoolId::parse("r_A").unwrap()]), SystemClock.now()).await;
+    let heard = Arc::new(Heard::default());
+    world.running.handle().report_to(heard.clone());
+    let of_another = counts_of(PoolId::parse("r_B").unwrap().into()).encode().unwrap();
+    let of_the_issuer = Report::Merged(Counts::default()).encode().unwrap();
+    let too_long = u32::try_from(common::feed::MAX_REPORT + 1).unwrap().to_be_bytes().to_vec();
+    let broken = vec![0, 0, 0, 3, common::feed::VERSION, 64, 9];
+    let wrong =
+        [(of_another, "enrolled"), (of_the_issuer, "only an issuer"), (too_long, "protocol"), (broken, "protocol")];
+    for (frames, why) in wrong {
+        let closed = world.reports(&frames).await.1;
+        assert!(closed.as_ref().is_some_and(|closed| closed.contains(why)), "{why}: {closed:?}");
+    }
+    assert!(heard.0.lock().unwrap().is_empty());
+    let third = world.reports(&[]).await.0;
+    let opened = tokio::time::timeout(Duration::from_millis(100), third.open_bi()).await;
+    assert!(opened.is_err(), "there are two streams and no more");
 }

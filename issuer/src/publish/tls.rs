@@ -53,7 +53,8 @@ fn transport() -> Result<TransportConfig, StartError> {
     let mut transport = TransportConfig::default();
     let idle = IdleTimeout::try_from(IDLE).map_err(|error| StartError::Tls(error.to_string()))?;
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        // The feed, and reports.
+        .max_concurrent_bidi_streams(VarInt::from_u32(2))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(idle))

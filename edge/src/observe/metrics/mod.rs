@@ -35,6 +35,7 @@ use crate::snapshot::limit::LimitMeter;
 use crate::snapshot::meter::{Meter, Reading};
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::upstream::UpstreamMeter;
+use crate::uplink::UplinkMeter;
 use crate::waf::Acl;
 
 /// What the names of all metrics of ours begin with.
@@ -70,6 +71,8 @@ pub struct Metrics {
     pub replay_proofs: Gauge,
     pub challenges: ChallengeMeter,
     pub feed_alarms: Counter,
+    /// Of what is told to the issuer and heard of it, besides the feed.
+    pub uplink: UplinkMeter,
     reloads: Reloads,
 }
 
@@ -131,6 +134,7 @@ impl Default for Metrics {
             replay_proofs: Gauge::default(),
             challenges: ChallengeMeter::default(),
             feed_alarms: Counter::default(),
+            uplink: UplinkMeter::default(),
             reloads: Reloads::default(),
         };
         metrics.register();
@@ -251,6 +255,10 @@ impl Metrics {
         registry.register("reloads", "Configurations that were read again", self.reloads.all.clone());
         registry.register("reloads_failed", "Configurations that were not taken", self.reloads.failed.clone());
         registry.register("feed_alarms", "Frames, states or certificates that were refused", self.feed_alarms.clone());
+        let UplinkMeter { sent, dropped, received } = self.uplink.clone();
+        registry.register("reports_sent", "Reports that the issuer was sent", sent);
+        registry.register("reports_dropped", "Reports that found the queue full or the connection broken", dropped);
+        registry.register("reports_received", "Reports of other edges that the issuer has sent", received);
         registry.register_collector(Box::new(Panics::watch()));
     }
 }
