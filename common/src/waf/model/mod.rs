@@ -2,6 +2,7 @@
 
 mod action;
 mod field;
+mod logging;
 mod rate;
 mod set;
 mod statement;
@@ -13,6 +14,7 @@ pub use self::field::{
     BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, Place, PreParse, Scope,
     Target,
 };
+pub use self::logging::{LogAction, LogCondition, LogFilter, LogRule, Logging, Redacted};
 pub use self::rate::{Aggregation, KeyPart, RateBased};
 pub use self::set::{IpSet, RegexSet};
 pub use self::statement::{
@@ -40,6 +42,8 @@ pub struct WebAcl {
     /// Bytes of bodies that are inspected (`AssociationConfig`), where the web ACL says.
     pub body_limit: Option<usize>,
     pub visibility: Visibility,
+    /// What neither logs nor samples tell of its requests.
+    pub protected: Redacted,
     /// `awswaf:<account>:webacl:<name>:`, ends in a colon.
     pub label_namespace: String,
 }

@@ -1,6 +1,7 @@
 //! Web ACLs, rule groups and their rules.
 
 use super::action::{action, bodies, default_action, group_action, has_its_body};
+use super::logging::protected;
 use super::node::{Node, Object};
 use super::statement::{Standing, is_label_char, statement};
 use super::{Dialect, Invalid};
@@ -40,6 +41,7 @@ pub fn web_acl(node: Node<'_>, dialect: Dialect) -> Result<WebAcl, Invalid> {
     let token_domains = token_domains(&mut object)?;
     let body_limit = body_limit(&mut object)?;
     let visibility = visibility(&mut object)?;
+    let protected = protected(&mut object)?;
     no_one_elses_rules(&mut object)?;
     object.ignore(&[
         "Id",
@@ -51,7 +53,6 @@ pub fn web_acl(node: Node<'_>, dialect: Dialect) -> Result<WebAcl, Invalid> {
         "LockToken",
         "Scope",
         "Tags",
-        "DataProtectionConfig",
         "OnSourceDDoSProtectionConfig",
         "ApplicationConfig",
         "MonetizationConfig",
@@ -69,6 +70,7 @@ pub fn web_acl(node: Node<'_>, dialect: Dialect) -> Result<WebAcl, Invalid> {
         token_domains,
         body_limit,
         visibility,
+        protected,
         label_namespace,
     })
 }

@@ -3,6 +3,7 @@
 mod acl;
 mod action;
 mod field;
+mod logging;
 mod node;
 mod rate;
 mod set;
@@ -11,7 +12,7 @@ mod statement;
 use serde_json::Value;
 
 use self::node::Node;
-use crate::waf::model::{IpSet, RegexSet, RuleGroup, WebAcl};
+use crate::waf::model::{IpSet, Logging, RegexSet, RuleGroup, WebAcl};
 
 /// Something that AWS's `WAFInvalidParameterException` would be about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +66,18 @@ pub fn regex_set(json: &Value) -> Result<RegexSet, Invalid> {
     set::regex_set(unwrapped(json, "RegexPatternSet"))
 }
 
+/// Reads what is logged of a web ACL: the object of `GetLoggingConfiguration`, or the input of `PutLoggingConfiguration`.
+pub fn logging(json: &Value) -> Result<Logging, Invalid> {
+    logging::logging(unwrapped(json, "LoggingConfiguration"))
+}
+
 /// What a `Get…` operation has around the thing itself is taken off.
 fn unwrapped<'j>(json: &'j Value, name: &str) -> Node<'j> {
     let what = match name {
         "WebACL" => "WEB_ACL",
         "RuleGroup" => "RULE_GROUP",
         "IPSet" => "IP_SET",
+        "LoggingConfiguration" => "LOG_DESTINATION",
         _ => "REGEX_PATTERN_SET",
     };
     Node::whole(json.get(name).filter(|inner| inner.is_object()).unwrap_or(json), what)
