@@ -12,7 +12,7 @@ use crate::waf::condition::Condition;
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::LabelTest;
 use crate::waf::library::Library;
-use crate::waf::program::{Acl, Act, Rule, Step, Test};
+use crate::waf::program::{Acl, Act, GroupReference, Rule, Step, Test};
 use crate::waf::rate::RateTest;
 use crate::waf::response::Response;
 use crate::waf::test::Asked;
@@ -122,7 +122,7 @@ impl<'m> Compiler<'m> {
         }
         let start = self.steps.len();
         self.steps.push(Step::Group {
-            name: rule.name.as_str().into(),
+            reference: reference_of(rule, group),
             scope,
             end: 0,
             counts: action == GroupAction::Count,
@@ -199,7 +199,7 @@ impl<'m> Compiler<'m> {
             reads_body,
             reads_claims,
             difficulty: 0,
-            sampled: rule.visibility.sampled,
+            sampled: sampled(rule),
             metric: rule.visibility.measured.then(|| rule.visibility.metric.as_str().into()),
         })
     }
@@ -264,6 +264,19 @@ impl<'m> Compiler<'m> {
         let question = question.map_err(|problem| CompileError::Pattern { rule: rule.name.clone(), problem })?;
         Ok(Condition::Ask(question))
     }
+}
+
+fn sampled(rule: &ModelRule) -> Option<Arc<str>> {
+    rule.visibility.sampled.then(|| rule.visibility.metric.as_str().into())
+}
+
+fn reference_of(rule: &ModelRule, group: &RuleGroup) -> GroupReference {
+    let (id, managed) = match &rule.statement {
+        Statement::Managed(reference) => (format!("{}#{}", reference.vendor, reference.name), true),
+        Statement::Group(reference) => (reference.arn.clone(), false),
+        _ => (group.name.clone(), false),
+    };
+    GroupReference { name: rule.name.as_str().into(), id: id.into(), managed, sampled: sampled(rule) }
 }
 
 fn unknown(rule: &ModelRule, what: &'static str, name: &str) -> CompileError {

@@ -22,6 +22,15 @@ pub fn is_script(value: &[u8]) -> bool {
     detect_xss(value).is_injection()
 }
 
+/// How many of its first words make a value out as SQL or as a script: as many as the detector's fingerprint has.
+pub fn words_of(value: &[u8], is_sql: bool) -> usize {
+    if !is_sql {
+        return 2; // a sign and the name behind it
+    }
+    let fingerprint = std::panic::catch_unwind(|| detect_sqli(value).fingerprint).ok().flatten();
+    fingerprint.map_or(usize::MAX, |print| print.as_str().len())
+}
+
 /// Words, in lower case and by length, without which a statement of SQL can't be extended where there is neither a quote, a parenthesis nor a comment.
 const WORDS: [&[&[u8]]; 11] = [
     &[],

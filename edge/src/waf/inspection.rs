@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use common::waf::Transform;
-use common::waf::model::{Fallback, Oversize, Place, Target};
+use common::waf::model::{Fallback, Oversize, Place, Sensitivity, Target};
 use common::waf::pattern::BadPattern;
 
 use crate::waf::filter::{Builder, Filter, Scanner};
@@ -181,7 +181,37 @@ impl Inspections {
     }
 }
 
-impl<'r> Inspected<'_, 'r> {
+/// What a detector has found, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Injection<'i> {
+    pub part: &'i Part,
+    /// None: a script, else SQL.
+    pub sensitivity: Option<Sensitivity>,
+    pub value: &'i [u8],
+}
+
+impl<'a, 'r> Inspected<'a, 'r> {
+    pub fn inspections(&self) -> &'a Inspections {
+        self.inspections
+    }
+
+    /// What made a question about SQL or scripts be answered by yes. None: it is another one, was not asked, or was answered by no or without looking.
+    pub fn injection(&self, number: usize) -> Option<Injection<'_>> {
+        let question = self.inspections.questions.get(number).filter(|_| self.answers.get(number) == Some(&Some(true)))?;
+        let sensitivity = match question.test {
+            Test::Sqli(sensitivity) => Some(sensitivity),
+            Test::Xss => None,
+            Test::Bytes(..) | Test::Patterns(_) | Test::Size(..) => return None,
+        };
+        let Source::Part(part) = &self.inspections.forms.get(question.part)?.source else { return None };
+        let at = if let Some(Known::As(other)) = self.forms.get(question.form) { *other } else { question.form };
+        let Some(Known::Values(values, _)) = self.forms.get(at) else { return None };
+        let in_place = |number: usize| values.places.get(number).is_none_or(|place| question.handling.places.has(*place));
+        let mut passing = values.values.iter().enumerate().filter(|(number, _)| in_place(*number));
+        let value = passing.find(|(_, value)| question.test.passes(value)).map(|(_, value)| &**value);
+        Some(Injection { part, sensitivity, value: value.unwrap_or_default() })
+    }
+
     pub fn request(&self) -> &Request<'r> {
         &self.request
     }

@@ -19,6 +19,7 @@ mod literals;
 #[cfg(test)]
 mod managed;
 mod multipart;
+mod noted;
 mod origin;
 mod origins;
 mod part;
@@ -35,11 +36,12 @@ mod xml;
 pub use self::compile::{CompileError, compile, compile_as};
 pub use self::condition::Wants;
 pub use self::library::Library;
+pub use self::noted::{Found, Note, Noted, Seen};
 #[cfg(test)]
 pub use self::origin::Nowhere;
 pub use self::origin::{Locate, Place, Region};
-pub use self::program::{Acl, DryRun, Ending, Progress, Said, Verdict};
-pub use self::rate::Counting;
+pub use self::program::{Acl, Act, DryRun, Ending, GroupReference, Match, Progress, Rule, Said, Test, Verdict};
+pub use self::rate::{Counting, KeyValue};
 pub use self::request::{Body, Clearance, Request, Solved, Standing};
 pub use self::response::Response;
 pub use self::story::explain;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::waf::model::{Action, InsertedHeader, WebAcl};
+use common::waf::model::{Action, InsertedHeader, Redacted, WebAcl};
 
 use crate::waf::condition::{Condition, Scene, Wants};
 use crate::waf::inspection::Inspections;
@@ -19,6 +19,12 @@ use crate::waf::tokens::TokenLabels;
 #[derive(Debug)]
 pub struct Acl {
     pub name: Arc<str>,
+    /// Where it has one: what a file holds may be new.
+    pub arn: Option<Arc<str>>,
+    /// Under which metric all requests are sampled, and those that no rule ends; None: they are not.
+    pub sampled: Option<Arc<str>>,
+    /// What is told of no request.
+    pub protected: Redacted,
     /// In units of AWS's (WCU).
     pub capacity: u64,
     /// Bytes of bodies that are inspected.
@@ -44,11 +50,22 @@ pub enum Step {
     Rule(Box<Rule>),
     /// Its rules follow, up to `end`. Outside of the scope they are left out; where it `counts`, what would have ended the evaluation does not.
     Group {
-        name: Arc<str>,
+        reference: GroupReference,
         scope: Option<Condition>,
         end: usize,
         counts: bool,
     },
+}
+
+/// A rule of a web ACL that refers to a group.
+#[derive(Clone, Debug)]
+pub struct GroupReference {
+    pub name: Arc<str>,
+    /// The group's ARN, or `AWS#AWSManagedRulesCommonRuleSet`.
+    pub id: Arc<str>,
+    pub managed: bool,
+    /// As a rule's.
+    pub sampled: Option<Arc<str>>,
 }
 
 /// A rule, compiled.
@@ -67,7 +84,8 @@ pub struct Rule {
     pub reads_claims: bool,
     /// How hard what it asks for must be, where it asks for a puzzle or a challenge.
     pub difficulty: u8,
-    pub sampled: bool,
+    /// Under which metric its requests are sampled; None: they are not.
+    pub sampled: Option<Arc<str>>,
     pub metric: Option<Arc<str>>,
 }
 
@@ -125,12 +143,13 @@ impl Act {
 /// Hears what rules say, as it comes.
 pub(super) trait Witness {
     fn group(&mut self, name: &str, applies: bool);
-    fn rule(&mut self, rule: &Rule, holds: bool, scene: &mut Scene<'_, '_, '_>, inspections: &Inspections);
+    /// The rule at this place.
+    fn rule(&mut self, rule: (usize, &Rule), holds: bool, scene: &mut Scene<'_, '_, '_>, counting: Counting<'_>);
 }
 
 impl Witness for () {
     fn group(&mut self, _name: &str, _applies: bool) {}
-    fn rule(&mut self, _rule: &Rule, _holds: bool, _scene: &mut Scene<'_, '_, '_>, _inspections: &Inspections) {}
+    fn rule(&mut self, _: (usize, &Rule), _: bool, _: &mut Scene<'_, '_, '_>, _: Counting<'_>) {}
 }
 
 /// What has come of a request so far. It borrows nothing, so the evaluation can go on when a body has been read.
@@ -207,6 +226,9 @@ impl Acl {
         };
         Self {
             name: acl.name.as_str().into(),
+            arn: acl.arn.as_deref().map(Arc::from),
+            sampled: acl.visibility.sampled.then(|| acl.visibility.metric.as_str().into()),
+            protected: acl.protected.clone(),
             capacity,
             body_limit,
             token_domains: acl.token_domains.clone(),
@@ -299,6 +321,14 @@ impl Acl {
         self.default.name()
     }
 
+    /// The group that a rule is from, by the name of the rule that refers to it.
+    pub fn group(&self, name: &str) -> Option<&GroupReference> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Group { reference, .. } if *reference.name == *name => Some(reference),
+            Step::Group { .. } | Step::Rule(_) => None,
+        })
+    }
+
     /// How many places there are.
     pub fn steps(&self) -> usize {
         self.steps.len()
@@ -344,13 +374,13 @@ impl Acl {
             let mut origins = std::mem::take(&mut progress.origins);
             let mut scene = Scene { inspected: &mut inspected, labels: &mut labels, origins: &mut origins, locate };
             let ended = match step {
-                Step::Group { name, scope, end, counts } => {
+                Step::Group { reference, scope, end, counts } => {
                     if body_is_unread && scope.as_ref().is_some_and(|scope| self.reads_body(scope)) {
                         (progress.labels, progress.origins) = (labels, origins);
                         return Said::NeedsBody(self.body_limit);
                     }
                     let applies = scope.as_ref().is_none_or(|scope| scope.holds(&mut scene));
-                    witness.group(name, applies);
+                    witness.group(&reference.name, applies);
                     origins.label(&mut labels);
                     progress.group = applies.then_some((*end, *counts));
                     progress.next = if applies { at + 1 } else { *end };
@@ -366,7 +396,7 @@ impl Acl {
                         Test::Condition(condition) => condition.holds(&mut scene),
                         Test::Rate(rate) => rate.holds(&mut scene, counting),
                     };
-                    witness.rule(rule, holds, &mut scene, &self.inspections);
+                    witness.rule((at, rule), holds, &mut scene, counting);
                     origins.label(&mut labels);
                     if holds {
                         rule.labels.iter().for_each(|label| labels.add(label));

@@ -15,6 +15,8 @@ use crate::waf::part::{Part, each_cookie};
 pub struct RateTest {
     pub quota: Quota,
     keys: Keys,
+    /// AWS's names for the parts of the key, and those of headers and the like.
+    names: Vec<(&'static str, Option<String>)>,
     pub scope: Option<Condition>,
 }
 
@@ -35,6 +37,16 @@ enum KeyOf {
     Claim(usize),
     Cookie(String, Vec<common::waf::Transform>),
     Labels(String),
+}
+
+/// A part of a key and its value in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyValue {
+    /// AWS's name for the kind: `HEADER`.
+    pub key: &'static str,
+    /// Of the header, cookie, argument, namespace or claim.
+    pub name: Option<String>,
+    pub value: String,
 }
 
 /// Where requests are counted.
@@ -58,7 +70,51 @@ impl RateTest {
             Aggregation::Constant => Keys::Constant,
             Aggregation::Keys(parts) => Keys::Parts(parts.iter().map(|part| KeyOf::new(part, inspections)).collect()),
         };
-        Some(Self { quota: Quota::new(id, rate.limit, window)?, keys, scope })
+        let names = match &rate.aggregation {
+            Aggregation::Keys(parts) => parts.iter().map(name_of).collect(),
+            Aggregation::Ip | Aggregation::ForwardedIp(_) | Aggregation::Constant => Vec::new(),
+        };
+        Some(Self { quota: Quota::new(id, rate.limit, window)?, keys, names, scope })
+    }
+
+    /// What it counts by (AWS's `limitKey`).
+    pub fn limit_key(&self) -> &'static str {
+        match &self.keys {
+            Keys::Address(None) => "IP",
+            Keys::Address(Some(_)) => "FORWARDED_IP",
+            Keys::Parts(_) => "CUSTOMKEYS",
+            Keys::Constant => "CONSTANT",
+        }
+    }
+
+    /// Its keys are addresses, as [`Key::address`] tells them.
+    pub fn counts_addresses(&self) -> bool {
+        matches!(self.keys, Keys::Address(_))
+    }
+
+    /// The address by which it counts a request, where it counts by addresses alone.
+    pub(super) fn address_of(&self, scene: &Scene<'_, '_, '_>) -> Option<std::net::IpAddr> {
+        match &self.keys {
+            Keys::Address(header) => address(scene, header.as_ref()),
+            Keys::Parts(_) | Keys::Constant => None,
+        }
+    }
+
+    /// What the request has where the parts of the key are, as far as that is text.
+    pub(super) fn values_of(&self, scene: &mut Scene<'_, '_, '_>) -> Vec<KeyValue> {
+        let Keys::Parts(parts) = &self.keys else { return Vec::new() };
+        let told = parts.iter().zip(&self.names).map(|(part, (key, name))| {
+            let value = match part {
+                KeyOf::Address(header) => address(scene, header.as_ref()).map(|address| address.to_string()),
+                KeyOf::Asn => {
+                    let address = address(scene, None);
+                    address.map(|address| scene.locate.origin(address).asn.unwrap_or(0).to_string())
+                }
+                other => other.text(scene).map(|text| String::from_utf8_lossy(&text).replace('\0', ", ")),
+            };
+            KeyValue { key, name: name.clone(), value: value.unwrap_or_default() }
+        });
+        told.collect()
     }
 
     /// Counts the request, and says whether its sender sends too often. What is not in the scope, or has no key, is not counted.
@@ -102,6 +158,25 @@ impl RateTest {
                 Some(key.key())
             }
         }
+    }
+}
+
+fn name_of(part: &KeyPart) -> (&'static str, Option<String>) {
+    let named = |key, name: &String| (key, Some(name.clone()));
+    match part {
+        KeyPart::Ip => ("IP", None),
+        KeyPart::ForwardedIp(_) => ("FORWARDED_IP", None),
+        KeyPart::Asn => ("ASN", None),
+        KeyPart::Header(name, _) => named("HEADER", name),
+        KeyPart::Cookie(name, _) => named("COOKIE", name),
+        KeyPart::QueryArgument(name, _) => named("QUERY_ARGUMENT", name),
+        KeyPart::QueryString(_) => ("QUERY_STRING", None),
+        KeyPart::UriPath(_) => ("URI_PATH", None),
+        KeyPart::Method => ("HTTP_METHOD", None),
+        KeyPart::LabelNamespace(namespace) => named("LABEL_NAMESPACE", namespace),
+        KeyPart::Ja3(_) => ("JA3_FINGERPRINT", None),
+        KeyPart::Ja4(_) => ("JA4_FINGERPRINT", None),
+        KeyPart::Claim(path) => named("CLAIM", path),
     }
 }
 

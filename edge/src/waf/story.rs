@@ -75,7 +75,8 @@ impl Witness for Teller {
         self.say(0, format!("group {name} {scope}"));
     }
 
-    fn rule(&mut self, rule: &Rule, holds: bool, scene: &mut Scene<'_, '_, '_>, inspections: &Inspections) {
+    fn rule(&mut self, (_, rule): (usize, &Rule), holds: bool, scene: &mut Scene<'_, '_, '_>, _: Counting<'_>) {
+        let inspections = scene.inspected.inspections();
         let group = rule.group.as_ref().map_or_else(String::new, |group| format!("{group}/"));
         let action = match (holds, rule.instead_of) {
             (false, _) => "does not match".to_owned(),
