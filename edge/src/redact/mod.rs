@@ -29,6 +29,11 @@ pub struct Bounds {
     pub headers: usize,
 }
 
+impl Bounds {
+    /// Of one short value.
+    pub const ONE: Self = Self { fields: 1, value: 1_024, headers: 1_024 };
+}
+
 /// The method, or not.
 pub fn method(method: &str, redacted: &Redacted) -> String {
     if redacted.method { REDACTED.to_owned() } else { cut(method, 64).into_owned() }

@@ -36,8 +36,10 @@ pub fn cookies(value: &[u8]) -> String {
     let named = value.split(|byte| *byte == b';').map(|pair| {
         let mut parts = pair.splitn(2, |byte| *byte == b'=');
         let (name, has_value) = (parts.next().unwrap_or_default().trim_ascii(), parts.next().is_some());
-        // What has no name is a value.
-        if has_value { format!("{}={REDACTED}", String::from_utf8_lossy(name)) } else { REDACTED.to_owned() }
+        // What has no name is a value, and what can't be a name (RFC 6265 §4.1.1) may be one.
+        let is_name = |byte: &u8| byte.is_ascii_graphic() && !br#"()<>@,;:\"/[]?={}'"#.contains(byte);
+        let named = has_value && name.len() <= 64 && name.iter().all(is_name);
+        if named { format!("{}={REDACTED}", String::from_utf8_lossy(name)) } else { REDACTED.to_owned() }
     });
     named.collect::<Vec<_>>().join("; ")
 }
