@@ -1,28 +1,19 @@
 //! One JSON line a decision (SECURITY.md E22): reason, route, path, upstream, times, issuer, hashed subject. Never the token, a cookie, the
 //! query or a header, and every text is escaped, so that no request writes its own lines.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use common::clock::UnixMillis;
 use prometheus_client::metrics::counter::Counter;
 use ring::digest;
 use serde::Serialize;
 
+use crate::observe::lines::{Lines, LogFile};
 use crate::observe::sampler::Sampler;
-
-/// Lines that may wait for the writer; more are counted and dropped, so that a slow disk slows no request.
-const QUEUE: usize = 4_096;
-/// Bytes that are written at once, about.
-const BATCH: usize = 64 * 1024;
 
 /// Which decisions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,8 +152,7 @@ impl<'r> Record<'r> {
 #[derive(Clone, Debug)]
 pub struct AccessLog {
     shared: Arc<Shared>,
-    lines: SyncSender<Vec<u8>>,
-    dropped: Counter,
+    lines: Lines,
 }
 
 #[derive(Debug)]
@@ -170,15 +160,13 @@ struct Shared {
     level: AtomicU8,
     fingerprints: AtomicBool,
     sampler: Sampler,
-    /// Where to write from the next batch on; `None` inside: the sink of the start.
-    next: Mutex<Option<Option<File>>>,
 }
 
 impl AccessLog {
     /// Starts the writer thread. Lines go to `file`, or to `sink` while there is none.
     pub fn start(
         rules: LogRules,
-        file: Option<File>,
+        file: Option<LogFile>,
         dropped: Counter,
         sink: impl Write + Send + 'static,
     ) -> io::Result<Self> {
@@ -186,25 +174,16 @@ impl AccessLog {
             level: AtomicU8::new(rules.level as u8),
             fingerprints: AtomicBool::new(rules.fingerprints),
             sampler: Sampler::new(rules.sample),
-            next: Mutex::new(Some(file)),
         };
-        let shared = Arc::new(shared);
-        let (lines, queue) = sync_channel(QUEUE);
-        let writer = Writer { shared: Arc::clone(&shared), sink, file: None, dropped: dropped.clone() };
-        thread::Builder::new()
-            .name("access-log".to_owned())
-            .stack_size(64 * 1024)
-            .spawn(move || writer.drain(&queue))?;
-        Ok(Self { shared, lines, dropped })
+        Ok(Self { shared: Arc::new(shared), lines: Lines::start("access-log", file, dropped, sink)? })
     }
 
     /// Other rules, and another file or the old one opened anew: whoever rotates logs has renamed it. What waits goes into the new one.
-    pub fn change(&self, rules: LogRules, file: Option<File>) {
+    pub fn change(&self, rules: LogRules, file: Option<LogFile>) {
         self.shared.level.store(rules.level as u8, Ordering::Relaxed);
         self.shared.fingerprints.store(rules.fingerprints, Ordering::Relaxed);
         self.shared.sampler.set(rules.sample);
-        *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        let _ = self.lines.try_send(Vec::new()); // wakes the writer; one whose queue is full is awake
+        self.lines.change(file);
     }
 
     /// Whether a decision of this kind is written. `well`: the request was neither refused nor answered by 5xx.
@@ -226,15 +205,13 @@ impl AccessLog {
     pub fn write(&self, record: &Record<'_>) {
         let Ok(mut line) = serde_json::to_vec(record) else { return };
         line.push(b'\n');
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.lines.try_send(line) {
-            self.dropped.inc();
-        }
+        self.lines.write(line);
     }
 }
 
-/// Opens a log to append to it; one that is made is for this user, and for its group to read.
-pub fn open_log(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+/// Opens a log to append to it. Others rotate it.
+pub fn open_log(path: &Path) -> io::Result<LogFile> {
+    LogFile::open(path, None)
 }
 
 /// Names a subject in logs without saying who it is.
@@ -244,42 +221,6 @@ pub fn hash_subject(iss: &str, sub: &str) -> String {
         context.update(part.as_bytes());
     }
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-struct Writer<W> {
-    shared: Arc<Shared>,
-    sink: W,
-    file: Option<File>,
-    dropped: Counter,
-}
-
-impl<W: Write> Writer<W> {
-    fn drain(mut self, queue: &Receiver<Vec<u8>>) {
-        while let Ok(line) = queue.recv() {
-            let mut batch = line;
-            while batch.len() < BATCH {
-                match queue.try_recv() {
-                    Ok(more) => batch.extend_from_slice(&more),
-                    Err(_) => break,
-                }
-            }
-            if let Some(file) = self.shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                self.file = file;
-            }
-            if self.write(&batch).is_err() {
-                let lines = batch.iter().filter(|byte| **byte == b'\n').count();
-                self.dropped.inc_by(lines as u64);
-                thread::sleep(Duration::from_millis(100)); // a closed pipe must not become a busy loop
-            }
-        }
-    }
-
-    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(batch),
-            None => self.sink.write_all(batch).and_then(|()| self.sink.flush()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
+use std::sync::Mutex;
+use std::thread;
+
 use super::*;
+use crate::observe::lines::QUEUE;
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
