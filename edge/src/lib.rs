@@ -1,7 +1,8 @@
 //! The gateway: validates tokens at the edge and forwards what it has judged, without a call home.
 //!
 //! ```text
-//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot} -> {replay, rates, geo} -> waf -> common
+//! app -> front -> gateway -> {gates, routes, forward, reply, cors, observe, resource} -> {facts, snapshot} -> {replay, samples, waf_log, geo}
+//! -> {rates, waf, redact} -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
 //! app -> keys, which fetches key sets of others and writes them into the picture
 //! gateway -> introspection, which asks an issuer about a token where a gate said so; both ask by outbound
@@ -29,15 +30,18 @@ mod keys;
 mod observe;
 mod outbound;
 pub mod rates;
+mod redact;
 mod replay;
 mod reply;
 mod resource;
 mod routes;
+mod samples;
 pub mod snapshot;
 mod tenant;
 mod tls;
 pub mod uplink;
 mod waf;
+mod waf_log;
 
 use std::path::Path;
 

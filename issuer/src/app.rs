@@ -24,7 +24,7 @@ use crate::publish::{self, DeploymentSealing, PublishConfig, Sealing};
 use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, migrations, purge, router, serve, sessions, signin, signing, vouching};
+use crate::{admin, codes, migrations, purge, reports, router, serve, sessions, signin, signing, vouching};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -139,6 +139,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed,
     });
 
+    let (samples, reported) = reports::samples();
+    publishing.handle().report_to(samples);
+    let reports = tokio::spawn(reports::run(services.clone(), reported, finishing.clone()));
     let gate = Arc::new(Gate::default());
     let rotation = tokio::spawn(signing::run(services.clone(), config.keys, finishing.clone()));
     let watch = tokio::spawn(signing::watch(services.clone(), finishing.clone()));
@@ -157,7 +160,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery];
+    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery, reports];
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 

@@ -27,6 +27,7 @@ mod pools;
 pub mod publish;
 mod purge;
 mod recovery;
+mod reports;
 mod router;
 mod sampled;
 mod serve;

@@ -40,15 +40,16 @@ const ISSUER: Order = &[
     &["publish"],
     &["vouching"],
     &["backup"],
-    &["router", "admin", "migrations", "purge"],
+    &["router", "admin", "migrations", "purge", "reports"],
     &["serve"],
     &["app"],
 ];
 
 const EDGE: Order = &[
-    &["files", "outbound", "rates", "uplink"],
+    &["files", "outbound", "rates", "uplink", "redact"],
     &["waf"],
-    &["geo"],
+    &["geo", "samples"],
+    &["waf_log"],
     &["snapshot", "replay"],
     &["facts", "challenge", "tenant"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],

@@ -27,6 +27,7 @@ mod raw;
 mod report;
 mod revocations;
 mod runs;
+mod samples;
 #[cfg(test)]
 mod simulation;
 mod state;
@@ -51,5 +52,6 @@ pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher}
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
 pub use report::{Count, CountedRule, Counts, MAX_REPORT, Report, Scope};
 pub use revocations::{Folded, Revocations};
+pub use samples::{HeldBack, MetricSample, SampledMetric, SampledRequest, Samples, Solving};
 pub use state::FeedState;
 pub use subscriber::{Alarm, Kept, Restored, SILENCE, Serving, Subscribe, Subscriber};

@@ -5,11 +5,15 @@
 //! Reports are no log: none is acknowledged, and those that were under way when a connection ends are gone. An issuer from before this never takes the
 //! stream, an edge from before this never opens it, and both go on as before.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::FeedName;
 use super::frame::{Frame, FrameError, VERSION};
 use super::message::{body, frame};
+use super::{HeldBack, Samples};
+use crate::ids::PoolId;
 
 /// Longest frame of a report, in bytes, not counting its length field: what one edge can make an issuer hold.
 pub const MAX_REPORT: usize = 256 * 1024;
@@ -19,6 +23,8 @@ pub const MAX_REPORT: usize = 256 * 1024;
 pub enum Report {
     // edge to issuer
     Counts(Counts),
+    Samples(Samples),
+    HeldBack(HeldBack),
     // issuer to edge
     /// What the other edges of a scope have counted.
     Merged(Counts),
@@ -66,6 +72,8 @@ pub struct Count {
 }
 
 const COUNTS: u8 = 64;
+const SAMPLES: u8 = 65;
+const HELD_BACK: u8 = 66;
 const MERGED: u8 = 80;
 
 impl Report {
@@ -76,6 +84,8 @@ impl Report {
     pub fn encode(&self) -> Result<Vec<u8>, FrameError> {
         let frame = match self {
             Self::Counts(body) => frame(COUNTS, body)?,
+            Self::Samples(body) => frame(SAMPLES, body)?,
+            Self::HeldBack(body) => frame(HELD_BACK, body)?,
             Self::Merged(body) => frame(MERGED, body)?,
             Self::Unknown(kind) => Frame { version: VERSION, kind: *kind, body: Vec::new() },
         };
@@ -89,15 +99,20 @@ impl Report {
     pub fn decode(read: &Frame) -> Result<Self, FrameError> {
         Ok(match read.kind {
             COUNTS => Self::Counts(body(read)?),
+            SAMPLES => Self::Samples(body(read)?),
+            HELD_BACK => Self::HeldBack(body(read)?),
             MERGED => Self::Merged(body(read)?),
             kind => Self::Unknown(kind),
         })
     }
 
     /// Which feeds it is about: an edge may report on those that its enrolment names.
-    pub fn feeds(&self) -> Vec<&FeedName> {
+    pub fn feeds(&self) -> Vec<Cow<'_, FeedName>> {
+        let of_pool = |pool: &PoolId| vec![Cow::Owned(FeedName::Pool(pool.clone()))];
         match self {
-            Self::Counts(counts) | Self::Merged(counts) => vec![&counts.scope.0],
+            Self::Counts(counts) | Self::Merged(counts) => vec![Cow::Borrowed(&counts.scope.0)],
+            Self::Samples(samples) => of_pool(&samples.pool),
+            Self::HeldBack(held) => of_pool(&held.pool),
             Self::Unknown(_) => Vec::new(),
         }
     }
@@ -119,8 +134,9 @@ impl Default for Scope {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::{MetricSample, SampledMetric, SampledRequest, Solving};
     use super::*;
-    use crate::ids::PoolId;
+    use crate::clock::UnixMillis;
 
     fn counts() -> Counts {
         Counts {
@@ -131,7 +147,47 @@ mod tests {
     }
 
     fn reports() -> Vec<Report> {
-        vec![Report::Counts(counts()), Report::Merged(Counts { scope: Scope::default(), ..counts() })]
+        let pool = PoolId::parse("r_Ab1").unwrap();
+        let request = SampledRequest {
+            at: UnixMillis(1_790_000_000_000),
+            client: Some([192, 0, 2, 7].into()),
+            country: Some(*b"AU"),
+            method: "GET".into(),
+            uri: "/a?b=REDACTED".into(),
+            version: "HTTP/1.1".into(),
+            headers: vec![("host".into(), "h".into())],
+            labels: vec!["a:b".into()],
+            inserted: vec![],
+            status: Some(405),
+            captcha: Some(Solving { status: 405, solved_at: 0, failure: Some("TOKEN_MISSING".into()) }),
+            challenge: None,
+        };
+        let sample = MetricSample {
+            request: 0,
+            weight: 3,
+            action: "CAPTCHA".into(),
+            overridden: None,
+            within: Some("r".into()),
+        };
+        let samples = Samples {
+            pool: pool.clone(),
+            web_acl: "arn:x".into(),
+            requests: vec![request],
+            metrics: vec![SampledMetric { metric: "m".into(), requests: 3, samples: vec![sample] }],
+        };
+        let held = HeldBack {
+            pool,
+            web_acl: "arn:x".into(),
+            rule: "r".into(),
+            within: None,
+            addresses: vec![[192, 0, 2, 7].into(), "2001:db8::".parse().unwrap()],
+        };
+        vec![
+            Report::Counts(counts()),
+            Report::Samples(samples),
+            Report::HeldBack(held),
+            Report::Merged(Counts { scope: Scope::default(), ..counts() }),
+        ]
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod handover;
 mod issuers;
 mod pools;
 mod reload;
+mod reporting;
 mod server;
 mod shutdown;
 mod successor;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc;
 pub use self::pools::Pools;
 pub use self::pools::acls::PoolAcls;
 use self::reload::{AtStart, Reload};
+use self::reporting::Reporting;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, Configuration, State};
 use crate::app::control::Control;
@@ -42,7 +44,7 @@ use crate::feed::{FeedError, FeedHandle};
 use crate::front::Reception;
 use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
-use crate::observe::{AccessLog, Metrics};
+use crate::observe::{AccessLog, Lines, Metrics};
 use crate::rates::{Limits, Secret};
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
@@ -65,7 +67,7 @@ pub enum StartError {
     Feed(#[from] FeedError),
     #[error("taking over: {0}")]
     Handover(#[from] HandoverError),
-    #[error("the access log: {0}")]
+    #[error("the log: {0}")]
     Log(String),
     #[error("starting a thread: {0}")]
     Thread(io::Error),
@@ -133,6 +135,9 @@ pub fn start_with(
     let log_file = reload::opened(&config.log).map_err(StartError::Log)?;
     let dropped = metrics.log_lines_dropped.clone();
     let log = AccessLog::start(config.log.rules, log_file, dropped, log).map_err(StartError::Thread)?;
+    let waf_file = reload::opened_waf_log(config.waf_log.as_ref()).map_err(StartError::Log)?;
+    let dropped = metrics.waf_log_lines_dropped.clone();
+    let waf_log = Lines::start("waf-log", waf_file, dropped, io::sink()).map_err(StartError::Thread)?;
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
@@ -145,6 +150,7 @@ pub fn start_with(
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
         log: log.clone(),
+        waf_log: waf_log.clone(),
         tracer,
         in_flight: in_flight.clone(),
         connector: TransportConnector::new(None),
@@ -166,6 +172,7 @@ pub fn start_with(
         metrics: Arc::clone(&metrics),
         clock: Arc::clone(&clock),
         log,
+        waf_log,
         reception: Arc::clone(&reception),
         issuers: Arc::clone(&issuers),
         challenges,
@@ -251,6 +258,10 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let pools = pools.with_challenges(Arc::clone(&parts.reload.challenges));
     let feed =
         feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools, parts.exchange)).transpose()?;
+    if feed.is_some() {
+        let (picture, limits) = (Arc::clone(&parts.picture), Arc::clone(&parts.limits));
+        runtime.spawn(reporting::run(Reporting { picture, limits, uplink: parts.uplink.clone() }));
+    }
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),
         None => None,

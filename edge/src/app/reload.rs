@@ -11,9 +11,9 @@ use crate::app::issuers::Issuers;
 use crate::app::pools::acls::PoolAcls;
 use crate::app::server;
 use crate::challenge::Challenges;
-use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, environment, load};
+use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, WafLogSettings, environment, load};
 use crate::front::Reception;
-use crate::observe::{AccessLog, Metrics, open_log};
+use crate::observe::{AccessLog, Lines, LogFile, Metrics, open_log};
 use crate::snapshot::picture::Picture;
 use crate::tls::CertificateSummary;
 
@@ -24,6 +24,7 @@ pub struct Reload {
     pub metrics: Arc<Metrics>,
     pub clock: Arc<dyn Clock>,
     pub log: AccessLog,
+    pub waf_log: Lines,
     pub reception: Arc<ArcSwap<Reception>>,
     pub issuers: Arc<Issuers>,
     pub challenges: Arc<Challenges>,
@@ -124,6 +125,8 @@ impl Reload {
     fn take(&self) -> Result<Taken, String> {
         let config = load(&self.file, &environment(), &self.metrics).map_err(|error| error.to_string())?;
         let log = opened(&config.log).map_err(|error| format!("{}: log.file: {error}", self.file.display()))?;
+        let waf_log = opened_waf_log(config.waf_log.as_ref());
+        let waf_log = waf_log.map_err(|error| format!("{}: waf_log.file: {error}", self.file.display()))?;
         let restart = self.at_start.changed(&config);
         if !restart.is_empty() {
             tracing::warn!(settings = restart.join(", "), "these settings take a restart");
@@ -132,6 +135,7 @@ impl Reload {
         self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
         self.acls.under(config.acl_terms.clone());
         self.log.change(config.log.rules, log);
+        self.waf_log.change(waf_log);
         self.reception.store(Arc::new(server::reception(&config)));
         self.history().certificates = certificates(&config);
         warn(&config.routes.warnings);
@@ -159,9 +163,15 @@ pub fn certificates(config: &Config) -> Vec<Certificate> {
 }
 
 /// The access log's file, made if it is not there; none: standard error.
-pub fn opened(settings: &LogSettings) -> Result<Option<std::fs::File>, String> {
+pub fn opened(settings: &LogSettings) -> Result<Option<LogFile>, String> {
     let open = |path: &PathBuf| open_log(path).map_err(|error| format!("{}: {error}", path.display()));
     settings.file.as_ref().map(open).transpose()
+}
+
+/// The file of AWS WAF's log; none: there is no such log.
+pub fn opened_waf_log(settings: Option<&WafLogSettings>) -> Result<Option<LogFile>, String> {
+    let open = |settings: &WafLogSettings| LogFile::open(&settings.file, Some(settings.most));
+    settings.map(|settings| open(settings).map_err(|error| format!("{}: {error}", settings.file.display()))).transpose()
 }
 
 impl Configuration for Reload {

@@ -6,6 +6,7 @@ mod listen;
 mod log;
 mod routes;
 mod trace;
+mod waf_log;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,6 +18,7 @@ use crate::gates::acl::Terms;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
 use crate::observe::trace::Accept;
+use crate::samples::Room;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{Route, RouteTable};
 use crate::waf::Locate;
@@ -27,9 +29,11 @@ pub use self::listen::{Listen, Places};
 pub use self::log::LogSettings;
 use self::routes::Surroundings;
 pub use self::trace::TraceSettings;
+pub use self::waf_log::WafLogSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge", "geo"];
+const SECTIONS: &[&str] =
+    &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge", "geo", "waf_log"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.
@@ -41,6 +45,7 @@ pub struct Config {
     pub listen: Listen,
     pub feed: Option<FeedSettings>,
     pub log: LogSettings,
+    pub waf_log: Option<WafLogSettings>,
     pub trace: Option<TraceSettings>,
     /// Memory for known tokens, for each issuer; bytes.
     pub verdict_bytes: usize,
@@ -127,6 +132,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let beside_the_feed = || feed.as_ref().map(|feed| feed.state_dir.join("upgrade.sock"));
     listen.places.upgrade = listen.places.upgrade.or_else(beside_the_feed);
     let log = root.section("log")?.map(|section| log::read(section, folder)).transpose()?.unwrap_or_default();
+    let waf_log = root.section("waf_log")?.map(|section| waf_log::read(section, folder)).transpose()?;
     let trace = root.section("trace")?.map(|section| trace::read(section, folder)).transpose()?;
     if trace.as_ref().is_some_and(|trace| trace.accept == Accept::Trusted) && listen.proxies.is_empty() {
         return Err(SettingError::new("trace.accept", "\"trusted\" needs `listen.trusted_proxies`"));
@@ -142,7 +148,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let mut challenge = challenge::settings(root.section("challenge")?, folder, state_dir.as_deref())?;
     let usual = (challenge.difficulty, challenge.captcha_difficulty);
     let acls = root.sections("acl")?;
-    let acl_terms = Terms { usual, locate };
+    let acl_terms = Terms { usual, locate, logs: waf_log.is_some(), room: Room::default() };
     let acls = gates::acl::config::acls(acls, folder, &acl_terms, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
@@ -173,6 +179,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         listen,
         feed,
         log,
+        waf_log,
         trace,
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,

@@ -22,7 +22,7 @@ use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
 use crate::waf::{self, Clearance, Counting, Said, Solved, Standing};
-use crate::{cors, forward};
+use crate::{cors, forward, waf_log};
 
 /// From the chosen route to the verdict.
 pub fn explain(
@@ -170,6 +170,11 @@ fn rules(
     }
     for header in &judged.progress.headers {
         story.fact("adds", format!("x-amzn-waf-{}: {}", header.name, header.value));
+    }
+    if let Some(log) = &rule.tells.log {
+        let (acl, progress, noted) = (&rule.acl, &judged.progress, &judged.noted);
+        let keeps = log.keeps(waf_log::Said { acl, progress, verdict: &verdict, noted });
+        story.fact("WAF log", if keeps { "gets a record" } else { "gets none: its filter leaves it out" });
     }
     acl::refusal(&verdict)
 }

@@ -44,6 +44,7 @@ impl Gateway {
         if let Some(after) = ctx.first_byte {
             meter.first_byte(after);
         }
+        self.tell_of_acls(session, ctx, end.received);
         let sampled = ctx.trace.filter(|trace| trace.sampled);
         // What a dry run would have refused is looked for among refusals.
         let passed = ctx.decision.reject.is_none() && end.status < 500;

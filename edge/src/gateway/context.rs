@@ -157,11 +157,19 @@ impl Canonical {
 
     /// The path without the query, for the log.
     pub fn path<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
-        let target = match &self.target {
+        let target = self.target(received);
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    pub fn query<'c>(&'c self, received: &'c RequestHeader) -> Option<&'c str> {
+        self.target(received).split_once('?').map(|(_, query)| query)
+    }
+
+    fn target<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+        match &self.target {
             Some(target) => target.as_str(),
             None => std::str::from_utf8(received.raw_path()).unwrap_or_default(),
-        };
-        target.split_once('?').map_or(target, |(path, _)| path)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod outcome;
 mod peeked;
 mod peer;
 mod preflight;
+mod told;
 mod trip;
 mod tunnel;
 mod upstream;
@@ -53,7 +54,7 @@ use crate::gateway::context::{Canonical, Decision};
 use crate::gateway::needs::{Halt, body_of};
 use crate::introspection::Introspector;
 use crate::observe::trace::Tracer;
-use crate::observe::{AccessLog, Metrics};
+use crate::observe::{AccessLog, Lines, Metrics};
 use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
 use crate::reply::limits::Spent;
@@ -77,6 +78,8 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub log: AccessLog,
+    /// AWS WAF's.
+    pub waf_log: Lines,
     /// None: nothing is traced.
     pub tracer: Option<Tracer>,
     pub in_flight: InFlight,

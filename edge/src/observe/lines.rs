@@ -47,10 +47,7 @@ impl Lines {
         let next = Arc::new(Mutex::new(Some(file)));
         let (queue, lines) = sync_channel(QUEUE);
         let writer = Writer { next: Arc::clone(&next), sink, file: None, dropped: dropped.clone() };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .stack_size(64 * 1024)
-            .spawn(move || writer.drain(&lines))?;
+        thread::Builder::new().name(name.to_owned()).stack_size(64 * 1024).spawn(move || writer.drain(&lines))?;
         Ok(Self { next, queue, dropped })
     }
 

@@ -2,8 +2,28 @@
 
 /// Parts of names of headers. Hyphens and underscores are the same.
 const IN_HEADERS: [&str; 22] = [
-    "auth", "cookie", "token", "secret", "passw", "pwd", "session", "credential", "apikey", "api-key", "dpop", "jwt",
-    "jws", "assertion", "otp", "signature", "csrf", "xsrf", "saml", "nonce", "bearer", "identity",
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "passw",
+    "pwd",
+    "session",
+    "credential",
+    "apikey",
+    "api-key",
+    "dpop",
+    "jwt",
+    "jws",
+    "assertion",
+    "otp",
+    "signature",
+    "csrf",
+    "xsrf",
+    "saml",
+    "nonce",
+    "bearer",
+    "identity",
 ];
 /// Names that end so.
 const HEADER_ENDS: [&str; 4] = ["-key", "-code", "-pin", "-hmac"];
@@ -12,14 +32,51 @@ const HEADERS: [&str; 5] = ["sec-websocket-protocol", "key", "pin", "code", "x-f
 
 /// Parts of names of arguments.
 const IN_ARGUMENTS: [&str; 19] = [
-    "token", "secret", "passw", "pwd", "session", "credential", "apikey", "api-key", "dpop", "jwt", "assertion",
-    "signature", "csrf", "xsrf", "saml", "authorization", "authentication", "oauth", "verifier",
+    "token",
+    "secret",
+    "passw",
+    "pwd",
+    "session",
+    "credential",
+    "apikey",
+    "api-key",
+    "dpop",
+    "jwt",
+    "assertion",
+    "signature",
+    "csrf",
+    "xsrf",
+    "saml",
+    "authorization",
+    "authentication",
+    "oauth",
+    "verifier",
 ];
 const ARGUMENT_ENDS: [&str; 6] = ["-key", "-code", "-pin", "-hmac", "-auth", "-otp"];
 /// Whole names: OAuth's codes and states, and what names people on the pages of an issuer.
 const ARGUMENTS: [&str; 22] = [
-    "auth", "otp", "code", "state", "nonce", "key", "pin", "sig", "hmac", "relaystate", "request", "login-hint", "username", "user",
-    "email", "phone", "phone-number", "sub", "device-key", "confirmation", "answer", "ticket",
+    "auth",
+    "otp",
+    "code",
+    "state",
+    "nonce",
+    "key",
+    "pin",
+    "sig",
+    "hmac",
+    "relaystate",
+    "request",
+    "login-hint",
+    "username",
+    "user",
+    "email",
+    "phone",
+    "phone-number",
+    "sub",
+    "device-key",
+    "confirmation",
+    "answer",
+    "ticket",
 ];
 
 /// Whether a header's value is not told.

@@ -16,8 +16,18 @@ fn one(name: &str, value: &str) -> String {
 #[test]
 fn headers_that_are_secret_by_their_names() {
     for name in [
-        "authorization", "proxy-authorization", "x-amz-security-token", "dpop", "x-aws-waf-token", "x-api-key", "X_Auth_Token",
-        "x-csrf-token", "sec-websocket-protocol", "x-session-id", "x-amz-cognito-secret", "x-tollgate-identity",
+        "authorization",
+        "proxy-authorization",
+        "x-amz-security-token",
+        "dpop",
+        "x-aws-waf-token",
+        "x-api-key",
+        "X_Auth_Token",
+        "x-csrf-token",
+        "sec-websocket-protocol",
+        "x-session-id",
+        "x-amz-cognito-secret",
+        "x-tollgate-identity",
     ] {
         assert_eq!(one(name, "hunter2"), REDACTED, "{name}");
     }
@@ -43,7 +53,10 @@ fn what_the_operator_names_goes_whole() {
     assert_eq!(header("User-Agent", b"curl", &redacted), REDACTED);
     assert_eq!(header("cookie", b"a=1", &redacted), REDACTED);
     let redacted = Redacted { query: false, ..redacted };
-    assert_eq!(query("coupon=X&c=1&Coupon=Y&cou%70on=Z", &redacted, BOUNDS), "coupon=REDACTED&c=1&Coupon=REDACTED&cou%70on=REDACTED");
+    assert_eq!(
+        query("coupon=X&c=1&Coupon=Y&cou%70on=Z", &redacted, BOUNDS),
+        "coupon=REDACTED&c=1&Coupon=REDACTED&cou%70on=REDACTED"
+    );
 }
 
 #[test]
@@ -56,7 +69,10 @@ fn secrets_in_queries_paths_and_urls() {
     assert_eq!(path("/a;jsessionid=abc/b", &none(), BOUNDS), "/a;jsessionid=REDACTED");
     assert_eq!(path("/verify/eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.x", &none(), BOUNDS), "/verify/REDACTED");
     let referer = |text: &str| one("referer", text);
-    assert_eq!(referer("https://auth.test:8443/cb?code=abc&a=1#id_token=abc"), "https://auth.test:8443/cb?code=REDACTED&a=1#id_token=REDACTED");
+    assert_eq!(
+        referer("https://auth.test:8443/cb?code=abc&a=1#id_token=abc"),
+        "https://auth.test:8443/cb?code=REDACTED&a=1#id_token=REDACTED"
+    );
     assert_eq!(referer("https://ada:hunter2@api.test/x"), "https://REDACTED@api.test/x");
     assert_eq!(one("x-note", r#"{"password": "a b:c", "n": 1}"#), r#"{"password": "REDACTED", "n": 1}"#);
     assert_eq!(one("forwarded", "for=192.0.2.1;secret=abc;proto=https"), "for=192.0.2.1;secret=REDACTED;proto=https");
@@ -75,7 +91,10 @@ fn secrets_by_their_form() {
 fn texts_are_cut_and_fields_are_counted() {
     let mut map = HeaderMap::new();
     for number in 0..10 {
-        map.append(HeaderName::from_static("x"), HeaderValue::from_str(&format!("{number}{}", "y".repeat(99))).unwrap());
+        map.append(
+            HeaderName::from_static("x"),
+            HeaderValue::from_str(&format!("{number}{}", "y".repeat(99))).unwrap(),
+        );
     }
     let bounds = Bounds { fields: 8, value: 50, headers: 200 };
     let told = headers(&map, &none(), bounds);

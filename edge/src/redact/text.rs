@@ -110,7 +110,8 @@ fn pairs<'t>(text: &'t str, arguments: &[String], depth: u8) -> Cow<'t, str> {
             (before, quote) = (before.and(first), Some(first).filter(|char| matches!(char, '"' | '\'')));
             rest.split_at(first.len_utf8())
         } else if matches!(before, Before::Named) {
-            let ends = |char: char| quote.map_or(is_separator(char) && !matches!(char, '=' | ':'), |quote| char == quote);
+            let ends =
+                |char: char| quote.map_or(is_separator(char) && !matches!(char, '=' | ':'), |quote| char == quote);
             before = Before::Anything;
             (REDACTED, rest.split_at(rest.find(ends).unwrap_or(rest.len())).1)
         } else {

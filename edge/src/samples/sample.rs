@@ -109,7 +109,9 @@ pub fn status(verdict: &Verdict) -> Option<u16> {
 impl Acted {
     /// A rule that let the request go on.
     pub fn counted(acl: &Acl, matched: &Match) -> Self {
-        let Some(rule) = acl.rule(matched.step) else { return Self { action: "COUNT", overridden: None, within: None } };
+        let Some(rule) = acl.rule(matched.step) else {
+            return Self { action: "COUNT", overridden: None, within: None };
+        };
         let action = if matched.counted { "COUNT" } else { rule.act.name() };
         Self { action, overridden: rule.would_have(matched), within: within(acl, matched.step) }
     }
@@ -133,7 +135,8 @@ fn within(acl: &Acl, step: usize) -> Option<Arc<str>> {
 impl Taken {
     /// As far as it takes memory, and room in a report.
     pub fn bytes(&self) -> usize {
-        let pairs = |list: &[(String, String)]| list.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
+        let pairs =
+            |list: &[(String, String)]| list.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
         let labels: usize = self.told.labels.iter().map(|label| label.len() + 4).sum();
         let within = self.acted.within.as_ref().map_or(0, |name| name.len());
         256 + self.told.uri.len() + pairs(&self.told.headers) + pairs(&self.told.inserted) + labels + within

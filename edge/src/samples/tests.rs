@@ -121,7 +121,13 @@ fn each_request_counts_under_every_rule_that_matched_it() {
     for path in ["/a", "/a", "/inner", "/x"] {
         world.send(path, &HeaderMap::new());
     }
-    let expected = [of("Default_Action", 2, 2), of("counts-metric", 4, 4), of("group-metric", 1, 1), of("inner-metric", 1, 1), of("own", 4, 4)];
+    let expected = [
+        of("Default_Action", 2, 2),
+        of("counts-metric", 4, 4),
+        of("group-metric", 1, 1),
+        of("inner-metric", 1, 1),
+        of("own", 4, 4),
+    ];
     assert_eq!(world.drained(), expected, "a rule that is not to be sampled is not");
     assert_eq!(world.drained(), [], "what was told is forgotten");
     assert_eq!((world.tally.bytes.load(Ordering::Relaxed), world.room.0.load(Ordering::Relaxed)), (0, 0));
@@ -192,18 +198,23 @@ fn bytes_have_an_end() {
     let world = World::new(&[]);
     let mut headers = HeaderMap::new();
     for number in 0..8 {
-        headers.insert(http::HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap(), "y".repeat(1_000).parse().unwrap());
+        headers.insert(
+            http::HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap(),
+            "y".repeat(1_000).parse().unwrap(),
+        );
     }
     for _ in 0..1_000 {
         world.send("/", &headers);
     }
     let bytes = world.tally.bytes.load(Ordering::Relaxed);
     assert!(bytes <= MAX_BYTES && bytes > MAX_BYTES / 2, "{bytes}");
-    let sum: usize = world.tally.slots.iter().flat_map(|slot| slot.kept().iter().map(Taken::bytes).collect::<Vec<_>>()).sum();
+    let sum: usize =
+        world.tally.slots.iter().flat_map(|slot| slot.kept().iter().map(Taken::bytes).collect::<Vec<_>>()).sum();
     assert_eq!(sum, bytes);
     world.room.0.store(MAX_BYTES_OF_ALL, Ordering::Relaxed);
     let other = Tally::new(&world.acl, Dice::seeded(1), world.room.clone());
-    let full = World { acl: web_acl(&[]), tally: other, table: Table::bounded(4 << 20, [0; 16]), room: world.room.clone() };
+    let full =
+        World { acl: web_acl(&[]), tally: other, table: Table::bounded(4 << 20, [0; 16]), room: world.room.clone() };
     full.send("/", &headers);
     assert_eq!(full.drained(), [of("Default_Action", 1, 0), of("own", 1, 0)]);
 }
@@ -216,7 +227,8 @@ fn a_rate_that_held_somebody_back_is_looked_at() {
     }
     assert_eq!(world.tally.hits().count(), 0);
     world.send("/", &HeaderMap::new());
-    let hits: Vec<_> = world.tally.hits().map(|watch| (watch.rule.to_string(), watch.within.clone(), watch.quota)).collect();
+    let hits: Vec<_> =
+        world.tally.hits().map(|watch| (watch.rule.to_string(), watch.within.clone(), watch.quota)).collect();
     assert_eq!(hits.len(), 1);
     assert_eq!((hits[0].0.as_str(), &hits[0].1), ("mine", &None));
     let now = Moment::after(std::time::Duration::from_secs(101));

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use common::ids::PoolId;
 use common::waf::Opened;
+use common::waf::model::Redacted;
 use prometheus_client::metrics::counter::Counter;
 
-use crate::waf::{Acl, Locate, Progress, Verdict};
+use crate::samples::Tally;
+use crate::waf::{Acl, Clearance, Locate, Noted, Progress, Verdict};
+use crate::waf_log::LogRules;
 
 /// How the names of pools' web ACLs begin: no configuration's web ACL is called so.
 pub const OF_POOLS: &str = "wafv2:";
@@ -23,6 +26,18 @@ pub struct AclRule {
     pub locate: Arc<dyn Locate>,
     /// Some rule asks for a challenge or a captcha, or what the client's token says of them.
     pub asks: bool,
+    pub tells: AclTells,
+}
+
+/// What is told of the requests that a web ACL judges, beside the access log.
+#[derive(Debug, Default)]
+pub struct AclTells {
+    /// Of those that an issuer knows.
+    pub samples: Option<Tally>,
+    /// Where requests are logged as AWS WAF logs them.
+    pub log: Option<LogRules>,
+    /// What neither tells.
+    pub redacted: Redacted,
 }
 
 /// What becomes of a body whose `Content-Encoding` hides it from rules that would inspect it (SECURITY.md E23).
@@ -66,6 +81,10 @@ pub struct RuleMeter {
 pub struct Judged {
     pub progress: Progress,
     pub verdict: Option<Verdict>,
+    /// What the client had solved.
+    pub clearance: Clearance,
+    /// More of what matched, where it is logged.
+    pub noted: Noted,
 }
 
 /// The web ACL that a pool is associated with at its issuer (AWS WAFv2 `AssociateWebACL`).

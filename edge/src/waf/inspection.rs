@@ -197,7 +197,8 @@ impl<'a, 'r> Inspected<'a, 'r> {
 
     /// What made a question about SQL or scripts be answered by yes. None: it is another one, was not asked, or was answered by no or without looking.
     pub fn injection(&self, number: usize) -> Option<Injection<'_>> {
-        let question = self.inspections.questions.get(number).filter(|_| self.answers.get(number) == Some(&Some(true)))?;
+        let question =
+            self.inspections.questions.get(number).filter(|_| self.answers.get(number) == Some(&Some(true)))?;
         let sensitivity = match question.test {
             Test::Sqli(sensitivity) => Some(sensitivity),
             Test::Xss => None,
@@ -206,7 +207,8 @@ impl<'a, 'r> Inspected<'a, 'r> {
         let Source::Part(part) = &self.inspections.forms.get(question.part)?.source else { return None };
         let at = if let Some(Known::As(other)) = self.forms.get(question.form) { *other } else { question.form };
         let Some(Known::Values(values, _)) = self.forms.get(at) else { return None };
-        let in_place = |number: usize| values.places.get(number).is_none_or(|place| question.handling.places.has(*place));
+        let in_place =
+            |number: usize| values.places.get(number).is_none_or(|place| question.handling.places.has(*place));
         let mut passing = values.values.iter().enumerate().filter(|(number, _)| in_place(*number));
         let value = passing.find(|(_, value)| question.test.passes(value)).map(|(_, value)| &**value);
         Some(Injection { part, sensitivity, value: value.unwrap_or_default() })

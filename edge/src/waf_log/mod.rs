@@ -54,11 +54,13 @@ impl LogRules {
         Self { redacted: logging.redacted.and(&acl.protected), filter: logging.filter }
     }
 
-    /// The record's line, if the request gets one.
+    /// Whether the request gets a record.
+    pub fn keeps(&self, said: Said<'_>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.keeps(|condition| said.meets(condition)))
+    }
+
+    /// The record's line.
     pub fn line(&self, said: Said<'_>, logged: &Logged<'_>) -> Option<Vec<u8>> {
-        if !self.filter.as_ref().is_none_or(|filter| filter.keeps(|condition| said.meets(condition))) {
-            return None;
-        }
         let record = Record::new(said, logged, &self.redacted);
         let mut line = serde_json::to_vec(&record).ok()?;
         line.push(b'\n');
@@ -76,7 +78,8 @@ impl Said<'_> {
     }
 
     fn has_acted(&self, action: LogAction) -> bool {
-        let mut counted = self.progress.matched.iter().filter_map(|matched| Some((matched, self.acl.rule(matched.step)?)));
+        let mut counted =
+            self.progress.matched.iter().filter_map(|matched| Some((matched, self.acl.rule(matched.step)?)));
         let name = match action {
             LogAction::Allow => "ALLOW",
             LogAction::Block => "BLOCK",

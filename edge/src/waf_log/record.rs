@@ -91,7 +91,8 @@ impl<'r> Record<'r> {
             redacted,
             tells_query: Some(args.as_str()) == request.query,
         };
-        let answered = |asked: Asked| asked.last(acl, progress, verdict, request.clearance, request.at).map(Response::from);
+        let answered =
+            |asked: Asked| asked.last(acl, progress, verdict, request.clearance, request.at).map(Response::from);
         let (terminating_rule_id, terminating_rule_type) = terminating(said);
         let inserted: Vec<Named> = inserted(&progress.headers).map(Named::from).collect();
         Self {

@@ -95,11 +95,7 @@ struct Value {
 
 impl From<Answered> for Response {
     fn from(answered: Answered) -> Self {
-        Self {
-            response_code: answered.status,
-            solve_timestamp: answered.solved_at,
-            failure_reason: answered.failure,
-        }
+        Self { response_code: answered.status, solve_timestamp: answered.solved_at, failure_reason: answered.failure }
     }
 }
 
@@ -125,11 +121,13 @@ impl Scene<'_> {
         let matched = self.said.progress.matched.iter().map(|matched| (matched.step, Some(matched)));
         let mut groups: Vec<(Arc<str>, Group)> = Vec::new();
         for (step, counted) in matched.chain(ended) {
-            let Some((rule, name)) = self.said.acl.rule(step).and_then(|rule| Some((rule, rule.group.as_ref()?))) else {
+            let Some((rule, name)) = self.said.acl.rule(step).and_then(|rule| Some((rule, rule.group.as_ref()?)))
+            else {
                 continue;
             };
             if groups.last().is_none_or(|(last, _)| last != name) {
-                let id = self.said.acl.group(name).map_or_else(|| Arc::clone(name), |reference| Arc::clone(&reference.id));
+                let id =
+                    self.said.acl.group(name).map_or_else(|| Arc::clone(name), |reference| Arc::clone(&reference.id));
                 groups.push((Arc::clone(name), Group::new(id)));
             }
             let Some((_, group)) = groups.last_mut() else { continue };
@@ -191,7 +189,8 @@ impl Scene<'_> {
             Seen::Path => !self.redacted.path,
             Seen::Query => self.tells_query,
             Seen::Argument(name) => {
-                !self.redacted.query && redact::query(&format!("{name}=x"), self.redacted, redact::Bounds::ONE).ends_with("=x")
+                !self.redacted.query
+                    && redact::query(&format!("{name}=x"), self.redacted, redact::Bounds::ONE).ends_with("=x")
             }
             Seen::Header(name) => redact::header(name, b"x", self.redacted) == "x",
             Seen::Elsewhere => false,

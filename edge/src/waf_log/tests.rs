@@ -55,8 +55,13 @@ struct Sent<'s> {
     times: usize,
 }
 
-const GET: Sent<'static> =
-    Sent { path: "/foo", query: None, fields: &[], clearance: Clearance { captcha: None, challenge: None, standing: Standing::Missing }, times: 0 };
+const GET: Sent<'static> = Sent {
+    path: "/foo",
+    query: None,
+    fields: &[],
+    clearance: Clearance { captcha: None, challenge: None, standing: Standing::Missing },
+    times: 0,
+};
 
 fn acl_of(rules: &[Value], inner: &[Value]) -> Acl {
     let json = json!({"Name": "STMTest", "ARN": ARN, "DefaultAction": {"Allow": {}}, "Rules": rules, "VisibilityConfig": visible()});
@@ -69,7 +74,12 @@ fn acl_of(rules: &[Value], inner: &[Value]) -> Acl {
 /// The record of the last of them.
 fn logged(acl: &Acl, logging: &Value, sent: &Sent<'_>) -> Option<Value> {
     let (table, digester) = (Table::bounded(4 << 20, [0; 16]), Digester::new([0; 16]));
-    let counting = Counting { table: &table, digester: &digester, now: Moment::after(Duration::from_secs(100)), only_looks: false };
+    let counting = Counting {
+        table: &table,
+        digester: &digester,
+        now: Moment::after(Duration::from_secs(100)),
+        only_looks: false,
+    };
     let mut headers = HeaderMap::new();
     for (name, value) in sent.fields {
         headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
@@ -115,7 +125,8 @@ fn logged(acl: &Acl, logging: &Value, sent: &Sent<'_>) -> Option<Value> {
             ja4: None,
         };
         let said = Said { acl, progress: &progress, verdict: &verdict, noted: &noted };
-        record = rules.line(said, &logged).map(|line| {
+        let line = rules.keeps(said).then(|| rules.line(said, &logged).unwrap());
+        record = line.map(|line| {
             assert!(line.ends_with(b"\n") && line.iter().filter(|byte| **byte == b'\n').count() == 1);
             serde_json::from_slice(&line).unwrap()
         });
@@ -130,7 +141,8 @@ fn record(acl: &Acl, sent: &Sent<'_>) -> Value {
 #[test]
 fn a_rule_that_ended_it_by_sql() {
     let acl = acl_of(&[rule("STMTest_SQLi_XSS", 0, &sqli(&header("x-stm-test")), &json!({"Block": {}}))], &[]);
-    let fields = [("host", "localhost:1989"), ("user-agent", "curl/7.61.1"), ("accept", "*/*"), ("x-stm-test", "10 AND 1=1")];
+    let fields =
+        [("host", "localhost:1989"), ("user-agent", "curl/7.61.1"), ("accept", "*/*"), ("x-stm-test", "10 AND 1=1")];
     let expected = json!({
         "timestamp": 1_576_280_412_771_u64, "formatVersion": 1, "webaclId": ARN,
         "terminatingRuleId": "STMTest_SQLi_XSS", "terminatingRuleType": "REGULAR", "action": "BLOCK",
@@ -184,9 +196,13 @@ const ATTACK: [(&str, &str); 2] = [("xssfoo", "<frameset onload=alert(1)>"), ("b
 #[test]
 fn rules_of_a_group() {
     let record = record(&acl_of(&[reference("None")], &inner()), &Sent { fields: &ATTACK, ..GET });
-    assert_eq!((&record["terminatingRuleId"], &record["terminatingRuleType"]), (&json!("RG-Reference"), &json!("GROUP")));
+    assert_eq!(
+        (&record["terminatingRuleId"], &record["terminatingRuleType"]),
+        (&json!("RG-Reference"), &json!("GROUP"))
+    );
     let data = |kind: &str, words: Value, name: &str| {
-        let mut detail = json!({"conditionType": kind, "location": "HEADER", "matchedData": words, "matchedFieldName": name});
+        let mut detail =
+            json!({"conditionType": kind, "location": "HEADER", "matchedData": words, "matchedFieldName": name});
         if kind == "SQL_INJECTION" {
             detail["sensitivityLevel"] = json!("HIGH");
         }
@@ -212,7 +228,10 @@ fn a_group_that_only_counts_and_a_managed_one() {
     let acl = acl_of(&[reference("Count"), managed], &inner());
     let sent = Sent { fields: &ATTACK, query: Some("id=1%27%20UNION%20SELECT%20password%20FROM%20users--"), ..GET };
     let record = record(&acl, &sent);
-    assert_eq!((&record["terminatingRuleId"], &record["terminatingRuleType"]), (&json!("managed"), &json!("MANAGED_RULE_GROUP")));
+    assert_eq!(
+        (&record["terminatingRuleId"], &record["terminatingRuleType"]),
+        (&json!("managed"), &json!("MANAGED_RULE_GROUP"))
+    );
     let counted = json!([{"ruleId": "RG-Reference", "action": "COUNT", "ruleMatchDetails": []}]);
     assert_eq!(record["nonTerminatingMatchingRules"], counted);
     let groups = record["ruleGroupList"].as_array().unwrap();
@@ -228,10 +247,12 @@ fn captchas_and_challenges() {
     assert_eq!(missing["responseCodeSent"], 405);
     let expected = json!({"responseCode": 405, "solveTimestamp": 0, "failureReason": "TOKEN_MISSING"});
     assert_eq!(missing["captchaResponse"], expected);
-    let solved = |ago| Clearance { captcha: Some(Solved { ago, difficulty: 0 }), challenge: None, standing: Standing::Good };
+    let solved =
+        |ago| Clearance { captcha: Some(Solved { ago, difficulty: 0 }), challenge: None, standing: Standing::Good };
     let passed = record(&acl, &Sent { clearance: solved(2), ..GET });
     let response = json!({"responseCode": 0, "solveTimestamp": 1_576_280_410});
-    let expected = json!([{"ruleId": "captcha-rule", "action": "CAPTCHA", "ruleMatchDetails": [], "captchaResponse": response}]);
+    let expected =
+        json!([{"ruleId": "captcha-rule", "action": "CAPTCHA", "ruleMatchDetails": [], "captchaResponse": response}]);
     assert_eq!((&passed["action"], &passed["nonTerminatingMatchingRules"]), (&json!("ALLOW"), &expected));
     assert_eq!(passed["captchaResponse"], response);
     let expired = record(&acl, &Sent { clearance: solved(400), ..GET });
@@ -239,7 +260,10 @@ fn captchas_and_challenges() {
     let acl = acl_of(&[rule("c", 0, &on_path("/foo"), &json!({"Challenge": {}}))], &[]);
     let invalid = Clearance { standing: Standing::Invalid, ..Clearance::default() };
     let record = record(&acl, &Sent { clearance: invalid, ..GET });
-    assert_eq!((&record["responseCodeSent"], &record["challengeResponse"]["failureReason"]), (&json!(202), &json!("TOKEN_INVALID")));
+    assert_eq!(
+        (&record["responseCodeSent"], &record["challengeResponse"]["failureReason"]),
+        (&json!(202), &json!("TOKEN_INVALID"))
+    );
 }
 
 #[test]
@@ -252,7 +276,12 @@ fn rates() {
     let keys = json!([{"Header": {"Name": "dogname", "TextTransformations": none()}},
         {"Cookie": {"Name": "sid", "TextTransformations": none()}},
         {"QueryArgument": {"Name": "token", "TextTransformations": none()}}]);
-    let sent = Sent { fields: &[("dogname", "ella"), ("cookie", "sid=hunter2")], query: Some("token=hunter3"), times: 10, ..GET };
+    let sent = Sent {
+        fields: &[("dogname", "ella"), ("cookie", "sid=hunter2")],
+        query: Some("token=hunter3"),
+        times: 10,
+        ..GET
+    };
     let of_keys = record(&by(json!({"AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": keys})), &sent);
     assert_eq!((&of_keys["terminatingRuleType"], &of_keys["action"]), (&json!("RATE_BASED"), &json!("BLOCK")));
     let expected = json!([{"rateBasedRuleId": "RateBasedRule", "rateBasedRuleName": "RateBasedRule", "limitKey": "CUSTOMKEYS",
@@ -274,7 +303,10 @@ fn what_the_configuration_leaves_out() {
     let sent = Sent { path: "/hunter1", query: Some("a=hunter2"), fields: &[("foo", "1' OR 'hunter'='hunter")], ..GET };
     let record = logged(&acl, &logging, &sent).unwrap();
     let request = &record["httpRequest"];
-    assert_eq!((&request["uri"], &request["args"], &request["httpMethod"]), (&json!("REDACTED"), &json!("REDACTED"), &json!("REDACTED")));
+    assert_eq!(
+        (&request["uri"], &request["args"], &request["httpMethod"]),
+        (&json!("REDACTED"), &json!("REDACTED"), &json!("REDACTED"))
+    );
     assert_eq!(request["headers"], json!([{"name": "foo", "value": "REDACTED"}]));
     assert_eq!(record["terminatingRuleMatchDetails"][0]["matchedData"], json!([]));
     assert!(!record.to_string().contains("hunter"));
@@ -284,7 +316,8 @@ fn what_the_configuration_leaves_out() {
 fn filters() {
     let mut counts = rule("counts", 0, &on_path("/counted"), &json!({"Count": {}}));
     counts["RuleLabels"] = json!([{"Name": "seen"}]);
-    let acl = acl_of(&[counts, rule("blocks", 2, &on_path("/evil"), &json!({"Block": {}})), reference("None")], &inner());
+    let acl =
+        acl_of(&[counts, rule("blocks", 2, &on_path("/evil"), &json!({"Block": {}})), reference("None")], &inner());
     let keep = |conditions: Value| {
         json!({"LoggingFilter": {"DefaultBehavior": "DROP", "Filters": [
             {"Behavior": "KEEP", "Requirement": "MEETS_ALL", "Conditions": conditions}]}})
@@ -295,7 +328,9 @@ fn filters() {
     assert!(kept(json!([action("BLOCK")]), "/evil") && !kept(json!([action("BLOCK")]), "/good"));
     assert!(kept(json!([action("ALLOW")]), "/good") && !kept(json!([action("ALLOW")]), "/evil"));
     assert!(kept(json!([action("COUNT"), label]), "/counted") && !kept(json!([action("COUNT"), label]), "/foo"));
-    assert!(kept(json!([action("EXCLUDED_AS_COUNT")]), "/foo") && !kept(json!([action("EXCLUDED_AS_COUNT")]), "/counted"));
+    assert!(
+        kept(json!([action("EXCLUDED_AS_COUNT")]), "/foo") && !kept(json!([action("EXCLUDED_AS_COUNT")]), "/counted")
+    );
     assert!(!kept(json!([action("CAPTCHA")]), "/foo"));
 }
 

@@ -87,7 +87,7 @@ impl Reading<'_> {
         if report.is_of_issuer() {
             return Err(End(CLOSE_PROTOCOL, "an edge said what only an issuer says"));
         }
-        if !report.feeds().into_iter().all(|feed| self.pools.allows(feed)) {
+        if !report.feeds().iter().all(|feed| self.pools.allows(feed)) {
             return Err(End(CLOSE_POOLS, "the edge reported on a pool that it is not enrolled for"));
         }
         self.shared.receivers.receive(self.edge, report, self.shared.clock.now());

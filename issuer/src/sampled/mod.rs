@@ -55,6 +55,20 @@ pub struct Sample {
     pub status: Option<u16>,
     /// Headers that went upstream by the rule's word.
     pub inserted: Vec<(String, String)>,
+    /// What came of the last captcha, and of the last challenge, that rules asked for.
+    pub captcha: Option<Solved>,
+    pub challenge: Option<Solved>,
+}
+
+/// What came of a captcha or a challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solved {
+    /// 0: it was solved.
+    pub status: u16,
+    /// Seconds since the epoch; 0: never.
+    pub at: u64,
+    /// AWS's `FailureReason`.
+    pub failure: Option<String>,
 }
 
 /// Whose samples: a web ACL's ARN, and the metric of one of its rules or its own.

@@ -13,12 +13,14 @@ mod error;
 mod graph;
 mod model;
 mod ops;
+mod reported;
 mod resource;
 pub mod rows;
 mod rules;
 #[cfg(test)]
 mod suite;
 
+pub use self::reported::take as take_report;
 pub use self::resource::{Named, named};
 
 use crate::aws_json::Registered;

@@ -306,7 +306,7 @@ mod tests {
         let names: Vec<Value> = (0..3_000).map(|n| Value::from(format!("{n}{}", "x".repeat(200)))).collect();
         let long = checked(
             Kind::WebAcl,
-            json!({"DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility(), "DataProtectionConfig": {"DataProtections": names}}),
+            json!({"DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility(), "ApplicationConfig": {"Attributes": names}}),
             0,
         );
         assert!(said(long).starts_with("WAFLimitsExceededException: It has "));

@@ -1,8 +1,11 @@
 //! The operations over both engines, and what edges are told: the feed of the pool, folded as an edge folds it, against what is stored.
 
 use cognito_model::Fault;
-use common::feed::{FeedName, FeedState, Position, Record};
-use common::ids::PoolId;
+use common::feed::{
+    FeedName, FeedState, HeldBack, MetricSample, Position, Record, Report, SampledMetric, SampledRequest, Samples,
+    Solving,
+};
+use common::ids::{EdgeId, PoolId};
 use common::waf::Bundle;
 use common::waf::references::{Reference, of_rules};
 use futures_util::future::join_all;
@@ -25,6 +28,7 @@ on_both_engines!(
     what_goes_to_edges_has_bounds,
     changes_side_by_side_leave_edges_with_what_is_stored,
     logging_goes_to_edges_with_the_web_acl,
+    reports_of_edges_count_for_the_web_acl_that_the_pool_has,
     tags_are_kept_beside_what_they_are_on,
     every_change_is_recorded_once,
 );
@@ -492,6 +496,66 @@ async fn logging_goes_to_edges_with_the_web_acl(store: Store) {
     assert_eq!(at_edges(&world).await.unwrap().open().unwrap().logging, None);
     let gone = refusal(world.ask_waf("DeleteLoggingConfiguration", about).await);
     assert!(gone.starts_with("WAFNonexistentItemException: "), "{gone}");
+}
+
+async fn reports_of_edges_count_for_the_web_acl_that_the_pool_has(store: Store) {
+    let world = World::new(store).await;
+    let rate = json!({ "RateBasedStatement": { "Limit": 10, "AggregateKeyType": "IP", "EvaluationWindowSec": 60 } });
+    let made = make(&world, "WebACL", acl("a", json!([rule(rate)]))).await;
+    let other = make(&world, "WebACL", acl("b", json!([]))).await;
+    associate(&world, &made).await.unwrap();
+    let pool = PoolId::parse(world.pool.as_str()).unwrap();
+    let edge = EdgeId::parse("fra-1").unwrap();
+    let solving = Solving { status: 405, solved_at: 0, failure: Some("TOKEN_MISSING".into()) };
+    let request = SampledRequest {
+        at: world.now(),
+        client: Some([192, 0, 2, 7].into()),
+        country: Some(*b"AU"),
+        method: "POST".into(),
+        uri: "/".into(),
+        version: "HTTP/1.1".into(),
+        headers: vec![("host".into(), "login.test".into())],
+        labels: vec!["a:b".into()],
+        inserted: vec![],
+        status: Some(405),
+        captcha: Some(solving),
+        challenge: None,
+    };
+    let samples = |pool: &PoolId, web_acl: &Made| {
+        let sample =
+            |request| MetricSample { request, weight: 4, action: "CAPTCHA".into(), overridden: None, within: None };
+        let metric = SampledMetric { metric: "m".into(), requests: 9, samples: vec![sample(0), sample(7)] };
+        let (requests, metrics) = (vec![request.clone()], vec![metric]);
+        Report::Samples(Samples { pool: pool.clone(), web_acl: web_acl.arn.clone(), requests, metrics })
+    };
+    let held = |web_acl: &Made| {
+        let addresses = vec![[192, 0, 2, 7].into(), "2001:db8::".parse().unwrap()];
+        let (pool, web_acl) = (pool.clone(), web_acl.arn.clone());
+        Report::HeldBack(HeldBack { pool, web_acl, rule: "r".into(), within: None, addresses })
+    };
+    let stranger = PoolId::parse("eu-test-1_Nobody").unwrap();
+    for report in [samples(&pool, &made), samples(&pool, &other), samples(&stranger, &made), held(&other), held(&made)]
+    {
+        super::take_report(&world.services, &edge, report, world.now()).await.unwrap();
+    }
+    let window = json!({ "StartTime": world.now().seconds() - 600, "EndTime": world.now().seconds() + 1 });
+    let ask = |web_acl: &Made, metric: &str| json!({ "WebAclArn": web_acl.arn, "RuleMetricName": metric, "Scope": "REGIONAL", "MaxItems": 100, "TimeWindow": window });
+    let found = world.ask_waf("GetSampledRequests", ask(&made, "m")).await.unwrap();
+    assert_eq!(found["PopulationSize"], 9, "once, though others said so of other pools and web ACLs");
+    let [one] = found["SampledRequests"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!((&one["Action"], &one["Weight"], &one["ResponseCodeSent"]), (&json!("CAPTCHA"), &json!(4), &json!(405)));
+    assert_eq!(
+        one["CaptchaResponse"],
+        json!({ "ResponseCode": 405, "SolveTimestamp": 0, "FailureReason": "TOKEN_MISSING" })
+    );
+    assert_eq!(one["Request"]["Headers"], json!([{ "Name": "host", "Value": "login.test" }]));
+    assert_eq!((&one["Request"]["ClientIP"], &one["Request"]["Country"]), (&json!("192.0.2.7"), &json!("AU")));
+    let of_other = world.ask_waf("GetSampledRequests", ask(&other, "m")).await.unwrap();
+    assert_eq!(of_other["PopulationSize"], 0);
+    let about = json!({ "Scope": "REGIONAL", "WebACLName": "a", "WebACLId": made.id, "RuleName": "r" });
+    let keys = world.ask_waf("GetRateBasedStatementManagedKeys", about).await.unwrap();
+    assert_eq!(keys["ManagedKeysIPV4"]["Addresses"], json!(["192.0.2.7/32"]));
+    assert_eq!(keys["ManagedKeysIPV6"]["Addresses"], json!(["2001:db8::/64"]));
 }
 
 async fn tags_are_kept_beside_what_they_are_on(store: Store) {

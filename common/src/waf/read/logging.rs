@@ -110,9 +110,9 @@ pub fn protected(object: &mut Object<'_>) -> Result<Redacted, Invalid> {
             "QUERY_STRING" => redacted.query = true,
             "SINGLE_COOKIE" | "BODY" => {}
             _ => {
-                return Err(kind.invalid(
-                    "must be SINGLE_HEADER, SINGLE_COOKIE, SINGLE_QUERY_ARGUMENT, QUERY_STRING or BODY",
-                ));
+                return Err(
+                    kind.invalid("must be SINGLE_HEADER, SINGLE_COOKIE, SINGLE_QUERY_ARGUMENT, QUERY_STRING or BODY")
+                );
             }
         }
         field.finish()?;
@@ -195,14 +195,14 @@ mod tests {
                 "DataProtectionConfig": {"DataProtections": protections}});
             read::web_acl(&json, Dialect::default()).map(|acl| acl.protected)
         };
-        let field = |kind: &str, keys: Value| json!({"Field": {"FieldType": kind, "FieldKeys": keys}, "Action": "HASH"});
+        let field =
+            |kind: &str, keys: Value| json!({"Field": {"FieldType": kind, "FieldKeys": keys}, "Action": "HASH"});
         let protected = acl(json!([
             field("SINGLE_HEADER", json!(["X-Key"])),
             field("SINGLE_QUERY_ARGUMENT", json!(["PIN"])),
             field("BODY", Value::Null),
         ]));
-        let expected =
-            Redacted { headers: vec!["x-key".into()], arguments: vec!["pin".into()], ..Redacted::default() };
+        let expected = Redacted { headers: vec!["x-key".into()], arguments: vec!["pin".into()], ..Redacted::default() };
         assert_eq!(protected.unwrap(), expected);
         assert!(acl(json!([field("COOKIE", json!([]))])).is_err());
     }

@@ -10,6 +10,8 @@ use ring::digest::{Context, SHA256};
 
 use crate::gates::acl::Terms;
 use crate::observe::Metrics;
+#[cfg(test)]
+use crate::samples::Room;
 use crate::snapshot::Snapshot;
 use crate::snapshot::acl::{PoolAcl, PoolRule};
 use crate::snapshot::picture::Picture;
@@ -25,7 +27,8 @@ pub struct PoolAcls {
 impl PoolAcls {
     /// Under terms that ask nothing.
     pub fn fixture(picture: &Arc<Picture>) -> Arc<Self> {
-        let terms = Terms { usual: (0, 0), locate: Arc::new(crate::waf::Nowhere) };
+        let locate = Arc::new(crate::waf::Nowhere);
+        let terms = Terms { usual: (0, 0), locate, logs: false, room: Room::default() };
         Arc::new(Self::new(Arc::clone(picture), Arc::default(), terms))
     }
 }

@@ -66,7 +66,12 @@ fn over(picture: &Arc<Picture>, metrics: Arc<Metrics>) -> (Pools, Arc<PoolAcls>)
 }
 
 fn terms(difficulty: u8) -> Terms {
-    Terms { usual: (difficulty, difficulty), locate: Arc::new(Nowhere) }
+    Terms {
+        usual: (difficulty, difficulty),
+        locate: Arc::new(Nowhere),
+        logs: false,
+        room: crate::samples::Room::default(),
+    }
 }
 
 fn kills(picture: &Picture, kind: Kind, subject: &str) -> bool {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use common::settings::{Entry, Section, SettingError, Value};
 use common::waf::SearchStrings;
+use common::waf::model::Logging;
 use common::waf::read::{self, Dialect};
 
 use crate::challenge::config::DIFFICULTIES;
@@ -15,6 +16,7 @@ use crate::gates::acl::Terms;
 use crate::geo::Databases;
 use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies, OF_POOLS};
 use crate::waf::{Acl, DryRun, Library, Wants, compile};
+use crate::waf_log::LogRules;
 
 /// A file with a web ACL, or with a set or group; bytes.
 const MAX_BYTES: u64 = 8 << 20;
@@ -47,9 +49,11 @@ pub fn acls(
             Some("refused") => AclLog::Refused,
             Some(_) => return Err(section.error("log", "must be \"matched\" or \"refused\"")),
         };
+        let logging = logging(&mut section, folder, terms)?;
         section.finish()?;
         let meter = meter(&name, &acl);
-        let rule = terms.rule(&name, acl, meter, encoded, logs);
+        let mut rule = terms.rule(&name, acl, meter, encoded, logs);
+        rule.tells.log = logging.map(|logging| LogRules::new(logging, &rule.acl));
         if acls.insert(name.clone(), Arc::new(rule)).is_some() {
             return Err(SettingError::new(place, format!("there are two web ACLs called \"{name}\"")));
         }
@@ -125,6 +129,19 @@ fn acl(section: &mut Section, folder: &Path, usual: (u8, u8)) -> Result<Acl, Set
     };
     acl.only_count(&dry_run).map_err(|name| section.error("dry_run", format!("there is no rule {name} in {file}")))?;
     Ok(acl)
+}
+
+/// `logging`: a file with a `LoggingConfiguration`, or that all is logged.
+fn logging(section: &mut Section, folder: &Path, terms: &Terms) -> Result<Option<Logging>, SettingError> {
+    let file = match section.flag_or_text("logging")? {
+        None | Some(Ok(false)) => return Ok(None),
+        _ if !terms.logs => return Err(section.error("logging", "needs a `[waf_log]` that says where to write")),
+        Some(Ok(true)) => return Ok(Some(Logging::default())),
+        Some(Err(file)) => file,
+    };
+    let json = json(section, "logging", &folder.join(&file))?;
+    let logging = read::logging(&json).map_err(|invalid| section.error("logging", format!("{file}: {invalid}")))?;
+    Ok(Some(logging))
 }
 
 /// `difficulty`: a number for rules by their names.

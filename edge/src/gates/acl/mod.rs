@@ -37,8 +37,12 @@ fn judge(
     let (table, digester) = (&shared.limits.table, &shared.limits.digester);
     let counting = Counting { table, digester, now: request.moment, only_looks: false };
     if judged.verdict.is_none() {
-        let view = view(request, rule, token, clearance(request, rule, shared.challenges));
-        let said = rule.acl.evaluate(view, &mut judged.progress, &*rule.locate, counting);
+        judged.clearance = clearance(request, rule, shared.challenges);
+        let (view, progress) = (view(request, rule, token, judged.clearance), &mut judged.progress);
+        let said = match rule.tells.log {
+            None => rule.acl.evaluate(view, progress, &*rule.locate, counting),
+            Some(_) => rule.acl.evaluate_noting(&mut judged.noted, view, progress, &*rule.locate, counting),
+        };
         match said {
             Said::NeedsBody(_) if rule.encoded == EncodedBodies::Refuse && is_encoded(request) => {
                 return Outcome::Reject(Reject::BodyEncoded);

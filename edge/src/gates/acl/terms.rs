@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
-use common::waf::Opened;
+use common::waf::{Opened, read};
+use serde_json::Value;
 
-use crate::snapshot::acl::{AclLog, AclMeter, AclRule, EncodedBodies, OF_POOLS};
+use crate::samples::{Dice, Room, Tally};
+use crate::snapshot::acl::{AclLog, AclMeter, AclRule, AclTells, EncodedBodies, OF_POOLS};
 use crate::waf::{Acl, CompileError, Library, Locate, compile_as};
+use crate::waf_log::LogRules;
 
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// How hard challenges and captchas are where nobody says.
     pub usual: (u8, u8),
     pub locate: Arc<dyn Locate>,
+    /// There is a file for AWS WAF's log.
+    pub logs: bool,
+    /// For samples.
+    pub room: Room,
 }
 
 impl Terms {
@@ -25,6 +32,7 @@ impl Terms {
             encoded,
             logs,
             locate: Arc::clone(&self.locate),
+            tells: AclTells::default(),
         }
     }
 
@@ -53,6 +61,25 @@ impl Terms {
         let _ = acl.set_difficulty(self.usual, &[]);
         let name = format!("{OF_POOLS}{}", opened.web_acl.name);
         let meter = meter(&name, &acl);
-        Ok(self.rule(&name, acl, meter, EncodedBodies::Inspect, AclLog::Matched))
+        let mut rule = self.rule(&name, acl, meter, EncodedBodies::Inspect, AclLog::Matched);
+        rule.tells = self.tells_of_pools(&rule.acl, opened.logging.as_ref());
+        Ok(rule)
+    }
+
+    /// Where the logging configuration can't be read nothing is told: it may say that something is to be left out.
+    fn tells_of_pools(&self, acl: &Acl, logging: Option<&Value>) -> AclTells {
+        let logging = match logging.map(read::logging).transpose() {
+            Ok(logging) => logging,
+            Err(problem) => {
+                tracing::error!(acl = %acl.name, %problem, "the web ACL's logging configuration is refused: its requests are neither logged nor sampled");
+                return AclTells::default();
+            }
+        };
+        let rules = LogRules::new(logging.clone().unwrap_or_default(), acl);
+        AclTells {
+            samples: acl.arn.is_some().then(|| Tally::new(acl, Dice::default(), self.room.clone())),
+            redacted: rules.redacted.clone(),
+            log: (self.logs && logging.is_some()).then_some(rules),
+        }
     }
 }

@@ -66,6 +66,7 @@ pub struct Metrics {
     pub proxy_headers_refused: Counter,
     pub handshakes_failed: Counter,
     pub log_lines_dropped: Counter,
+    pub waf_log_lines_dropped: Counter,
     pub spans_exported: Counter,
     pub spans_dropped: Counter,
     pub replay_proofs: Gauge,
@@ -129,6 +130,7 @@ impl Default for Metrics {
             proxy_headers_refused: Counter::default(),
             handshakes_failed: Counter::default(),
             log_lines_dropped: Counter::default(),
+            waf_log_lines_dropped: Counter::default(),
             spans_exported: Counter::default(),
             spans_dropped: Counter::default(),
             replay_proofs: Gauge::default(),
@@ -243,6 +245,11 @@ impl Metrics {
             "log_lines_dropped",
             "Log lines that found the queue full or could not be written",
             self.log_lines_dropped.clone(),
+        );
+        registry.register(
+            "waf_log_lines_dropped",
+            "Records of AWS WAF's log that found the queue full or could not be written",
+            self.waf_log_lines_dropped.clone(),
         );
         registry.register("spans_exported", "Spans that the collector took", self.spans_exported.clone());
         let dropped = self.spans_dropped.clone();

@@ -121,6 +121,9 @@ fn check(configuration: &LoggingConfiguration) -> Result<(), WafError> {
         }
     }
     configuration.redacted_fields.iter().flatten().try_for_each(redacted)?;
+    // As edges read it: one that they would refuse is none.
+    let json = serde_json::to_value(configuration).unwrap_or_default();
+    common::waf::read::logging(&json).map_err(WafError::from)?;
     let conditions =
         configuration.logging_filter.iter().flat_map(|filter| &filter.filters).flat_map(|one| &one.conditions);
     for condition in conditions {

@@ -64,7 +64,8 @@ fn counts_addresses(rule: &Rule) -> Result<(), WafError> {
 
 fn list(held: &BTreeSet<IpAddr>, version: wire::IPAddressVersion) -> wire::RateBasedStatementManagedKeysIPSet {
     let is_v4 = version == wire::IPAddressVersion::Ipv4;
-    let cidr = |address: &IpAddr| format!("{address}/{}", if is_v4 { 32 } else { 128 });
+    // IPv6 clients are counted by their /64.
+    let cidr = |address: &IpAddr| format!("{address}/{}", if is_v4 { 32 } else { 64 });
     let addresses = held.iter().filter(|address| address.is_ipv4() == is_v4).map(cidr).collect();
     wire::RateBasedStatementManagedKeysIPSet { addresses: Some(addresses), ip_address_version: Some(version) }
 }

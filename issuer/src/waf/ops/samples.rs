@@ -10,7 +10,7 @@ use common::waf::model::{Rule, Statement};
 use common::waf::read::{self, Dialect};
 
 use crate::aws_json::Call;
-use crate::sampled::{SAMPLES_STAY, Sample, SampledRule};
+use crate::sampled::{SAMPLES_STAY, Sample, SampledRule, Solved};
 use crate::waf::book;
 use crate::waf::entities::{self, regional};
 use crate::waf::error::WafError;
@@ -75,8 +75,16 @@ fn shown(sample: Sample) -> wire::SampledHTTPRequest {
     };
     wire::SampledHTTPRequest {
         action: Some(sample.action),
-        captcha_response: None,
-        challenge_response: None,
+        captcha_response: sample.captcha.as_ref().map(|solved| wire::CaptchaResponse {
+            failure_reason: failure(solved),
+            response_code: Some(i32::from(solved.status)),
+            solve_timestamp: i64::try_from(solved.at).ok(),
+        }),
+        challenge_response: sample.challenge.as_ref().map(|solved| wire::ChallengeResponse {
+            failure_reason: failure(solved),
+            response_code: Some(i32::from(solved.status)),
+            solve_timestamp: i64::try_from(solved.at).ok(),
+        }),
         labels: Some(sample.labels.into_iter().map(|name| wire::Label { name }).collect()),
         overridden_action: sample.overridden,
         request: wire::HTTPRequest {
@@ -93,6 +101,10 @@ fn shown(sample: Sample) -> wire::SampledHTTPRequest {
         timestamp: Some(sample.at.into()),
         weight: i64::try_from(sample.weight).unwrap_or(i64::MAX),
     }
+}
+
+fn failure(solved: &Solved) -> Option<wire::FailureReason> {
+    solved.failure.as_deref().and_then(wire::FailureReason::parse)
 }
 
 #[cfg(test)]
