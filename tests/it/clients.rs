@@ -83,6 +83,11 @@ fn a_pools_web_acl_at_its_edge_by_boto3() {
 }
 
 #[test]
+fn samples_held_addresses_and_the_log_of_a_web_acl_by_boto3() {
+    run("sampled.py", &[]);
+}
+
+#[test]
 fn users_their_attributes_names_and_ends() {
     run("users.py", &[]);
 }

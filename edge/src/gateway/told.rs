@@ -71,6 +71,7 @@ fn request<'r>(session: &'r Session, ctx: &'r Context, rule: &AclRule, judged: &
         version: if session.is_http2() { "HTTP/2.0" } else { "HTTP/1.1" },
         headers: &received.headers,
         clearance: judged.clearance,
+        status: session.response_written().map_or(0, |response| response.status.as_u16()),
     }
 }
 

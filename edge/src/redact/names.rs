@@ -27,8 +27,8 @@ const IN_HEADERS: [&str; 22] = [
 ];
 /// Names that end so.
 const HEADER_ENDS: [&str; 4] = ["-key", "-code", "-pin", "-hmac"];
-/// Whole names. A subprotocol of WebSockets is where browsers' scripts put tokens.
-const HEADERS: [&str; 5] = ["sec-websocket-protocol", "key", "pin", "code", "x-forwarded-client-cert"];
+/// Whole names. A subprotocol of WebSockets is where browsers' scripts put tokens; what traces carry along is for who traces.
+const HEADERS: [&str; 7] = ["sec-websocket-protocol", "tracestate", "baggage", "key", "pin", "code", "x-forwarded-client-cert"];
 
 /// Parts of names of arguments.
 const IN_ARGUMENTS: [&str; 19] = [

@@ -19,7 +19,7 @@ use crate::waf::{Acl, Progress, Rule, Test, Verdict};
 
 pub use self::answered::{Answered, Asked};
 pub use self::dice::Dice;
-pub use self::sample::{Acted, Request, Taken, Told, inserted, status, told};
+pub use self::sample::{Acted, Request, Taken, Told, inserted, says_status, told};
 
 /// Samples of one rule in one interval (AWS shows 500 at most, of any span of time).
 pub const MOST: usize = 100;

@@ -30,7 +30,7 @@ pub struct Told {
     pub labels: Vec<Arc<str>>,
     /// Headers that went upstream by the rules' word.
     pub inserted: Vec<(String, String)>,
-    /// The status of what the web ACL itself answered.
+    /// What was answered, where the web ACL itself answered.
     pub status: Option<u16>,
     pub captcha: Option<Answered>,
     pub challenge: Option<Answered>,
@@ -67,6 +67,8 @@ pub struct Request<'r> {
     pub version: &'static str,
     pub headers: &'r HeaderMap,
     pub clearance: Clearance,
+    /// What was answered.
+    pub status: u16,
 }
 
 /// Makes what is told. `redacted` beside what is secret anyway.
@@ -83,7 +85,7 @@ pub fn told(request: &Request<'_>, acl: &Acl, progress: &Progress, verdict: &Ver
         headers: redact::headers(request.headers, redacted, BOUNDS),
         labels: progress.labels.iter().take(MAX_LABELS).cloned().collect(),
         inserted: inserted(&progress.headers).take(MAX_INSERTED).collect(),
-        status: status(verdict),
+        status: says_status(verdict).then_some(request.status),
         captcha: Asked::Captcha.last(acl, progress, verdict, request.clearance, request.at),
         challenge: Asked::Challenge.last(acl, progress, verdict, request.clearance, request.at),
     }
@@ -96,13 +98,12 @@ pub fn inserted(headers: &[InsertedHeader]) -> impl Iterator<Item = (String, Str
     })
 }
 
-/// The status of what the web ACL itself answers, where it says one.
-pub fn status(verdict: &Verdict) -> Option<u16> {
+/// Whether the answer is the web ACL's own: not the upstream's, nor the edge's usual refusal.
+pub fn says_status(verdict: &Verdict) -> bool {
     match &verdict.ending {
-        Ending::Allow => None,
-        Ending::Block(response) => response.as_ref().map(|response| response.status),
-        Ending::Captcha => Some(405),
-        Ending::Challenge => Some(202),
+        Ending::Allow => false,
+        Ending::Block(response) => response.is_some(),
+        Ending::Captcha | Ending::Challenge => true,
     }
 }
 

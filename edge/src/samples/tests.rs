@@ -83,6 +83,7 @@ impl World {
             version: "HTTP/1.1",
             headers,
             clearance: request.clearance,
+            status: 200,
         };
         let mut made = false;
         self.tally.note(&self.acl, &progress, &verdict, || {

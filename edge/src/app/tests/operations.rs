@@ -7,6 +7,7 @@ mod metrics;
 mod reload;
 mod status;
 mod traces;
+mod waf_log;
 
 use std::path::PathBuf;
 
