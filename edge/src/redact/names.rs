@@ -28,7 +28,8 @@ const IN_HEADERS: [&str; 22] = [
 /// Names that end so.
 const HEADER_ENDS: [&str; 4] = ["-key", "-code", "-pin", "-hmac"];
 /// Whole names. A subprotocol of WebSockets is where browsers' scripts put tokens; what traces carry along is for who traces.
-const HEADERS: [&str; 7] = ["sec-websocket-protocol", "tracestate", "baggage", "key", "pin", "code", "x-forwarded-client-cert"];
+const HEADERS: [&str; 7] =
+    ["sec-websocket-protocol", "tracestate", "baggage", "key", "pin", "code", "x-forwarded-client-cert"];
 
 /// Parts of names of arguments.
 const IN_ARGUMENTS: [&str; 19] = [

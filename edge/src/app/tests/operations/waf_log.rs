@@ -65,9 +65,15 @@ fn a_record_says_what_came_and_what_rules_said() {
     });
     assert_eq!(records[0], expected);
     let blocked = &records[1];
-    assert_eq!((&blocked["action"], &blocked["terminatingRuleId"], &blocked["responseCodeSent"]), (&json!("BLOCK"), &json!("blocks"), &json!(418)));
+    assert_eq!(
+        (&blocked["action"], &blocked["terminatingRuleId"], &blocked["responseCodeSent"]),
+        (&json!("BLOCK"), &json!("blocks"), &json!(418))
+    );
     assert_eq!((&blocked["requestBodySize"], &blocked["requestBodySizeInspectedByWAF"]), (&json!(11), &json!(11)));
-    assert_eq!(records[2]["captchaResponse"], json!({"responseCode": 405, "solveTimestamp": 0, "failureReason": "TOKEN_MISSING"}));
+    assert_eq!(
+        records[2]["captchaResponse"],
+        json!({"responseCode": 405, "solveTimestamp": 0, "failureReason": "TOKEN_MISSING"})
+    );
     assert_clean("AWS WAF's log", &std::fs::read_to_string(&log).unwrap());
 }
 
@@ -78,7 +84,10 @@ fn a_file_says_what_is_kept_and_what_is_left_out() {
     edge.send(&request("/open/seen?q=tea", &[]));
     let records = lines(&log, 1);
     assert_eq!(records.len(), 1);
-    assert_eq!((&records[0]["httpRequest"]["uri"], &records[0]["httpRequest"]["args"]), (&json!("/open/seen"), &json!("REDACTED")));
+    assert_eq!(
+        (&records[0]["httpRequest"]["uri"], &records[0]["httpRequest"]["args"]),
+        (&json!("/open/seen"), &json!("REDACTED"))
+    );
     // Somebody rotates it.
     let old = log.with_file_name("waf.log.old");
     std::fs::rename(&log, &old).unwrap();
