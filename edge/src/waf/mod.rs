@@ -40,7 +40,7 @@ pub use self::noted::{Found, Note, Noted, Seen};
 #[cfg(test)]
 pub use self::origin::Nowhere;
 pub use self::origin::{Locate, Place, Region};
-pub use self::program::{Acl, Act, DryRun, Ending, GroupReference, Match, Progress, Rule, Said, Test, Verdict};
+pub use self::program::{Acl, Act, DryRun, Ending, Match, Progress, Rule, Said, Test, Verdict};
 pub use self::rate::{Counting, KeyValue};
 pub use self::request::{Body, Clearance, Request, Solved, Standing};
 pub use self::response::Response;

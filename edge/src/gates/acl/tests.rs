@@ -35,6 +35,7 @@ fn route(encoded: EncodedBodies) -> Route {
         encoded,
         logs: AclLog::default(),
         locate: Arc::new(Nowhere),
+        tells: Default::default(),
     };
     Route { acl: Some(Arc::new(rule)), ..Route::fixture() }
 }
