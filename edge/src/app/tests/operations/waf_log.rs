@@ -32,7 +32,7 @@ fn edge_with(logging: &str) -> (Edge, PathBuf) {
         std::fs::write(folder.join("logging.json"), filter.to_string()).unwrap();
     };
     let settings = format!(
-        "[[route]]\nname = \"open\"\nmatch = {{ path = \"/open/*\" }}\nupstream = \"echo\"\nacl = \"main\"\n\
+        "[[route]]\nmatch = {{ path = \"/open/*\" }}\nupstream = \"echo\"\nacl = \"main\"\n\
          [[acl]]\nname = \"main\"\nfile = \"acl.json\"\nlogging = {logging}\n[waf_log]\nfile = \"waf.log\"\n"
     );
     let edge = Edge::start_prepared(prepare, "", "", &settings);
@@ -53,7 +53,7 @@ fn a_record_says_what_came_and_what_rules_said() {
     let expected = json!({
         "timestamp": super::super::harness::NOW.0, "formatVersion": 1, "webaclId": "acl",
         "terminatingRuleId": "Default_Action", "terminatingRuleType": "REGULAR", "action": "ALLOW", "terminatingRuleMatchDetails": [],
-        "httpSourceName": "-", "httpSourceId": "open", "ruleGroupList": [], "rateBasedRuleList": [],
+        "httpSourceName": "-", "httpSourceId": "echo /open/*", "ruleGroupList": [], "rateBasedRuleList": [],
         "nonTerminatingMatchingRules": [{"ruleId": "counts", "action": "COUNT", "ruleMatchDetails": []}],
         "requestHeadersInserted": null, "responseCodeSent": null,
         "httpRequest": {"clientIp": "127.0.0.1", "country": "-",
