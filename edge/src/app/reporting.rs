@@ -19,6 +19,9 @@ const EVERY: Duration = Duration::from_secs(3);
 /// Rules whose keys are looked through at a time: each look goes through the whole table.
 const MOST_LOOKS: usize = 8;
 
+/// Bytes of the names of metrics in one report.
+const MAX_NAMES: usize = 64 * 1024;
+
 /// What reports are made of, and where they go.
 pub struct Reporting {
     pub picture: Arc<Picture>,
@@ -66,10 +69,11 @@ impl Reporting {
     fn samples(&self, subject: Subject<'_>, tally: &Tally) {
         // What there is no room for goes on being counted.
         let Some(room) = self.uplink.room() else { return };
-        let drained = tally.drain();
-        if !drained.is_empty() {
-            room.send(Report::Samples(samples(subject, drained)));
+        let mut reports = parts(tally.drain()).into_iter().map(|part| Report::Samples(samples(subject, part)));
+        if let Some(first) = reports.next() {
+            room.send(first);
         }
+        reports.for_each(|report| self.uplink.send(report));
     }
 
     /// Some of the rules that have held back somebody, others the next time.
@@ -99,6 +103,23 @@ impl Reporting {
             }));
         }
     }
+}
+
+/// As many metrics as fit into a report beside all samples: web ACLs have thousands of rules at most, and nearly all have few.
+fn parts(drained: Vec<Drained>) -> Vec<Vec<Drained>> {
+    let mut parts: Vec<Vec<Drained>> = Vec::new();
+    let mut bytes = 0;
+    for one in drained {
+        bytes += one.metric.len() + 32;
+        match parts.last_mut().filter(|_| bytes <= MAX_NAMES) {
+            Some(part) => part.push(one),
+            None => {
+                bytes = one.metric.len() + 32;
+                parts.push(vec![one]);
+            }
+        }
+    }
+    parts
 }
 
 /// Requests that are samples of several rules are told once.
@@ -191,5 +212,11 @@ mod tests {
         assert_eq!(report.requests.iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), ["/1", "/2"]);
         assert_eq!(report.metrics[1].samples[0].request, 1);
         assert!(Report::Samples(report).encode().is_ok());
+        let many = (0..1_000).map(|number| drained(&format!("{number:0>255}"), vec![])).collect();
+        let parts = parts(many);
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 1_000);
+        for part in parts {
+            assert!(Report::Samples(samples(subject, part)).encode().is_ok_and(|bytes| bytes.len() < 80_000));
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::waf::{Acl, Clearance, Ending, Match, Progress, Verdict};
 const BOUNDS: Bounds = Bounds { fields: 64, value: 1_024, headers: 8_192 };
 const MAX_LABELS: usize = 100;
 const MAX_INSERTED: usize = 20;
+/// Bytes of all labels, and of all inserted headers.
+const MAX_LIST: usize = 2_048;
 
 /// What is told of a request, without secrets.
 #[derive(Debug)]
@@ -83,12 +85,22 @@ pub fn told(request: &Request<'_>, acl: &Acl, progress: &Progress, verdict: &Ver
         uri: query.map_or_else(|| path.clone(), |query| format!("{path}?{query}")),
         version: request.version,
         headers: redact::headers(request.headers, redacted, BOUNDS),
-        labels: progress.labels.iter().take(MAX_LABELS).cloned().collect(),
-        inserted: inserted(&progress.headers).take(MAX_INSERTED).collect(),
+        labels: first(progress.labels.iter().take(MAX_LABELS).cloned(), |label| label.len()),
+        inserted: first(inserted(&progress.headers).take(MAX_INSERTED), |(name, value)| name.len() + value.len()),
         status: says_status(verdict).then_some(request.status),
         captcha: Asked::Captcha.last(acl, progress, verdict, request.clearance, request.at),
         challenge: Asked::Challenge.last(acl, progress, verdict, request.clearance, request.at),
     }
+}
+
+/// As many as make up so many bytes.
+fn first<T>(items: impl Iterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut sum = 0;
+    let fits = |item: &T| {
+        sum += bytes(item);
+        sum <= MAX_LIST
+    };
+    items.take_while(fits).collect()
 }
 
 /// Names as they go upstream.
