@@ -135,7 +135,8 @@ mod of_pools {
         let rules: Vec<Value> = others.iter().copied().chain(["rate"]).enumerate().map(rule).collect();
         let text = json!({"WebACL": {"Name": "a", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": rules}});
         let opened = Bundle { web_acl: text.to_string(), parts: Vec::new() }.open().unwrap();
-        let terms = Terms { usual: (18, 20), locate: Arc::new(Nowhere) };
+        let terms =
+            Terms { usual: (18, 20), locate: Arc::new(Nowhere), logs: false, room: crate::samples::Room::default() };
         let rule = terms.of_pools(&opened, |_, _| AclMeter::default()).unwrap();
         PoolAcl::Of(Arc::new(PoolRule { rule, opened: Arc::new(opened) }))
     }
