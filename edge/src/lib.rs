@@ -37,6 +37,7 @@ mod resource;
 mod routes;
 mod samples;
 pub mod snapshot;
+mod takeover;
 mod tenant;
 mod tls;
 pub mod uplink;

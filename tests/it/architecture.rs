@@ -47,6 +47,7 @@ const ISSUER: Order = &[
 
 const EDGE: Order = &[
     &["files", "outbound", "rates", "uplink", "redact"],
+    &["takeover"],
     &["waf"],
     &["geo", "samples"],
     &["waf_log"],

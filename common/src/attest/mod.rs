@@ -17,6 +17,7 @@ mod error;
 mod fields;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use self::claims::{Attestation, ClientTls, Octets};
 pub use self::compact::{Arrived, EdgeKey, Head, Unverified};
 pub use self::error::AttestError;
 pub use self::fields::{FIELDS, digest_of_fields};
+pub use self::word::{SIGN_IN, Told, Word};
 use crate::jose::base64url_encode;
 
 /// The header field that carries an attestation. Edges strip it from what comes from outside.

@@ -39,7 +39,7 @@ pub fn of_statement(statement: &Statement, groups: GroupCapacity<'_>) -> Option<
         Statement::Sqli { target, sensitivity: Sensitivity::Low } => on(target, 20),
         Statement::Sqli { target, sensitivity: Sensitivity::High } => on(target, 30),
         Statement::Xss { target } => on(target, 40),
-        Statement::Geo { .. } | Statement::Asn { .. } | Statement::Label { .. } => 1,
+        Statement::Geo { .. } | Statement::Asn { .. } | Statement::Label { .. } | Statement::Signal(_) => 1,
         Statement::IpSet { forwarded: Some((_, SetPosition::Any)), .. } => 5,
         Statement::IpSet { .. } => 1,
         Statement::Rate(rate) => of_rate(rate) + optional(rate.scope_down.as_deref(), groups)?,

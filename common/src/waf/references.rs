@@ -44,7 +44,8 @@ fn walk<'r>(statement: &'r Statement, found: &mut BTreeSet<Reference<'r>>) {
         | Statement::Xss { .. }
         | Statement::Geo { .. }
         | Statement::Asn { .. }
-        | Statement::Label { .. } => {}
+        | Statement::Label { .. }
+        | Statement::Signal(_) => {}
     }
 }
 

@@ -45,9 +45,10 @@ use crate::front::Reception;
 use crate::gateway::{Bodies, Gateway, InFlight, RequestIds};
 use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Lines, Metrics};
-use crate::rates::{Limits, Secret};
+use crate::rates::Limits;
 use crate::replay::Replay;
 use crate::snapshot::picture::Picture;
+use crate::takeover::Watch;
 use crate::uplink::{self, Exchange, Uplink};
 
 /// How long a started edge may take to get keys and news of revocations before it says that it serves all the same: its issuer may be away for
@@ -157,6 +158,7 @@ pub fn start_with(
         replay,
         limits: Arc::clone(&limits),
         challenges: Arc::clone(&challenges),
+        watch: Watch::new(&secret()?),
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
@@ -360,8 +362,8 @@ fn tracer(settings: &TraceSettings, metrics: &Metrics) -> Result<(Tracer, mpsc::
     Ok((Tracer::new(settings.ratio, settings.accept, seeds, spans, dropped), queue))
 }
 
-fn secret() -> Result<Secret, StartError> {
-    let mut bytes = Secret::default();
+fn secret<const BYTES: usize>() -> Result<[u8; BYTES], StartError> {
+    let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| StartError::Random)?;
     Ok(bytes)
 }

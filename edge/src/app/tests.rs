@@ -26,6 +26,7 @@ mod pool_acl;
 mod resource;
 mod revocation;
 mod streams;
+mod takeover;
 mod tunnels;
 mod upstreams;
 

@@ -21,6 +21,7 @@ use crate::snapshot::issuer::Issuer;
 use crate::snapshot::limit::Stage;
 use crate::snapshot::route::{Route, Stale, TokenRule};
 use crate::snapshot::upstream::settings::Protocol;
+use crate::takeover::Watch;
 use crate::waf::{self, Clearance, Counting, Said, Solved, Standing};
 use crate::{cors, forward, waf_log};
 
@@ -137,8 +138,8 @@ fn rules(
     challenges: &Challenges,
 ) -> Option<Reject> {
     let limits = Limits::bounded(0, [0; 16], [0; 16], Instant::now());
-    let (table, digester) = (&limits.table, &limits.digester);
-    let counting = Counting { table, digester, now: view.moment, only_looks: true };
+    let (table, digester, watch) = (&limits.table, &limits.digester, &Watch::new(&[0; 32]));
+    let counting = Counting { table, digester, watch, now: view.moment, only_looks: true };
     let mut judged = Judged::default();
     let clearance = acl::clearance(view, rule, challenges);
     let request = acl::view(view, rule, token, clearance);

@@ -21,6 +21,7 @@ use crate::replay::Replay;
 use crate::snapshot::Snapshot;
 use crate::snapshot::limit::Stage;
 use crate::snapshot::route::Route;
+use crate::takeover::Watch;
 use crate::waf::Body;
 
 /// What gates may see of a request. Its route has been chosen by the canonical form.
@@ -54,6 +55,7 @@ pub struct Shared<'s> {
     pub replay: &'s Replay,
     pub challenges: &'s Challenges,
     pub limits: &'s Limits,
+    pub watch: &'s Watch,
 }
 
 /// The gates in their fixed order; the first that does not let it go on stands. The proof is used up last: only a request that passes takes a

@@ -22,6 +22,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::acl::{AclRule, Judged};
 use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::route::Route;
+use crate::waf::Reader;
 
 /// One request on its way.
 pub struct Context {
@@ -39,6 +40,8 @@ pub struct Context {
     pub held: Option<Box<Held>>,
     /// The beginning of the body, where rules have asked for it.
     pub peeked: Option<Box<Peeked>>,
+    /// The beginning of the answer's body, where it tells what came of an attempt.
+    pub reading: Option<Box<Reader>>,
     /// The way to servers.
     pub trip: Trip,
     /// The server that was asked last; none that listens on a UNIX socket.
@@ -77,6 +80,7 @@ impl Context {
             decision: Decision::default(),
             held: None,
             peeked: None,
+            reading: None,
             trip: Trip::new(started),
             server: None,
             first_byte: None,

@@ -1,6 +1,7 @@
 //! The `ProxyHttp` implementation: maps pingora's phases to the modules that decide, and decides nothing itself.
 
 mod account;
+mod attempts;
 mod attestation;
 mod body;
 mod challenge;
@@ -64,6 +65,7 @@ use crate::routes::{self, Choice};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::resource::Resource;
+use crate::takeover::Watch;
 use crate::waf::{Ending, Response};
 
 /// Bodies of refused requests up to this size are read and thrown away before the answer, so that the connection can be used again
@@ -88,6 +90,8 @@ pub struct Gateway {
     pub replay: Replay,
     pub limits: Arc<Limits>,
     pub challenges: Arc<Challenges>,
+    /// Who attempts to sign in.
+    pub watch: Watch,
     /// The operator's own text in challenges.
     pub realm: String,
     pub request_ids: RequestIds,
@@ -288,6 +292,7 @@ impl ProxyHttp for Gateway {
         if upstream::is_final(response.status) {
             ctx.first_byte();
             outcome::answered(session, response.status.as_u16(), ctx)?;
+            self.attempt_answered(session, response, ctx);
             if let Some(held) = &mut ctx.held {
                 held.release();
             }
@@ -298,10 +303,11 @@ impl ProxyHttp for Gateway {
     fn response_body_filter(
         &self,
         _session: &mut Session,
-        _body: &mut Option<Bytes>,
-        _end_of_stream: bool,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
+        self.attempt_told(body.as_ref(), end_of_stream, ctx);
         if ctx.trip.is_timed() {
             let now = Instant::now();
             ctx.trip.alive(now);
@@ -365,6 +371,7 @@ impl ProxyHttp for Gateway {
         if ctx.trip.is_timed() {
             watch::disarm();
         }
+        self.attempt_is_over(ctx);
         self.account(session, ctx);
     }
 
@@ -431,7 +438,8 @@ impl Gateway {
         let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
         let connection = &ctx.connection;
         let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };
-        let shared = Shared { replay: &self.replay, challenges: &self.challenges, limits: &self.limits };
+        let shared =
+            Shared { replay: &self.replay, challenges: &self.challenges, limits: &self.limits, watch: &self.watch };
         let outcome = gates::pass(view, &mut facts, &snapshot, shared);
         let flow = route.flow;
         ctx.decision.detail = facts.presented.flaw;

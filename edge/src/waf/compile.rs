@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use common::waf::capacity::{self, GroupName};
 use common::waf::model::{
-    Action, Bodies, GroupAction, Overrides, Rule as ModelRule, RuleAction, RuleGroup, Statement, Target, WebAcl,
+    Action, AttemptPlace, Bodies, GroupAction, Overrides, Rule as ModelRule, RuleAction, RuleGroup, Statement, Target,
+    WebAcl,
 };
 use common::waf::pattern::BadPattern;
 
+use crate::waf::attempt::Watcher;
 use crate::waf::condition::Condition;
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::LabelTest;
@@ -82,14 +84,14 @@ impl<'m> Compiler<'m> {
         match (&rule.statement, &rule.action) {
             (Statement::Group(reference), RuleAction::Group(action)) => {
                 let group = self.group(rule, GroupName::Arn(&reference.arn))?;
-                self.add_group(rule, &group, &reference.overrides, *action, None)
+                self.add_group(rule, &group, (&reference.overrides, None), *action, None)
             }
             (Statement::Managed(reference), RuleAction::Group(action)) => {
                 let name = GroupName::Managed { vendor: &reference.vendor, name: &reference.name };
                 let group = self.group(rule, name)?;
                 let scope = reference.scope_down.as_deref();
                 let scope = scope.map(|statement| self.condition(rule, statement, context)).transpose()?;
-                self.add_group(rule, &group, &reference.overrides, *action, scope)
+                self.add_group(rule, &group, (&reference.overrides, reference.place.as_ref()), *action, scope)
             }
             (statement, RuleAction::Own(action)) => self.add_rule(rule, statement, action, context),
             // Reading gives groups and only groups a group's action.
@@ -112,7 +114,7 @@ impl<'m> Compiler<'m> {
         &mut self,
         rule: &ModelRule,
         group: &RuleGroup,
-        overrides: &Overrides,
+        (overrides, place): (&Overrides, Option<&AttemptPlace>),
         action: GroupAction,
         scope: Option<Condition>,
     ) -> Result<(), CompileError> {
@@ -127,6 +129,12 @@ impl<'m> Compiler<'m> {
             end: 0,
             counts: action == GroupAction::Count,
         });
+        if let Some(watched) = &group.watched {
+            let name = format!("{} {}/{}", self.counted_as, self.acl.name, rule.name);
+            let watcher = Watcher::new(&name, watched, &group.label_namespace, place);
+            let watcher = watcher.ok_or_else(|| CompileError::Rate { rule: rule.name.clone() })?;
+            self.steps.push(Step::Watch(Box::new(watcher)));
+        }
         let context = Context {
             namespace: &group.label_namespace,
             bodies: &group.bodies,
@@ -254,6 +262,7 @@ impl<'m> Compiler<'m> {
                 Condition::Addresses { networks, forwarded: forwarded.clone() }
             }
             Statement::Label { scope, key } => Condition::Label(LabelTest::new(*scope, key, context.namespace)),
+            Statement::Signal(signals) => Condition::Signal(signals.clone()),
             // Reading lets none of these stand inside of another.
             Statement::Rate(_) | Statement::Group(_) | Statement::Managed(_) => Condition::Any(Vec::new()),
         })

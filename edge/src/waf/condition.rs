@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::BitOr;
 
-use common::waf::model::{ForwardedIp, SetPosition};
+use common::waf::model::{ForwardedIp, SetPosition, Signal, Signals};
 
 use crate::waf::inspection::Inspected;
 use crate::waf::labels::{LabelTest, Labels};
@@ -32,6 +32,8 @@ pub enum Condition {
         forwarded: Option<ForwardedIp>,
     },
     Label(LabelTest),
+    /// One of these is said of the attempt that the request is.
+    Signal(Vec<Signal>),
 }
 
 /// What conditions are decided with.
@@ -39,6 +41,8 @@ pub struct Scene<'s, 'a, 'r> {
     pub inspected: &'s mut Inspected<'a, 'r>,
     pub labels: &'s mut Labels,
     pub origins: &'s mut Origins,
+    /// What is said of the attempt that the request is, by the group whose rules are asked.
+    pub signals: Signals,
     pub locate: &'s dyn Locate,
 }
 
@@ -89,6 +93,7 @@ impl Condition {
             Self::Not(inner) => !inner.holds(scene),
             Self::Ask(question) => scene.inspected.answer(*question),
             Self::Label(test) => test.is_on(scene.labels),
+            Self::Signal(signals) => signals.iter().any(|signal| scene.signals.has(*signal)),
             Self::Addresses { networks, forwarded: header } => {
                 let request = *scene.inspected.request();
                 let addresses = match header {
@@ -120,7 +125,9 @@ impl Condition {
             Self::All(inner) | Self::Any(inner) => inner.iter().flat_map(Self::questions).collect(),
             Self::Not(inner) => inner.questions(),
             Self::Ask(question) => vec![*question],
-            Self::Addresses { .. } | Self::Geo { .. } | Self::Asn { .. } | Self::Label(_) => Vec::new(),
+            Self::Addresses { .. } | Self::Geo { .. } | Self::Asn { .. } | Self::Label(_) | Self::Signal(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -133,7 +140,7 @@ impl Condition {
             Self::Geo { .. } => Wants { countries: true, ..Wants::default() },
             Self::Asn { .. } => Wants { systems: true, ..Wants::default() },
             Self::Label(test) => Wants::of_labels(test.key()),
-            Self::Ask(_) | Self::Addresses { .. } => Wants::default(),
+            Self::Ask(_) | Self::Addresses { .. } | Self::Signal(_) => Wants::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! for all patterns on one form by a single pass.
 //! Everything is linear in the length of what is inspected (SECURITY.md T37).
 
+mod attempt;
 mod compile;
 mod condition;
 mod filter;
@@ -33,6 +34,7 @@ mod test;
 mod tokens;
 mod xml;
 
+pub use self::attempt::{Answer, Awaited, How, Reader, by_body, by_head};
 pub use self::compile::{CompileError, compile, compile_as};
 pub use self::condition::Wants;
 pub use self::library::Library;

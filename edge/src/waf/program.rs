@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use common::waf::model::{Action, InsertedHeader, Redacted, WebAcl};
+use common::waf::model::{Action, InsertedHeader, Redacted, Signals, WebAcl};
 
+use crate::waf::attempt::{Awaited, Watcher};
 use crate::waf::condition::{Condition, Scene, Wants};
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::Labels;
@@ -48,6 +49,8 @@ pub struct Acl {
 #[derive(Debug)]
 pub enum Step {
     Rule(Box<Rule>),
+    /// The rules that follow in a group judge attempts: this finds them, and says what is to be said of them.
+    Watch(Box<Watcher>),
     /// Its rules follow, up to `end`. Outside of the scope they are left out; where it `counts`, what would have ended the evaluation does not.
     Group {
         reference: GroupReference,
@@ -164,6 +167,10 @@ pub struct Progress {
     pub headers: Vec<InsertedHeader>,
     /// The rules that matched and did not end the evaluation, by their places.
     pub matched: Vec<Match>,
+    /// What is said of the attempt that the request is, by the group that was asked last.
+    signals: Signals,
+    /// Attempts that have begun with this request; whoever forwards it tells how they end ([`Acl::end`]).
+    pub awaited: Vec<Awaited>,
 }
 
 /// A rule that matched.
@@ -233,7 +240,7 @@ impl Acl {
             body_limit,
             token_domains: acl.token_domains.clone(),
             reads_claims: rules().any(|rule| rule.reads_claims),
-            reads_body: rules().any(|rule| rule.reads_body),
+            reads_body: rules().any(|rule| rule.reads_body) || steps.iter().any(|step| matches!(step, Step::Watch(_))),
             reads_fingerprints: inspections.read(Part::reads_fingerprint),
             default,
             tokens,
@@ -301,13 +308,27 @@ impl Acl {
         for step in &self.steps {
             let name = match step {
                 Step::Rule(rule) => rule.group.as_ref().unwrap_or(&rule.name),
-                Step::Group { name, .. } => name,
+                Step::Group { reference, .. } => &reference.name,
+                Step::Watch(_) => continue,
             };
             if something(step.wants()) && !names.contains(&&**name) {
                 names.push(name);
             }
         }
         names
+    }
+
+    /// Whether a group judges attempts to sign in or to sign up.
+    pub fn watches(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Watch(_)))
+    }
+
+    /// What watches at a place.
+    pub fn watcher(&self, step: usize) -> Option<&Watcher> {
+        match self.steps.get(step)? {
+            Step::Watch(watcher) => Some(watcher),
+            Step::Rule(_) | Step::Group { .. } => None,
+        }
     }
 
     /// Every header that may go upstream, by its name without AWS's prefix.
@@ -372,7 +393,13 @@ impl Acl {
             }
             let mut labels = std::mem::take(&mut progress.labels);
             let mut origins = std::mem::take(&mut progress.origins);
-            let mut scene = Scene { inspected: &mut inspected, labels: &mut labels, origins: &mut origins, locate };
+            let mut scene = Scene {
+                inspected: &mut inspected,
+                labels: &mut labels,
+                origins: &mut origins,
+                signals: progress.signals,
+                locate,
+            };
             let ended = match step {
                 Step::Group { reference, scope, end, counts } => {
                     if body_is_unread && scope.as_ref().is_some_and(|scope| self.reads_body(scope)) {
@@ -384,6 +411,18 @@ impl Acl {
                     origins.label(&mut labels);
                     progress.group = applies.then_some((*end, *counts));
                     progress.next = if applies { at + 1 } else { *end };
+                    None
+                }
+                Step::Watch(watcher) => {
+                    if body_is_unread && watcher.wants_body(&request) {
+                        (progress.labels, progress.origins) = (labels, origins);
+                        return Said::NeedsBody(self.body_limit);
+                    }
+                    progress.next = at + 1;
+                    let (signals, awaited) = watcher.watch(&request, counting, at);
+                    watcher.labels(signals).for_each(|label| labels.add(label));
+                    progress.signals = signals;
+                    progress.awaited.extend(awaited);
                     None
                 }
                 Step::Rule(rule) => {
@@ -479,6 +518,11 @@ impl Rule {
         matches!(self.act, Act::Challenge(..) | Act::Captcha(..))
     }
 
+    /// It goes by what is said of attempts.
+    pub fn judges_attempts(&self) -> bool {
+        matches!(&self.test, Test::Condition(Condition::Signal(_)))
+    }
+
     fn only_count(&mut self) {
         if !matches!(self.act, Act::Count(_)) {
             self.instead_of = Some(self.act.name());
@@ -492,13 +536,14 @@ impl Step {
         match self {
             Self::Rule(rule) => rule.test.wants(),
             Self::Group { scope, .. } => scope.as_ref().map(Condition::wants).unwrap_or_default(),
+            Self::Watch(_) => Wants::default(),
         }
     }
 
     fn rule(&self) -> Option<&Rule> {
         match self {
             Self::Rule(rule) => Some(rule),
-            Self::Group { .. } => None,
+            Self::Group { .. } | Self::Watch(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use common::waf::model::{Aggregation, Fallback, ForwardedIp, KeyPart, RateBased, SetPosition};
 
 use crate::rates::{Digester, Key, Moment, Quota, RuleId, Table};
+use crate::takeover::Watch;
 use crate::waf::condition::{Condition, Scene, Wants};
 use crate::waf::inspection::Inspections;
 use crate::waf::origin::{Addresses, forwarded, own};
@@ -54,6 +55,8 @@ pub struct KeyValue {
 pub struct Counting<'c> {
     pub table: &'c Table,
     pub digester: &'c Digester,
+    /// Who has attempted what.
+    pub watch: &'c Watch,
     pub now: Moment,
     /// Nothing is counted: what would be said if it were.
     pub only_looks: bool,

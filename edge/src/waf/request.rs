@@ -55,7 +55,7 @@ pub struct Clearance {
     pub captcha: Option<Solved>,
     pub challenge: Option<Solved>,
     pub standing: Standing,
-    /// Of a good token: random, the same while the client keeps it.
+    /// Of a token that counts: random, and the same while its client solves one thing after another.
     pub session: Option<[u8; 16]>,
 }
 

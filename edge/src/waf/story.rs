@@ -1,5 +1,7 @@
 //! What each statement of each rule says of one request, in words.
 
+use common::waf::model::Signal;
+
 use crate::waf::condition::{Condition, Scene};
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::LabelTest;
@@ -53,6 +55,7 @@ impl Teller {
                 (format!("{} in the autonomous systems {numbers:?}", whose(forwarded.is_some())), &[])
             }
             Condition::Label(test) => (label(test), &[]),
+            Condition::Signal(signals) => (attempt(signals), &[]),
         };
         self.say(depth, format!("{verdict}: {what}"));
         for one in inner {
@@ -63,6 +66,14 @@ impl Teller {
 
 fn whose(forwarded: bool) -> &'static str {
     if forwarded { "the address that the header names" } else { "the client's address" }
+}
+
+/// What was seen before is known to a running edge only.
+fn attempt(signals: &[Signal]) -> String {
+    match signals {
+        [] => "never: there is nothing here that says so".to_owned(),
+        _ => format!("an attempt of which is said {signals:?}, by what was seen here"),
+    }
 }
 
 fn label(test: &LabelTest) -> String {

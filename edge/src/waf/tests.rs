@@ -95,6 +95,7 @@ impl Sent {
 struct Counters {
     table: Table,
     digester: Digester,
+    watch: crate::takeover::Watch,
     now: Duration,
 }
 
@@ -103,12 +104,19 @@ impl Counters {
         Self {
             table: Table::bounded(1 << 20, [7; 16]),
             digester: Digester::new([9; 16]),
+            watch: crate::takeover::Watch::new(&[9; 32]),
             now: Duration::from_secs(1_000),
         }
     }
 
     fn counting(&self) -> Counting<'_> {
-        Counting { table: &self.table, digester: &self.digester, now: Moment::after(self.now), only_looks: false }
+        Counting {
+            table: &self.table,
+            digester: &self.digester,
+            watch: &self.watch,
+            now: Moment::after(self.now),
+            only_looks: false,
+        }
     }
 
     fn said(&self, acl: &Acl, sent: &Sent) -> (Said, Progress) {

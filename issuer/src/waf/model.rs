@@ -131,6 +131,8 @@ pub fn labels(group: &waf::RuleGroup) -> (Vec<String>, Vec<String>) {
     let namespace = &group.label_namespace;
     let mut added: Vec<String> =
         group.rules.iter().flat_map(|rule| &rule.labels).map(|label| format!("{namespace}{label}")).collect();
+    let of_signals = group.watched.iter().flat_map(|watched| &watched.labels);
+    added.extend(of_signals.map(|(_, label)| format!("{namespace}{label}")));
     let mut asked = Vec::new();
     group.rules.iter().for_each(|rule| asked_for(&rule.statement, &mut asked));
     for list in [&mut added, &mut asked] {

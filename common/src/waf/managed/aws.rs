@@ -195,6 +195,7 @@ fn made((name, namespace, capacity, entries): &Group, sources: &[&RuleGroup]) ->
         bodies: Default::default(),
         visibility: visibility(name),
         label_namespace: format!("awswaf:managed:aws:{namespace}:"),
+        watched: None,
     }
 }
 

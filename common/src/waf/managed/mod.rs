@@ -1,16 +1,19 @@
 //! The rule groups that come with Tollgate, in AWS's own JSON: `core.json` (level 1), `strict.json` (level 2, beside level 1), and groups under the names of
-//! AWS's that serve the same purpose, made of the same rules. This is the one place where they are listed: the issuer describes and prices them, the edge
+//! AWS's that serve the same purpose, made of the same rules. Groups that judge sign-ins and sign-ups are in `takeover.rs`: their rules go by what was seen before. This is the one place where they are listed: the issuer describes and prices them, the edge
 //! evaluates them.
 //!
 //! Why each rule is there stands in `REASONS.md`; what it must match and must not, in the edge's `waf/managed/vectors.json`, which a test runs.
 
 mod aws;
+mod takeover;
 
 use std::sync::LazyLock;
 
 use crate::waf::Invalid;
 use crate::waf::model::RuleGroup;
 use crate::waf::read::{self, Dialect};
+
+pub use self::takeover::{CREATION, TAKEOVER};
 
 pub const VENDOR: &str = "Tollgate";
 pub const CORE: &str = "TollgateCoreRuleSet";
@@ -80,6 +83,7 @@ fn all() -> Result<Vec<Shipped>, BadGroup> {
             ..strict
         },
     });
+    groups.extend(takeover::groups());
     Ok(groups)
 }
 
@@ -111,7 +115,9 @@ mod tests {
             let allowed = |char: char| char.is_ascii_alphanumeric() || " +=:#@/-,.".contains(char);
             assert!(one.description.chars().all(allowed), "{}", one.description);
             assert!(one.group.capacity <= capacity::MAX, "{}", one.name);
-            assert!(one.group.rules.iter().all(|rule| rule.labels.len() == 1), "{}", one.name);
+            // AWS's groups against takeover say each label twice, and have rules without one.
+            let labels = if one.group.watched.is_some() { 0..=2 } else { 1..=1 };
+            assert!(one.group.rules.iter().all(|rule| labels.contains(&rule.labels.len())), "{}", one.name);
             let namespace = &one.group.label_namespace;
             assert!(namespace.starts_with("awswaf:managed:") && namespace.ends_with(':'), "{namespace}");
         }

@@ -1,6 +1,7 @@
 //! Web ACLs, rule groups and sets as values that can't be wrong: made by [`crate::waf::read`] only, evaluated by the edge.
 
 mod action;
+mod attempt;
 mod field;
 mod logging;
 mod rate;
@@ -10,6 +11,9 @@ mod statement;
 use std::collections::BTreeMap;
 
 pub use self::action::{Action, BlockResponse, ContentType, GroupAction, InsertedHeader, ResponseBody, RuleAction};
+pub use self::attempt::{
+    Answers, AttemptFields, AttemptPlace, PathMatch, Payload, Signal, Signals, Texts, Watched, Watching,
+};
 pub use self::field::{
     BodyFallback, CookieFilter, Fallback, Field, HeaderFilter, JsonPaths, NameFilter, Oversize, Place, PreParse, Scope,
     Target,
@@ -63,6 +67,8 @@ pub struct RuleGroup {
     pub visibility: Visibility,
     /// `awswaf:<account>:rulegroup:<name>:`, ends in a colon.
     pub label_namespace: String,
+    /// Of a group that judges attempts: which.
+    pub watched: Option<Watched>,
 }
 
 /// One rule.

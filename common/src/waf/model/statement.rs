@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::waf::model::{Action, Fallback, RateBased, Target};
+use crate::waf::model::{Action, AttemptPlace, Fallback, RateBased, Signal, Target};
 
 /// AWS WAFv2 `Statement`.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +55,8 @@ pub enum Statement {
         scope: LabelScope,
         key: String,
     },
+    /// One of these is said of the attempt that the request is. For groups that come with Tollgate; AWS's JSON has no such statement.
+    Signal(Vec<Signal>),
     Rate(Box<RateBased>),
     Group(GroupReference),
     Managed(Box<ManagedGroup>),
@@ -142,8 +142,8 @@ pub struct ManagedGroup {
     pub version: Option<String>,
     pub overrides: Overrides,
     pub scope_down: Option<Box<Statement>>,
-    /// `ManagedRuleGroupConfigs` as it came; the group reads it.
-    pub configs: Vec<Value>,
+    /// What `ManagedRuleGroupConfigs` says of an application's own sign-in or sign-up.
+    pub place: Option<AttemptPlace>,
 }
 
 /// Actions that rules of a group get in the place of their own, by name (`RuleActionOverrides`, and `ExcludedRules`, which means Count).

@@ -116,7 +116,7 @@ pub fn rule_group(node: Node<'_>, dialect: Dialect) -> Result<RuleGroup, Invalid
     ]);
     object.finish()?;
     let label_namespace = namespace(arn.as_deref(), "rulegroup", &name);
-    Ok(RuleGroup { name, arn, capacity, rules, bodies, visibility, label_namespace })
+    Ok(RuleGroup { name, arn, capacity, rules, bodies, visibility, label_namespace, watched: None })
 }
 
 /// `awswaf:<account>:<kind>:<name>:`, as AWS puts it before the labels of rules.

@@ -2,6 +2,7 @@
 
 mod acl;
 mod action;
+mod attempt;
 mod field;
 mod logging;
 mod node;

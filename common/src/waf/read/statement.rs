@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::action::action;
 use super::field::{fallback, target};
 use super::node::{Node, Object};
-use super::{Dialect, Invalid, SearchStrings, rate, set};
+use super::{Dialect, Invalid, SearchStrings, attempt, rate, set};
 use crate::waf::model::{
     Comparison, ForwardedIp, GroupReference, LabelScope, ManagedGroup, Overrides, Position, Sensitivity, SetPosition,
     Statement,
@@ -244,13 +244,13 @@ fn managed(mut object: Object<'_>, standing: Standing) -> Result<Statement, Inva
     let name = object.required("Name")?.text_of(1..=128)?.to_owned();
     let version = object.optional("Version").map(|node| node.text_of(1..=64).map(str::to_owned)).transpose()?;
     let overrides = overrides(&mut object)?;
-    let configs = match object.optional("ManagedRuleGroupConfigs") {
-        None => Vec::new(),
-        Some(list) => list.items(0..=10)?.map(|item| item.value.clone()).collect(),
+    let place = match object.optional("ManagedRuleGroupConfigs") {
+        None => None,
+        Some(list) => attempt::place(&list.named("MANAGED_RULE_GROUP_CONFIG"))?,
     };
     let scope_down = scope_down(&mut object, standing)?;
     object.finish()?;
-    Ok(Statement::Managed(Box::new(ManagedGroup { vendor, name, version, overrides, scope_down, configs })))
+    Ok(Statement::Managed(Box::new(ManagedGroup { vendor, name, version, overrides, scope_down, place })))
 }
 
 pub fn scope_down(object: &mut Object<'_>, standing: Standing) -> Result<Option<Box<Statement>>, Invalid> {

@@ -35,7 +35,7 @@ fn judge(
     shared: Shared<'_>,
 ) -> Outcome {
     let (table, digester) = (&shared.limits.table, &shared.limits.digester);
-    let counting = Counting { table, digester, now: request.moment, only_looks: false };
+    let counting = Counting { table, digester, watch: shared.watch, now: request.moment, only_looks: false };
     if judged.verdict.is_none() {
         judged.clearance = clearance(request, rule, shared.challenges);
         let (view, progress) = (view(request, rule, token, judged.clearance), &mut judged.progress);
@@ -92,7 +92,7 @@ pub fn view<'r>(
 
 /// What the client has solved, as its token says, where the web ACL asks for it.
 pub fn clearance(request: RequestView<'_>, rule: &AclRule, challenges: &Challenges) -> Clearance {
-    if !rule.asks {
+    if !rule.asks && !rule.acl.watches() {
         return Clearance::default();
     }
     let host = request.canonical.host.name();

@@ -16,6 +16,7 @@ use crate::rates::{Limits, Moment};
 use crate::replay::Replay;
 use crate::snapshot::acl::{AclLog, AclMeter};
 use crate::snapshot::route::Route;
+use crate::takeover::Watch;
 use crate::waf::{Library, Nowhere, compile};
 
 /// A route with a limit of ten requests, and a rule that inspects bodies.
@@ -62,7 +63,7 @@ fn ask_by(
     let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0), moment };
     let replay = Replay::bounded(1 << 20, Gauge::default());
     let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
-    gate(view, Shared { replay: &replay, challenges: &challenges, limits })
+    gate(view, Shared { replay: &replay, challenges: &challenges, limits, watch: &Watch::new(&[3; 32]) })
 }
 
 #[test]

@@ -98,7 +98,8 @@ impl Gates {
         let mut facts = Facts::default();
         let limits = Limits::bounded(1 << 20, [0; 16], [0; 16], std::time::Instant::now());
         let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
-        let shared = Shared { replay: &self.replay, challenges: &challenges, limits: &limits };
+        let watch = crate::takeover::Watch::new(&[3; 32]);
+        let shared = Shared { replay: &self.replay, challenges: &challenges, limits: &limits, watch: &watch };
         (pass(view, &mut facts, &self.snapshot, shared), facts)
     }
 

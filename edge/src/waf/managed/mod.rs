@@ -48,6 +48,7 @@ fn matched(acl: &Acl, request: &Value) -> Vec<String> {
         token: None,
         clearance: Clearance::default(),
     };
+    let watch = crate::takeover::Watch::new(&[3; 32]);
     let (digester, table) = (Digester::new([9; 16]), Table::bounded(1 << 20, [7; 16]));
     let now = Moment::after(std::time::Duration::from_secs(1_000));
     let mut progress = Progress::default();
@@ -55,7 +56,7 @@ fn matched(acl: &Acl, request: &Value) -> Vec<String> {
         view,
         &mut progress,
         &Nowhere,
-        Counting { table: &table, digester: &digester, now, only_looks: false },
+        Counting { table: &table, digester: &digester, watch: &watch, now, only_looks: false },
     );
     progress.matched.iter().map(|one| acl.rule(one.step).unwrap().name.to_string()).collect()
 }

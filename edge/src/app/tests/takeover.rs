@@ -1,0 +1,252 @@
+//! Sign-ins and sign-ups through a whole edge, before a stand-in that answers as Cognito does.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::harness::{Answer, Edge};
+use super::origins::{raw, read_head};
+
+fn visibility() -> Value {
+    json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"})
+}
+
+/// A web ACL with one managed group, and rules after it.
+fn acl(vendor: &str, name: &str, more: &Value, rules: &[Value]) -> Value {
+    let mut statement = json!({"VendorName": vendor, "Name": name});
+    statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let group = json!({"Name": "group", "Priority": 0, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility(),
+        "Statement": {"ManagedRuleGroupStatement": statement}});
+    json!({"Name": "acl", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility(),
+        "Rules": [&[group], rules].concat()})
+}
+
+/// A rule that tells the origin of a label.
+fn on_label(label: &str, priority: u32) -> Value {
+    let action = json!({"Count": {"CustomRequestHandling": {"InsertHeaders": [{"Name": format!("label-{priority}"), "Value": "yes"}]}}});
+    json!({"Name": format!("on-{priority}"), "Priority": priority, "Action": action, "VisibilityConfig": visibility(),
+        "Statement": {"LabelMatchStatement": {"Scope": "LABEL", "Key": label}}})
+}
+
+/// A user's password is the user's name backwards. Answers echo the head in `x-head`, without line ends.
+fn stand_in() -> SocketAddr {
+    raw(|mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            let lower = head.to_ascii_lowercase();
+            let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+            let mut body = vec![0; length.map_or(0, |text| text.parse().unwrap())];
+            stream.read_exact(&mut body).unwrap();
+            let (status, kind, body) = reply(&head, &String::from_utf8(body).unwrap());
+            let kind = if kind.is_empty() { String::new() } else { format!("{kind}\r\n") };
+            let seen = lower.replace("\r\n", " ");
+            let answer =
+                format!("HTTP/1.1 {status} X\r\n{kind}X-Head: {seen}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn reply(head: &str, body: &str) -> (u16, String, String) {
+    let is_right = |name: &str, password: &str| password == name.chars().rev().collect::<String>();
+    let error = |kind: &str| (400, format!("x-amzn-ErrorType: {kind}:"), json!({"__type": kind}).to_string());
+    if head.starts_with("POST /own") {
+        let body: Value = serde_json::from_str(body).unwrap();
+        let ok = is_right(body["user"].as_str().unwrap(), body["pass"].as_str().unwrap());
+        return (200, String::new(), json!({"login": {"ok": if ok { "yes" } else { "no" }}}).to_string());
+    }
+    if head.starts_with("POST /login") {
+        let value = |name: &str| {
+            url::form_urlencoded::parse(body.as_bytes())
+                .find(|(one, _)| one == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        let ok = is_right(&value("username").unwrap(), &value("password").unwrap());
+        return (302, format!("Location: {}", if ok { "/home?code=1" } else { "/login?error" }), String::new());
+    }
+    let call: Value = serde_json::from_str(body).unwrap();
+    if head.contains("SignUp") {
+        return match call["Username"].as_str().unwrap().starts_with("taken") {
+            true => error("UsernameExistsException"),
+            false => (200, String::new(), "{}".to_owned()),
+        };
+    }
+    if head.contains("ForgotPassword") {
+        return (200, String::new(), "{}".to_owned());
+    }
+    let (name, password) = (&call["AuthParameters"]["USERNAME"], &call["AuthParameters"]["PASSWORD"]);
+    match is_right(name.as_str().unwrap(), password.as_str().unwrap_or_default()) {
+        true => (200, String::new(), json!({"AuthenticationResult": {}}).to_string()),
+        false => error("NotAuthorizedException"),
+    }
+}
+
+fn edge_with(acl: &Value, more: &str) -> Edge {
+    let prepare = |folder: &Path| std::fs::write(folder.join("acl.json"), acl.to_string()).unwrap();
+    let upstream = stand_in();
+    let routes = format!(
+        "[[upstream]]\nname = \"idp\"\nservers = [\"{upstream}\"]\n\
+         [[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"idp\"\nacl = \"main\"\n\
+         [[acl]]\nname = \"main\"\nfile = \"acl.json\"\n{more}"
+    );
+    Edge::start_prepared(prepare, "trusted_proxies = [\"127.0.0.1/32\"]", "", &routes)
+}
+
+/// From an address of 10.0.0.0/8.
+fn send(edge: &Edge, from: u32, path: &str, field: &str, body: &str) -> Answer {
+    let [_, a, b, c] = from.to_be_bytes();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: idp.test\r\nX-Forwarded-For: 10.{a}.{b}.{c}\r\n{field}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    edge.send(request.as_bytes())
+}
+
+fn call(edge: &Edge, from: u32, operation: &str, body: &Value) -> Answer {
+    let field = format!(
+        "X-Amz-Target: AWSCognitoIdentityProviderService.{operation}\r\nContent-Type: application/x-amz-json-1.1"
+    );
+    send(edge, from, "/", &field, &body.to_string())
+}
+
+fn sign_in(edge: &Edge, from: u32, name: &str, password: &str) -> u16 {
+    let parameters = json!({"USERNAME": name, "PASSWORD": password});
+    call(
+        edge,
+        from,
+        "InitiateAuth",
+        &json!({"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": "c", "AuthParameters": parameters}),
+    )
+    .status
+}
+
+const TAKEOVER: (&str, &str) = ("Tollgate", "TollgateAccountTakeoverRuleSet");
+const CREATION: (&str, &str) = ("Tollgate", "TollgateAccountCreationRuleSet");
+
+#[test]
+fn stuffing_from_many_addresses_is_refused_and_people_are_not() {
+    let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[]), "");
+    let office = 0x00aa_0001;
+    for person in 0..8 {
+        let name = format!("clerk{person}");
+        let backwards: String = name.chars().rev().collect();
+        if person % 4 == 0 {
+            assert_eq!(sign_in(&edge, office, &name, "mistyped"), 400, "an honest mistake is answered by the issuer");
+        }
+        assert_eq!(sign_in(&edge, office, &name, &backwards), 200);
+    }
+    let (mut refused, mut attempts) = (0, 0);
+    for round in 0..8_u32 {
+        for address in 0..40_u32 {
+            let name = format!("victim{round}-{address}");
+            let status = sign_in(&edge, address << 8 | 7, &name, "leaked");
+            attempts += 1;
+            refused += u32::from(status == 403);
+        }
+        // In between, while it goes on: somebody else, and somebody who mistypes twice.
+        let name = format!("person{round}");
+        let backwards: String = name.chars().rev().collect();
+        let own = 0x00bb_0000 + (round << 8);
+        assert_eq!([sign_in(&edge, own, &name, "a"), sign_in(&edge, own, &name, "b")], [400, 400]);
+        assert_eq!(sign_in(&edge, own, &name, &backwards), 200);
+        assert_eq!(sign_in(&edge, office, "clerk1", "1krelc"), 200);
+    }
+    // Two of eight pass at each address, and whatever came before it was seen.
+    assert!(refused * 10 >= attempts * 7, "{refused} of {attempts}");
+    let metrics = edge.admin("GET", "/metrics").body;
+    assert!(metrics.contains("rule=\"FailedNamesUnderAttack\",action=\"BLOCK\""), "{metrics}");
+}
+
+#[test]
+fn a_password_for_all_and_all_passwords_for_one() {
+    let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[]), "");
+    let spray: Vec<u16> = (0..12).map(|n| sign_in(&edge, n << 8, &format!("user{n}"), "Winter2026!")).collect();
+    assert!(
+        spray[..6].iter().all(|status| *status == 400) && spray[7..].iter().all(|status| *status == 403),
+        "{spray:?}"
+    );
+    assert_eq!(sign_in(&edge, 0x00cc_0000, "other", "rehto"), 200, "another password is not their business");
+    let guesses: Vec<u16> = (0..12).map(|n| sign_in(&edge, 0x00dd_0000, "ann", &format!("guess{n}"))).collect();
+    assert!(
+        guesses[..6].iter().all(|status| *status == 400) && guesses[7..].iter().all(|status| *status == 403),
+        "{guesses:?}"
+    );
+    assert_eq!(sign_in(&edge, 0x00ee_0000, "ann", "nna"), 200, "the owner comes in from elsewhere");
+}
+
+#[test]
+fn in_a_dry_run_everything_is_counted_and_nothing_refused() {
+    let label = "awswaf:managed:tollgate:takeover:failed:ip";
+    let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[on_label(label, 1)]), "dry_run = true\n");
+    for n in 0..6 {
+        let status = sign_in(&edge, 5, &format!("user{n}"), "wrong");
+        assert_eq!(status, 400);
+    }
+    let parameters = json!({"USERNAME": "more", "PASSWORD": "wrong"});
+    let answer =
+        call(&edge, 5, "InitiateAuth", &json!({"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters}));
+    assert!(answer.header("x-head").unwrap().contains("x-amzn-waf-label-1: yes"), "{answer:?}");
+    let metrics = edge.admin("GET", "/metrics").body;
+    assert!(metrics.contains("rule=\"FailedNamesIp\",action=\"COUNT\""), "{metrics}");
+}
+
+#[test]
+fn an_applications_own_sign_in_as_aws_configures_it() {
+    let inspection = json!({"PayloadType": "JSON", "UsernameField": {"Identifier": "/user"}, "PasswordField": {"Identifier": "/pass"}});
+    let answers = json!({"Json": {"Identifier": "/login/ok", "SuccessValues": ["yes"], "FailureValues": ["no"]}});
+    let config = json!({"ManagedRuleGroupConfigs": [{"AWSManagedRulesATPRuleSet": {"LoginPath": "/own", "RequestInspection": inspection, "ResponseInspection": answers}}]});
+    let label = "awswaf:managed:aws:atp:aggregate:volumetric:ip:successful_login_response:low";
+    let edge = edge_with(&acl("AWS", "AWSManagedRulesATPRuleSet", &config, &[on_label(label, 1)]), "");
+    let post = |from, user: &str, pass: &str| {
+        send(
+            &edge,
+            from,
+            "/own/login",
+            "Content-Type: application/json",
+            &json!({"user": user, "pass": pass}).to_string(),
+        )
+    };
+    let failing: Vec<u16> = (0..6).map(|n| post(1, &format!("user{n}"), "wrong").status).collect();
+    assert_eq!(failing, [200, 200, 200, 200, 403, 403], "by what the body of the answer said");
+    for n in 0..4 {
+        let name = format!("user{n}");
+        let answer = post(2, &name, &name.chars().rev().collect::<String>());
+        let is_labelled = answer.header("x-head").unwrap().contains("x-amzn-waf-label-1: yes");
+        assert_eq!((answer.status, is_labelled), (200, n > 1), "more than one has succeeded");
+    }
+    assert_eq!(post(3, "ann", "").status, 403, "no password");
+    // AWS's own threshold: more than twenty in ten minutes.
+    let many: Vec<u16> = (0..22).map(|_| post(4, "ann", "nna").status).collect();
+    assert!(many[..20].iter().all(|status| *status == 200) && many[20..] == [403, 403], "{many:?}");
+}
+
+#[test]
+fn pages_and_recoveries() {
+    let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[]), "");
+    let form = |from, name: &str, password: &str| {
+        let field = "Content-Type: application/x-www-form-urlencoded";
+        send(&edge, from, "/login", field, &format!("username={name}&password={password}&cognitoAsfData=x")).status
+    };
+    let failing: Vec<u16> = (0..6).map(|n| form(1, &format!("user{n}"), "wrong")).collect();
+    assert_eq!(failing, [302, 302, 302, 302, 403, 403], "by where the page leads");
+    assert_eq!((form(2, "ann", "nna"), form(1, "ann", "nna")), (302, 403));
+    let forgot: Vec<u16> =
+        (0..12).map(|n| call(&edge, 3, "ForgotPassword", &json!({"Username": format!("user{n}")})).status).collect();
+    assert!(forgot[..10].iter().all(|status| *status == 200) && forgot[10..] == [403, 403], "{forgot:?}");
+}
+
+#[test]
+fn many_accounts_from_one_address() {
+    let edge = edge_with(&acl(CREATION.0, CREATION.1, &json!({}), &[]), "");
+    let sign_up = |from, name: &str| {
+        call(&edge, from, "SignUp", &json!({"Username": name, "Password": "pw", "ClientId": "c"})).status
+    };
+    let made: Vec<u16> = (0..13).map(|n| sign_up(1, &format!("new{n}"))).collect();
+    assert!(made[..10].iter().all(|status| *status == 200) && made[10..] == [403; 3], "{made:?}");
+    assert_eq!(sign_up(2, "new"), 200, "elsewhere people sign up");
+    let taken: Vec<u16> = (0..13).map(|n| sign_up(3, &format!("taken{n}"))).collect();
+    assert!(taken[..11].iter().all(|status| *status == 400) && taken[11..] == [403; 2], "{taken:?}");
+}

@@ -1,0 +1,335 @@
+//! What a request attempts: by Cognito's API, at its pages, or where an application has its own.
+
+use common::cognito::{Account, Operation, TARGET};
+use common::secret::SecretBytes;
+use common::waf::model::{AttemptFields, Payload, Watching};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::takeover::Kind;
+use crate::waf::attempt::place::Place;
+use crate::waf::request::{Body, Request};
+
+pub enum Found {
+    Nothing,
+    /// The page that has the form, asked for by a browser.
+    Page,
+    Attempt(Says),
+}
+
+/// What an attempt says.
+pub struct Says {
+    pub kind: Kind,
+    pub name: Option<String>,
+    pub password: Option<SecretBytes>,
+    /// Something is missing without which nobody is let in.
+    pub is_missing: bool,
+    pub phone: Option<String>,
+    pub postal: Option<String>,
+    pub how: How,
+}
+
+/// How the answer tells the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It tells nothing: another step follows.
+    NotYet,
+    /// As Cognito's API does.
+    Cognito,
+    /// As Cognito's pages do: they lead on, or show the form again.
+    Page,
+    /// As the configuration of the place says.
+    Place,
+}
+
+/// Paths of Cognito's pages, where no place is configured.
+const SIGN_IN_PAGE: &str = "/login";
+const SIGN_UP_PAGE: &str = "/signup";
+const RECOVERY_PAGE: &str = "/forgotPassword";
+
+/// What is asked for by the head alone.
+enum Target<'p> {
+    Operation(&'static Operation),
+    Page(Kind),
+    Place(&'p Place),
+    PlacesPage,
+}
+
+pub fn wants_body(kind: Watching, place: Option<&Place>, request: &Request<'_>) -> bool {
+    target(kind, place, request).is_some_and(|target| !matches!(target, Target::PlacesPage))
+}
+
+pub fn find(kind: Watching, place: Option<&Place>, request: &Request<'_>) -> Found {
+    let Some(target) = target(kind, place, request) else { return Found::Nothing };
+    let body = match request.body {
+        Body::Read { bytes, .. } => bytes,
+        Body::None | Body::Unread => b"",
+    };
+    match target {
+        Target::Operation(operation) => of_call(operation, body).map_or(Found::Nothing, Found::Attempt),
+        Target::Page(kind) => {
+            let fields = AttemptFields {
+                name: Some("username".to_owned()),
+                password: Some("password".to_owned()),
+                ..AttemptFields::default()
+            };
+            Found::Attempt(of_fields(kind, &fields, Payload::Form, body, How::Page))
+        }
+        Target::Place(place) => {
+            let kind = if kind == Watching::SignIns { Kind::SignIn } else { Kind::SignUp };
+            let payload = place.payload(text_of(request, &CONTENT_TYPE));
+            Found::Attempt(of_fields(kind, &with_usual(&place.fields, payload), payload, body, How::Place))
+        }
+        Target::PlacesPage => Found::Page,
+    }
+}
+
+fn target<'p>(kind: Watching, place: Option<&'p Place>, request: &Request<'_>) -> Option<Target<'p>> {
+    if let Some(place) = place {
+        if place.is_attempt(request.method, request.path) {
+            return Some(Target::Place(place));
+        }
+        if place.is_page(request.method, request.path) && text_of(request, &ACCEPT).contains("text/html") {
+            return Some(Target::PlacesPage);
+        }
+    }
+    if request.method != "POST" {
+        return None;
+    }
+    if let Some(target) = request.headers.get(TARGET) {
+        let operation = Operation::by_target(target.to_str().ok()?)?;
+        return is_watched(kind, operation).then_some(Target::Operation(operation));
+    }
+    if place.is_some() {
+        return None;
+    }
+    match (kind, request.path) {
+        (Watching::SignIns, SIGN_IN_PAGE) => Some(Target::Page(Kind::SignIn)),
+        (Watching::SignIns, RECOVERY_PAGE) => Some(Target::Page(Kind::Recovery)),
+        (Watching::SignUps, SIGN_UP_PAGE) => Some(Target::Page(Kind::SignUp)),
+        _ => None,
+    }
+}
+
+fn is_watched(kind: Watching, operation: &Operation) -> bool {
+    match kind {
+        Watching::SignIns => {
+            matches!(
+                operation.name,
+                "InitiateAuth" | "RespondToAuthChallenge" | "ForgotPassword" | "ConfirmForgotPassword"
+            )
+        }
+        Watching::SignUps => operation.name == "SignUp",
+    }
+}
+
+/// None: no attempt, but another step of a sign-in, or what nobody can read. The issuer reads it more strictly, and does nothing that is refused here.
+fn of_call(operation: &Operation, body: &[u8]) -> Option<Says> {
+    let account = Account::read(operation, body).ok()?;
+    let step = account.step.as_deref().unwrap_or_default();
+    let has_password = account.password.is_some();
+    let (kind, how) = match (operation.name, step) {
+        ("InitiateAuth", "USER_PASSWORD_AUTH") => (Kind::SignIn, How::Cognito),
+        ("InitiateAuth", "USER_AUTH") if has_password => (Kind::SignIn, How::Cognito),
+        ("InitiateAuth", "USER_SRP_AUTH" | "USER_AUTH") => (Kind::SignIn, How::NotYet),
+        ("RespondToAuthChallenge", "PASSWORD_VERIFIER" | "PASSWORD") => (Kind::SignIn, How::Cognito),
+        ("RespondToAuthChallenge", "SELECT_CHALLENGE") if has_password => (Kind::SignIn, How::Cognito),
+        ("SignUp", _) => (Kind::SignUp, How::Cognito),
+        ("ForgotPassword" | "ConfirmForgotPassword", _) => (Kind::Recovery, How::Cognito),
+        _ => return None,
+    };
+    let is_missing = account.user_name.is_none() || (step == "USER_PASSWORD_AUTH" && !has_password);
+    // Of a recovery the new password says nothing.
+    let password = account.password.filter(|_| kind != Kind::Recovery);
+    Some(Says {
+        kind,
+        name: account.user_name,
+        password: password.map(|password| SecretBytes::new(password.expose().as_bytes())),
+        is_missing,
+        phone: (kind == Kind::SignUp).then(|| phone_of(body)).flatten(),
+        postal: None,
+        how,
+    })
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "UserAttributes")]
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute {
+    name: String,
+    value: Option<String>,
+}
+
+fn phone_of(body: &[u8]) -> Option<String> {
+    let Attributes { attributes } = serde_json::from_slice(body).ok()?;
+    attributes.into_iter().find(|one| one.name == "phone_number")?.value
+}
+
+/// Where the configuration names no fields: the usual names.
+fn with_usual(fields: &AttemptFields, payload: Payload) -> AttemptFields {
+    if fields.name.is_some() || fields.email.is_some() || fields.password.is_some() {
+        return fields.clone();
+    }
+    let slash = if payload == Payload::Json { "/" } else { "" };
+    let of = |name: &str| Some(format!("{slash}{name}"));
+    AttemptFields { name: of("username"), password: of("password"), ..fields.clone() }
+}
+
+fn of_fields(kind: Kind, fields: &AttemptFields, payload: Payload, body: &[u8], how: How) -> Says {
+    let json: Option<Value> = match payload {
+        Payload::Json => serde_json::from_slice(body).ok(),
+        Payload::Form => None,
+    };
+    let value = |field: &str| -> Option<Vec<u8>> {
+        match payload {
+            Payload::Json => in_json(json.as_ref()?, field),
+            Payload::Form => in_form(body, field),
+        }
+    };
+    let text = |field: &Option<String>| -> Option<String> {
+        let text = String::from_utf8_lossy(&value(field.as_deref()?)?).into_owned();
+        (!text.trim().is_empty()).then_some(text)
+    };
+    let together = |all: &[String]| -> Option<String> {
+        let parts: Vec<String> = all.iter().filter_map(|one| text(&Some(one.clone()))).collect();
+        (!parts.is_empty()).then(|| parts.concat())
+    };
+    let name = text(&fields.name).or_else(|| text(&fields.email));
+    let password = fields.password.as_deref().and_then(value).filter(|bytes| !bytes.is_empty()).map(SecretBytes::new);
+    let is_missing = name.is_none() || (kind != Kind::Recovery && fields.password.is_some() && password.is_none());
+    let password = password.filter(|_| kind != Kind::Recovery);
+    Says { kind, name, password, is_missing, phone: together(&fields.phone), postal: together(&fields.address), how }
+}
+
+/// A text or a number at a JSON pointer; a bare name is a member of the root.
+pub fn in_json(json: &Value, pointer: &str) -> Option<Vec<u8>> {
+    let found = if pointer.starts_with('/') { json.pointer(pointer)? } else { json.get(pointer)? };
+    match found {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        Value::Number(number) => Some(number.to_string().into_bytes()),
+        Value::Bool(truth) => Some(truth.to_string().into_bytes()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The first value of that name.
+fn in_form(body: &[u8], field: &str) -> Option<Vec<u8>> {
+    let mut pairs = url::form_urlencoded::parse(body);
+    pairs.find(|(name, _)| name == field).map(|(_, value)| value.into_owned().into_bytes())
+}
+
+fn text_of<'r>(request: &Request<'r>, name: &http::HeaderName) -> &'r str {
+    request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use common::waf::model::{AttemptPlace, PathMatch};
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::waf::request::Clearance;
+
+    fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+        list.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn request<'r>(method: &'r str, path: &'r str, headers: &'r HeaderMap, body: &'r str) -> Request<'r> {
+        Request {
+            method,
+            path,
+            query: None,
+            headers,
+            body: Body::Read { bytes: body.as_bytes(), more: false },
+            client: None,
+            ja3: None,
+            ja4: None,
+            token: None,
+            clearance: Clearance::default(),
+        }
+    }
+
+    fn says(kind: Watching, place: Option<&Place>, request: Request<'_>) -> Option<(Kind, String, String, bool, How)> {
+        let Found::Attempt(says) = find(kind, place, &request) else { return None };
+        assert!(wants_body(kind, place, &request));
+        let password = says.password.map(|password| String::from_utf8(password.expose().to_vec()).unwrap());
+        Some((says.kind, says.name.unwrap_or_default(), password.unwrap_or_default(), says.is_missing, says.how))
+    }
+
+    fn call(kind: Watching, operation: &str, body: &str) -> Option<(Kind, String, String, bool, How)> {
+        let headers = headers(&[("x-amz-target", &format!("AWSCognitoIdentityProviderService.{operation}"))]);
+        says(kind, None, request("POST", "/", &headers, body))
+    }
+
+    fn said(
+        kind: Kind,
+        name: &str,
+        password: &str,
+        is_missing: bool,
+        how: How,
+    ) -> Option<(Kind, String, String, bool, How)> {
+        Some((kind, name.to_owned(), password.to_owned(), is_missing, how))
+    }
+
+    #[test]
+    fn cognitos_calls() {
+        let (ins, ups) = (Watching::SignIns, Watching::SignUps);
+        let plain = r#"{"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "ann", "PASSWORD": "pw"}}"#;
+        assert_eq!(call(ins, "InitiateAuth", plain), said(Kind::SignIn, "ann", "pw", false, How::Cognito));
+        assert_eq!(call(ups, "InitiateAuth", plain), None);
+        let none = r#"{"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "ann"}}"#;
+        assert_eq!(call(ins, "InitiateAuth", none), said(Kind::SignIn, "ann", "", true, How::Cognito));
+        let srp = r#"{"AuthFlow": "USER_SRP_AUTH", "AuthParameters": {"USERNAME": "ann", "SRP_A": "1"}}"#;
+        assert_eq!(call(ins, "InitiateAuth", srp), said(Kind::SignIn, "ann", "", false, How::NotYet));
+        let verifier = r#"{"ChallengeName": "PASSWORD_VERIFIER", "ChallengeResponses": {"USERNAME": "ann"}}"#;
+        assert_eq!(call(ins, "RespondToAuthChallenge", verifier), said(Kind::SignIn, "ann", "", false, How::Cognito));
+        let mfa = r#"{"ChallengeName": "SMS_MFA", "ChallengeResponses": {"USERNAME": "ann"}}"#;
+        assert_eq!(call(ins, "RespondToAuthChallenge", mfa), None);
+        let refresh = r#"{"AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": {"REFRESH_TOKEN": "t"}}"#;
+        assert_eq!(call(ins, "InitiateAuth", refresh), None);
+        let forgot = call(ins, "ForgotPassword", r#"{"Username": "ann"}"#);
+        assert_eq!(forgot, said(Kind::Recovery, "ann", "", false, How::Cognito));
+        assert_eq!(call(ins, "InitiateAuth", "{"), None);
+        assert_eq!(call(ins, "AdminInitiateAuth", plain), None);
+        let up =
+            r#"{"Username": "ann", "Password": "pw", "UserAttributes": [{"Name": "phone_number", "Value": "+1555"}]}"#;
+        assert_eq!(call(ups, "SignUp", up), said(Kind::SignUp, "ann", "pw", false, How::Cognito));
+        assert_eq!(phone_of(up.as_bytes()).as_deref(), Some("+1555"));
+    }
+
+    #[test]
+    fn pages_and_places() {
+        let (none, json) = (headers(&[]), headers(&[("content-type", "application/json")]));
+        let page = says(Watching::SignIns, None, request("POST", "/login", &none, "username=ann%40x&password=a+b&x=1"));
+        assert_eq!(page, said(Kind::SignIn, "ann@x", "a b", false, How::Page));
+        assert_eq!(says(Watching::SignIns, None, request("GET", "/login", &none, "")), None);
+        let place = |page: Option<&str>| {
+            Place::new(&AttemptPlace {
+                path: PathMatch::Prefix("/web/in".to_owned()),
+                page: page.map(|page| PathMatch::Pattern(page.to_owned())),
+                payload: None,
+                fields: AttemptFields::default(),
+                answers: None,
+            })
+            .unwrap()
+        };
+        let own = place(None);
+        let by = |headers, body| says(Watching::SignIns, Some(&own), request("POST", "/web/in/now", headers, body));
+        assert_eq!(
+            by(&json, r#"{"username": "ann", "password": "pw"}"#),
+            said(Kind::SignIn, "ann", "pw", false, How::Place)
+        );
+        assert_eq!(by(&none, "username=ann&password="), said(Kind::SignIn, "ann", "", true, How::Place));
+        assert_eq!(by(&json, "{broken"), said(Kind::SignIn, "", "", true, How::Place));
+        assert_eq!(says(Watching::SignIns, Some(&own), request("POST", "/login", &none, "")), None);
+        let (with_page, html) = (place(Some("^/new$")), headers(&[("accept", "text/html,*/*")]));
+        let asked = |headers| find(Watching::SignUps, Some(&with_page), &request("GET", "/new", headers, ""));
+        assert!(matches!(asked(&html), Found::Page) && matches!(asked(&none), Found::Nothing));
+    }
+}
