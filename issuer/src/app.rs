@@ -19,7 +19,7 @@ use crate::limits::{Lockout, budget, lockout};
 use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
-use crate::passwords::{Passwords, PoolSettings};
+use crate::passwords::{Compromised, Passwords, PoolSettings};
 use crate::publish::{self, DeploymentSealing, PublishConfig, Sealing};
 use crate::sampled::Sampled;
 use crate::services::Services;
@@ -126,6 +126,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let services = Arc::new(Services {
         keys: KeyRing::new(opened.store.clone(), opened.pool_keys.clone()),
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
+        compromised: compromised(&config)?,
         lockout: Lockout::new(opened.store.clone(), clock.clone()),
         store: opened.store,
         clock: clock.clone(),
@@ -236,6 +237,13 @@ fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
             let settings = PostgresConfig::new(SecretString::new(url.trim()));
             StoreConfig::Postgres(PostgresConfig { ca_file: ca_file.clone(), ..settings })
         }
+    })
+}
+
+fn compromised(config: &Config) -> Result<Compromised, StartError> {
+    let Some(path) = &config.passwords.compromised_file else { return Ok(Compromised::default()) };
+    Compromised::read(path).map_err(|problem| {
+        StartError::configuration(format!("passwords.compromised_file: {}: {problem}", path.display()))
     })
 }
 

@@ -87,12 +87,14 @@ pub enum Engine {
     },
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Passwords {
     /// Threads that hash; each needs 19 MiB while it works. `None`: one a core.
     pub threads: Option<usize>,
     /// Hashes that may wait; past it sign-ins are shed with `TooManyRequestsException`.
     pub queue: usize,
+    /// Hashes of passwords that others know.
+    pub compromised_file: Option<PathBuf>,
 }
 
 /// Why there is no configuration: one line, with the file it is about.
@@ -125,7 +127,8 @@ impl Config {
         secrets.finish()?;
         let messages = root.section("messages")?.map(|section| messages::Config::read(section, folder));
         let messages = messages.transpose()?.unwrap_or_default();
-        let passwords = root.section("passwords")?.map(passwords).transpose()?.unwrap_or_default();
+        let passwords =
+            root.section("passwords")?.map(|section| passwords(section, folder)).transpose()?.unwrap_or_default();
         let keys = root.section("keys")?.map(rotation).transpose()?.unwrap_or_default();
         let mut feed = required(&mut root, "feed")?;
         let feed_address = feed.required_text("public_address")?;
@@ -151,7 +154,7 @@ impl Config {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { threads: None, queue: 64 }
+        Self { threads: None, queue: 64, compromised_file: None }
     }
 }
 
@@ -214,11 +217,12 @@ fn engine(mut section: Section, folder: &Path) -> Result<Engine, SettingError> {
     Ok(engine)
 }
 
-fn passwords(mut section: Section) -> Result<Passwords, SettingError> {
+fn passwords(mut section: Section, folder: &Path) -> Result<Passwords, SettingError> {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let passwords = Passwords {
         threads: section.integer("threads", 1..=1_024)?.map(size),
         queue: section.integer("queue", 1..=1_000_000)?.map_or(Passwords::default().queue, size),
+        compromised_file: section.file("compromised_file")?.map(|path| folder.join(path)),
     };
     section.finish()?;
     Ok(passwords)

@@ -12,7 +12,7 @@ use crate::limits::Lockout;
 use crate::messages::Courier;
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
-use crate::passwords::Passwords;
+use crate::passwords::{Compromised, Passwords};
 use crate::sampled::Sampled;
 use crate::store::Store;
 
@@ -26,6 +26,8 @@ pub struct Services {
     pub pool_keys: Arc<PoolKeys>,
     pub keys: KeyRing,
     pub passwords: Passwords,
+    /// Passwords that others know.
+    pub compromised: Compromised,
     /// Asked before a password is verified.
     pub lockout: Lockout,
     pub audit: Recorder,

@@ -18,7 +18,7 @@ use crate::limits::Lockout;
 use crate::messages::{self, Courier, Message};
 use crate::metrics::Metrics;
 use crate::outbox::Wake;
-use crate::passwords::{Passwords, PoolSettings};
+use crate::passwords::{Compromised, Passwords, PoolSettings};
 use crate::router::Operations;
 use crate::sampled::Sampled;
 use crate::services::Services;
@@ -58,6 +58,7 @@ impl World {
         let services = Arc::new(Services {
             keys: KeyRing::new(store.clone(), pool_keys.clone()),
             passwords: Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap(),
+            compromised: Compromised::default(),
             lockout: Lockout::new(store.clone(), clock.clone()),
             clock: clock.clone(),
             deployment: Deployment {

@@ -23,6 +23,7 @@ mod roles;
 mod signout;
 mod storage;
 mod system;
+mod takeover;
 mod upgrade;
 mod vouching;
 mod world;

@@ -26,6 +26,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// More members of the exception, such as `Field`, by name.
     details: Vec<(&'static str, String)>,
+    /// It is about a user who does not exist, which the answer does not say. For edges alone.
+    pub is_of_nobody: bool,
     internal: Option<String>,
 }
 
@@ -37,8 +39,15 @@ impl Fault {
             reason_code: None,
             retry_after: None,
             details: Vec::new(),
+            is_of_nobody: false,
             internal: None,
         }
+    }
+
+    /// The same, about a user who does not exist.
+    #[must_use]
+    pub fn of_nobody(self) -> Self {
+        Self { is_of_nobody: true, ..self }
     }
 
     pub fn invalid_parameter(message: impl Into<Cow<'static, str>>) -> Self {

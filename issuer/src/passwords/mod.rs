@@ -1,5 +1,5 @@
 //! Passwords: Argon2id hashes on a bounded pool of threads, Cognito's password policy, temporary passwords, `SECRET_HASH`, and
-//! SRP-6a in [`srp`].
+//! SRP-6a in [`srp`]; which passwords others know ([`Compromised`]).
 //!
 //! Invariants:
 //! - A password is the exact bytes received: no trimming, no normal form, no truncation (SRP clients hash the raw UTF-8).
@@ -7,6 +7,7 @@
 //! - A user who does not exist costs the same as one who does ([`Passwords::verify_absent`], [`srp::Decoys`]).
 
 mod argon;
+mod compromised;
 mod generate;
 mod hasher;
 mod on_pool;
@@ -15,6 +16,7 @@ mod secret_hash;
 pub mod srp;
 mod work_pool;
 
+pub use compromised::Compromised;
 pub use generate::temporary_password;
 pub use hasher::{PasswordError, Passwords, PasswordsStartError, Verdict};
 pub use on_pool::Credentials;

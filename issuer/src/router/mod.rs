@@ -9,6 +9,7 @@ mod respond;
 #[cfg(test)]
 mod tests;
 mod vouching;
+mod word;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, header};
 use axum::response::Response;
 use cognito_model::{Auth, Exception, Fault, OperationInfo, Service};
+use common::attest::Word;
 use common::clock::UnixMillis;
 use common::cognito::{self, Members, Names, NotRead, TARGET};
 use common::ids::PoolId;
@@ -18,7 +19,7 @@ use common::sigv4;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use uuid::Uuid;
 
-use super::{Public, asked, quota, respond, vouching};
+use super::{Public, asked, quota, respond, vouching, word};
 use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
@@ -81,8 +82,8 @@ fn not_there(name: &str) -> Fault {
 pub async fn handle(State(public): State<Public>, request: Request<Body>) -> Response {
     let request_id = Uuid::now_v7().to_string();
     let (head, body) = request.into_parts();
-    let mut standing = None;
-    let mut response = match answer(&public, &head, body, &request_id, &mut standing).await {
+    let (mut standing, mut word) = (None, None);
+    let mut response = match answer(&public, &head, body, &request_id, (&mut standing, &mut word)).await {
         Ok(body) => respond::success(&request_id, body),
         Err(fault) => {
             if let Some(cause) = fault.cause() {
@@ -94,6 +95,9 @@ pub async fn handle(State(public): State<Public>, request: Request<Body>) -> Res
     if let Some(standing) = &standing {
         quota::describe(response.headers_mut(), standing);
     }
+    if let Some(word) = word {
+        word::add(response.headers_mut(), word);
+    }
     response
 }
 
@@ -102,7 +106,7 @@ async fn answer(
     head: &Parts,
     body: Body,
     request_id: &str,
-    standing: &mut Option<Standing>,
+    (standing, said): (&mut Option<Standing>, &mut Option<Word>),
 ) -> Result<Vec<u8>, Fault> {
     let body = read(body).await?;
     let operation = public.operations.find(&head.headers)?;
@@ -127,6 +131,7 @@ async fn answer(
         Some(fault) => Err(fault),
         None => operation.run(call.clone(), body.to_vec()).await,
     };
+    *said = word::of(head, operation.name, &body, &services.compromised, outcome.as_ref().err());
     let pool = peek.as_ref().ok().and_then(|peek| peek.user_pool_id.as_deref()).or_else(|| match &call.caller {
         Caller::User(user) => Some(user.pool.as_str()),
         _ => None,

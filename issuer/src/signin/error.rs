@@ -13,6 +13,9 @@ pub enum SignInError {
     /// Wrong password, wrong signature, or a user that is not told apart from a wrong password.
     #[error("wrong user name or password")]
     Refused,
+    /// As [`SignInError::Refused`] to everybody but edges: there is no such user.
+    #[error("wrong user name or password")]
+    Nobody,
     /// Only to clients that don't hide who exists.
     #[error("no such user")]
     NoUser,
@@ -38,6 +41,16 @@ pub enum SignInError {
     Internal(String),
     #[error("storage: {0}")]
     Unavailable(String),
+}
+
+impl SignInError {
+    /// A refusal, where no user may be behind the name.
+    pub fn of(self, is_user: bool) -> Self {
+        match self {
+            Self::Refused if !is_user => Self::Nobody,
+            other => other,
+        }
+    }
 }
 
 impl From<StoreError> for SignInError {
@@ -84,6 +97,7 @@ impl From<SignInError> for Fault {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Refused => Self::not_authorized("Incorrect username or password."),
+            SignInError::Nobody => Self::from(SignInError::Refused).of_nobody(),
             SignInError::NoUser => Self::user_not_found("User does not exist."),
             SignInError::Disabled => Self::not_authorized("User is disabled."),
             SignInError::Unconfirmed => Self::new(Exception::UserNotConfirmed, "User is not confirmed."),

@@ -31,7 +31,8 @@ pub async fn check(
     let user = users::by_name(&services.store, pool, username).await?.filter(|fresh| Some(&fresh.sub) == sub);
     // The hash is computed in either case, so that time does not tell who exists (I41).
     let verdict = credentials::verify(services, user.as_ref(), password).await;
-    let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await?;
+    let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await;
+    let proven = proven.map_err(|error| error.of(sub.is_some()))?;
     let user = user.ok_or(SignInError::Refused)?;
     after_password(services, pool, client, user, proven, now).await
 }

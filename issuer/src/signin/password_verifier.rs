@@ -87,6 +87,7 @@ pub async fn check(
     let (block, signature, timestamp) =
         (answer.secret_block.to_owned(), answer.signature.to_owned(), answer.timestamp.to_owned());
     let who = guess::subject(services, pool, attempt.sub.as_ref(), name).await?;
+    let attempt_is_of_user = attempt.sub.is_some();
     let guess = guess::take(services, who, vec![attempt.consume(client)]).await?;
     let outcome = services
         .passwords
@@ -97,7 +98,7 @@ pub async fn check(
         .await;
     // Nobody proves to be a user who does not exist.
     let verdict = verdict(outcome).map(|right| right && user.is_some());
-    let proven = guess::judge(guess, verdict).await?;
+    let proven = guess::judge(guess, verdict).await.map_err(|error| error.of(attempt_is_of_user))?;
     let user = user.ok_or(SignInError::Refused)?;
     after_password(services, pool, client, user, proven, now).await
 }

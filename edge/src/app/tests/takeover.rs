@@ -19,8 +19,8 @@ fn acl(vendor: &str, name: &str, more: &Value, rules: &[Value]) -> Value {
     statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let group = json!({"Name": "group", "Priority": 0, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility(),
         "Statement": {"ManagedRuleGroupStatement": statement}});
-    json!({"Name": "acl", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility(),
-        "Rules": [&[group], rules].concat()})
+    let rules = [&[group], rules].concat();
+    json!({"Name": "acl", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility(), "Rules": rules})
 }
 
 /// A rule that tells the origin of a label.
