@@ -95,6 +95,7 @@ impl Gateway {
                 if let Some(watcher) = rule.acl.watcher(awaited.step) {
                     watcher.end(awaited, outcome, is_compromised, counting);
                 }
+                self.metrics.attempts.ended(awaited.kind(), outcome);
                 false
             });
             judged.progress.awaited = waiting;
@@ -106,6 +107,7 @@ impl Gateway {
         if let Some(asked) = ctx.facts.pool_acl.as_deref_mut() {
             tell(&asked.rule.rule, &mut asked.judged);
         }
+        self.metrics.attempts.under_attack(self.watch.attacks(now));
     }
 }
 

@@ -261,6 +261,11 @@ impl Watch {
         self.tide(scope, |tide| tide.is_on(now)).unwrap_or_default()
     }
 
+    /// How many groups see an attack.
+    pub fn attacks(&self, now: Moment) -> usize {
+        self.tides().values_mut().filter_map(|tide| tide.is_on(now).then_some(())).count()
+    }
+
     /// How the name and the password fared.
     fn remember(&self, now: Moment, begun: &Begun, name: Key, state: State) {
         if begun.kind != Kind::SignIn {
@@ -338,9 +343,8 @@ impl Watch {
         let of_name = self.key(begun.scope, begun.kind, b"name", &[name]);
         let from = begun.address.map_or(0, short);
         let guessed = self.names.look(of_name, |ring| {
-            let standing = ring.standing(now, HOUR, from);
-            // Who has not failed with it before is no part of it, unless everybody comes from elsewhere.
-            (standing.is_known || standing.failed >= 3) && ring.passwords(now, HOUR) >= PASSWORDS_OF_NAME
+            // Who has not failed with it before is let in: else anybody could lock the owner out.
+            ring.standing(now, HOUR, from).is_known && ring.passwords(now, HOUR) >= PASSWORDS_OF_NAME
         });
         if guessed.unwrap_or_default() {
             signals.set(Signal::PasswordsOfName, true);

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::attest::join;
 use super::harness::{Answer, Edge};
 use super::origins::{raw, read_head};
 
@@ -78,6 +79,10 @@ fn reply(head: &str, body: &str) -> (u16, String, String) {
         return (200, String::new(), "{}".to_owned());
     }
     let (name, password) = (&call["AuthParameters"]["USERNAME"], &call["AuthParameters"]["PASSWORD"]);
+    if name.as_str().unwrap().starts_with("told") {
+        let (status, kind, body) = error("NotAuthorizedException");
+        return (status, format!("{kind}\r\nX-Tollgate-Signin: {}", password.as_str().unwrap()), body);
+    }
     match is_right(name.as_str().unwrap(), password.as_str().unwrap_or_default()) {
         true => (200, String::new(), json!({"AuthenticationResult": {}}).to_string()),
         false => error("NotAuthorizedException"),
@@ -85,11 +90,16 @@ fn reply(head: &str, body: &str) -> (u16, String, String) {
 }
 
 fn edge_with(acl: &Value, more: &str) -> Edge {
+    edge_before("", acl, more)
+}
+
+/// `route` are more lines of the route to the stand-in.
+fn edge_before(route: &str, acl: &Value, more: &str) -> Edge {
     let prepare = |folder: &Path| std::fs::write(folder.join("acl.json"), acl.to_string()).unwrap();
     let upstream = stand_in();
     let routes = format!(
         "[[upstream]]\nname = \"idp\"\nservers = [\"{upstream}\"]\n\
-         [[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"idp\"\nacl = \"main\"\n\
+         [[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"idp\"\nacl = \"main\"\n{route}\
          [[acl]]\nname = \"main\"\nfile = \"acl.json\"\n{more}"
     );
     Edge::start_prepared(prepare, "trusted_proxies = [\"127.0.0.1/32\"]", "", &routes)
@@ -249,4 +259,33 @@ fn many_accounts_from_one_address() {
     assert_eq!(sign_up(2, "new"), 200, "elsewhere people sign up");
     let taken: Vec<u16> = (0..13).map(|n| sign_up(3, &format!("taken{n}"))).collect();
     assert!(taken[..11].iter().all(|status| *status == 400) && taken[11..] == [403; 2], "{taken:?}");
+}
+
+#[test]
+fn what_the_issuer_says_of_a_sign_in_is_for_the_edge() {
+    let state = tempfile::tempdir().unwrap();
+    join(state.path());
+    let label = "awswaf:managed:tollgate:takeover:credential:compromised";
+    let acl = acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[on_label(label, 1)]);
+    let feed = format!("[feed]\nissuer = \"127.0.0.1:1\"\nstate_dir = {:?}\n", state.path());
+    let attesting = edge_before("attest = true\n", &acl, &feed);
+    let told = |edge: &Edge, from, name: &str, word: &str| {
+        let parameters = json!({"USERNAME": name, "PASSWORD": word});
+        call(edge, from, "InitiateAuth", &json!({"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters}))
+    };
+    let is_labelled = |answer: &Answer| answer.header("x-head").unwrap().contains("x-amzn-waf-label-1: yes");
+    let first = told(&attesting, 1, "told", "failed; reason=unknown-user; compromised");
+    assert_eq!((first.status, first.header("x-tollgate-signin"), is_labelled(&first)), (400, None, false), "{first:?}");
+    let again = told(&attesting, 2, "TOLD", "failed; reason=unknown-user; compromised");
+    assert!(is_labelled(&again), "the same pair is known: {again:?}");
+    // What it says counts, whatever the status is.
+    for n in 0..8 {
+        assert_eq!(told(&attesting, 3, &format!("told{n}"), "succeeded").status, 400);
+    }
+    // An upstream that no edge vouches to is not believed.
+    let plain = edge_with(&acl, "");
+    let statuses: Vec<u16> =
+        (0..6).map(|n| told(&plain, 3, &format!("told{n}"), &format!("succeeded; compromised; {n}")).status).collect();
+    assert_eq!(statuses, [400, 400, 400, 400, 403, 403]);
+    assert!(!is_labelled(&told(&plain, 4, "told0", "succeeded; compromised; 0")));
 }

@@ -2,6 +2,7 @@
 //! TLS: none comes from a request, so no client makes a series. What is only looked at when somebody scrapes is added by `admin`.
 
 mod acls;
+mod attempts;
 mod limits;
 mod panics;
 mod policies;
@@ -21,6 +22,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::acls::AclMetrics;
+use self::attempts::AttemptMetrics;
 use self::limits::LimitMetrics;
 use self::panics::Panics;
 use self::policies::PolicyMetrics;
@@ -50,6 +52,7 @@ pub struct Metrics {
     meters: Meters,
     policies: PolicyMetrics,
     acls: AclMetrics,
+    pub attempts: AttemptMetrics,
     limits: LimitMetrics,
     upstreams: UpstreamMetrics,
     /// Of issuers of others.
@@ -118,6 +121,7 @@ impl Default for Metrics {
             meters,
             policies: PolicyMetrics::default(),
             acls: AclMetrics::default(),
+            attempts: AttemptMetrics::default(),
             limits: LimitMetrics::default(),
             upstreams: UpstreamMetrics::default(),
             issuers: IssuerMetrics::default(),
@@ -224,6 +228,7 @@ impl Metrics {
         registry.register("requests_cut", "Requests ended because their time was over", self.cut.clone());
         self.policies.register(registry);
         self.acls.register(registry);
+        self.attempts.register(registry);
         self.limits.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);

@@ -134,6 +134,12 @@ impl Watcher {
     }
 }
 
+impl Awaited {
+    pub const fn kind(&self) -> Kind {
+        self.begun.kind()
+    }
+}
+
 impl Counted {
     fn of(&self, by: measure::By) -> Option<Key> {
         match by {
