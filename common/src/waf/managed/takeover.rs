@@ -48,6 +48,7 @@ const GROUPS: &[Group] = &[
             ("SessionReused", &["session:reused"], BLOCK, &[Signal::SessionReused]),
             ("CompromisedMany", &["credential:compromised-many"], BLOCK, &[Signal::CompromisedMany]),
             ("CompromisedCredential", &["credential:compromised"], COUNT, &[Signal::Compromised]),
+            ("UnreadableAttempt", &["unreadable"], BLOCK, &[Signal::Unreadable]),
         ],
         labels: &[
             (Signal::UnderAttack, "attack"),
@@ -77,6 +78,7 @@ const GROUPS: &[Group] = &[
             ("FailedSignUpsIp", &["failed:ip"], BLOCK, &[Signal::FailedIp]),
             ("SamePhoneNumber", &["volume:phone"], BLOCK, &[Signal::VolumePhone]),
             ("SessionReused", &["session:reused"], BLOCK, &[Signal::SessionReused]),
+            ("UnreadableAttempt", &["unreadable"], BLOCK, &[Signal::Unreadable]),
         ],
         labels: &[(Signal::Compromised, "credential:compromised")],
     },
@@ -124,7 +126,7 @@ const GROUPS: &[Group] = &[
                 "SignalMissingCredential",
                 &["signal:missing_credential", "SignalMissingCredential"],
                 BLOCK,
-                &[Signal::Missing],
+                &[Signal::Missing, Signal::Unreadable],
             ),
             (
                 "VolumetricIpFailedLoginResponseHigh",

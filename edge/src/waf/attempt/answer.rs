@@ -54,7 +54,6 @@ impl Reader {
 /// What the head says, or what has to be read to know.
 pub fn by_head(how: How, place: Option<&Place>, answer: Answer<'_>) -> Result<Outcome, Reader> {
     match how {
-        How::NotYet => Ok(Outcome::Unknown),
         How::Cognito => by_cognito(answer),
         How::Page => Ok(by_page(answer)),
         How::Place => by_place(place.and_then(|place| place.answers.as_ref()), answer),

@@ -15,6 +15,8 @@ pub enum Found {
     Nothing,
     /// The page that has the form, asked for by a browser.
     Page,
+    /// An attempt of which nobody knows what it says: there is more of it than is inspected, or it has several readings.
+    Unreadable,
     Attempt(Says),
 }
 
@@ -33,8 +35,6 @@ pub struct Says {
 /// How the answer tells the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// It tells nothing: another step follows.
-    NotYet,
     /// As Cognito's API does.
     Cognito,
     /// As Cognito's pages do: they lead on, or show the form again.
@@ -63,11 +63,12 @@ pub fn wants_body(kind: Watching, place: Option<&Place>, request: &Request<'_>) 
 pub fn find(kind: Watching, place: Option<&Place>, request: &Request<'_>) -> Found {
     let Some(target) = target(kind, place, request) else { return Found::Nothing };
     let body = match request.body {
+        Body::Read { more: true, .. } if !matches!(target, Target::PlacesPage) => return Found::Unreadable,
         Body::Read { bytes, .. } => bytes,
         Body::None | Body::Unread => b"",
     };
     match target {
-        Target::Operation(operation) => of_call(operation, body).map_or(Found::Nothing, Found::Attempt),
+        Target::Operation(operation) => of_call(operation, body),
         Target::Page(kind) => {
             let fields = AttemptFields {
                 name: Some("username".to_owned()),
@@ -124,32 +125,33 @@ fn is_watched(kind: Watching, operation: &Operation) -> bool {
     }
 }
 
-/// None: no attempt, but another step of a sign-in, or what nobody can read. The issuer reads it more strictly, and does nothing that is refused here.
-fn of_call(operation: &Operation, body: &[u8]) -> Option<Says> {
-    let account = Account::read(operation, body).ok()?;
+/// What the issuer reads more strictly: nothing that can't be read here is done there.
+///
+/// By SRP the first step proves nothing; the second is the attempt. It says the user's id, where the first may say an alias, so that the two can't be compared.
+fn of_call(operation: &Operation, body: &[u8]) -> Found {
+    let Ok(account) = Account::read(operation, body) else { return Found::Unreadable };
     let step = account.step.as_deref().unwrap_or_default();
     let has_password = account.password.is_some();
-    let (kind, how) = match (operation.name, step) {
-        ("InitiateAuth", "USER_PASSWORD_AUTH") => (Kind::SignIn, How::Cognito),
-        ("InitiateAuth", "USER_AUTH") if has_password => (Kind::SignIn, How::Cognito),
-        ("InitiateAuth", "USER_SRP_AUTH" | "USER_AUTH") => (Kind::SignIn, How::NotYet),
-        ("RespondToAuthChallenge", "PASSWORD_VERIFIER" | "PASSWORD") => (Kind::SignIn, How::Cognito),
-        ("RespondToAuthChallenge", "SELECT_CHALLENGE") if has_password => (Kind::SignIn, How::Cognito),
-        ("SignUp", _) => (Kind::SignUp, How::Cognito),
-        ("ForgotPassword" | "ConfirmForgotPassword", _) => (Kind::Recovery, How::Cognito),
-        _ => return None,
+    let kind = match (operation.name, step) {
+        ("InitiateAuth", "USER_PASSWORD_AUTH") => Kind::SignIn,
+        ("InitiateAuth", "USER_AUTH") if has_password => Kind::SignIn,
+        ("RespondToAuthChallenge", "PASSWORD_VERIFIER" | "PASSWORD") => Kind::SignIn,
+        ("RespondToAuthChallenge", "SELECT_CHALLENGE") if has_password => Kind::SignIn,
+        ("SignUp", _) => Kind::SignUp,
+        ("ForgotPassword" | "ConfirmForgotPassword", _) => Kind::Recovery,
+        _ => return Found::Nothing,
     };
     let is_missing = account.user_name.is_none() || (step == "USER_PASSWORD_AUTH" && !has_password);
     // Of a recovery the new password says nothing.
     let password = account.password.filter(|_| kind != Kind::Recovery);
-    Some(Says {
+    Found::Attempt(Says {
         kind,
         name: account.user_name,
         password: password.map(|password| SecretBytes::new(password.expose().as_bytes())),
         is_missing,
         phone: (kind == Kind::SignUp).then(|| phone_of(body)).flatten(),
         postal: None,
-        how,
+        how: How::Cognito,
     })
 }
 
@@ -286,7 +288,7 @@ mod tests {
         let none = r#"{"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "ann"}}"#;
         assert_eq!(call(ins, "InitiateAuth", none), said(Kind::SignIn, "ann", "", true, How::Cognito));
         let srp = r#"{"AuthFlow": "USER_SRP_AUTH", "AuthParameters": {"USERNAME": "ann", "SRP_A": "1"}}"#;
-        assert_eq!(call(ins, "InitiateAuth", srp), said(Kind::SignIn, "ann", "", false, How::NotYet));
+        assert_eq!(call(ins, "InitiateAuth", srp), None, "nothing is proven yet");
         let verifier = r#"{"ChallengeName": "PASSWORD_VERIFIER", "ChallengeResponses": {"USERNAME": "ann"}}"#;
         assert_eq!(call(ins, "RespondToAuthChallenge", verifier), said(Kind::SignIn, "ann", "", false, How::Cognito));
         let mfa = r#"{"ChallengeName": "SMS_MFA", "ChallengeResponses": {"USERNAME": "ann"}}"#;
@@ -295,7 +297,16 @@ mod tests {
         assert_eq!(call(ins, "InitiateAuth", refresh), None);
         let forgot = call(ins, "ForgotPassword", r#"{"Username": "ann"}"#);
         assert_eq!(forgot, said(Kind::Recovery, "ann", "", false, How::Cognito));
-        assert_eq!(call(ins, "InitiateAuth", "{"), None);
+        let headers = headers(&[("x-amz-target", "AWSCognitoIdentityProviderService.InitiateAuth")]);
+        let twice = r#"{"AuthParameters": {"USERNAME": "a", "USERNAME": "b"}}"#;
+        for body in ["{", "", twice] {
+            assert!(matches!(find(ins, None, &request("POST", "/", &headers, body)), Found::Unreadable), "{body}");
+        }
+        let more = Body::Read { bytes: plain.as_bytes(), more: true };
+        assert!(matches!(
+            find(ins, None, &Request { body: more, ..request("POST", "/", &headers, "") }),
+            Found::Unreadable
+        ));
         assert_eq!(call(ins, "AdminInitiateAuth", plain), None);
         let up =
             r#"{"Username": "ann", "Password": "pw", "UserAttributes": [{"Name": "phone_number", "Value": "+1555"}]}"#;

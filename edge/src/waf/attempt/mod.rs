@@ -80,6 +80,10 @@ impl Watcher {
                 signals.set(Signal::TokenRejected, rejected);
                 return (signals, None);
             }
+            Found::Unreadable => {
+                signals.set(Signal::Unreadable, true);
+                return (signals, None);
+            }
             Found::Attempt(says) => says,
         };
         signals.set(Signal::TokenRejected, rejected);
@@ -98,8 +102,7 @@ impl Watcher {
             phone: found.phone.as_deref().and_then(|phone| hasher.other(b"phone", phone)),
             postal: found.postal.as_deref().and_then(|postal| hasher.other(b"postal", postal)),
         };
-        // A step that proves nothing yet is judged and not counted: the one that does comes.
-        let counts = found.how != How::NotYet && !counting.only_looks;
+        let counts = !counting.only_looks;
         if found.kind != Kind::Recovery {
             self.measures.ask(&counted, counting, counts, &mut signals);
         }
