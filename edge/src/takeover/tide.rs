@@ -17,6 +17,8 @@ const PLAUSIBLE: (f64, f64) = (0.03, 0.2);
 /// So many times the usual share makes a tide, and at least so large a share.
 const ABOVE: f64 = 3.0;
 const LEAST_SHARE: f64 = 0.2;
+/// So many times as many are counted at most.
+const MOST: f64 = 5.0;
 /// It is over at this part of what makes it.
 const OVER: f64 = 0.5;
 
@@ -44,7 +46,13 @@ impl Default for Tide {
 impl Tide {
     pub fn failed(&mut self, now: Moment) {
         self.pass(now);
-        self.waves.iter_mut().for_each(|wave| wave.failed += 1.0);
+        for (wave, (_, least)) in self.waves.iter_mut().zip(SPEEDS) {
+            wave.failed += 1.0;
+            // Nothing of the share changes; what came longest ago counts for less, so that a large attack is over as soon as a small one.
+            let scale = (MOST * least / wave.failed).min(1.0);
+            wave.failed *= scale;
+            wave.succeeded *= scale;
+        }
     }
 
     pub fn succeeded(&mut self, now: Moment) {
@@ -105,7 +113,7 @@ mod tests {
         (0..2_000).for_each(|n| tide.failed(at(100_000 + n * 20)));
         assert!(tide.is_on(at(140_000)));
         assert!(tide.is_on(at(140_000 + 60 * 60_000)), "two thousand failures in the last hour");
-        assert!(!tide.is_on(at(140_000 + 5 * 60 * 60_000)), "nothing keeps it on");
+        assert!(!tide.is_on(at(140_000 + 3 * 60 * 60_000)), "nothing keeps it on");
     }
 
     #[test]
