@@ -55,6 +55,9 @@ fn web_acl() -> Value {
         if_header("x-puzzle", 4, &json!({"Captcha": {}})),
         rule("sqli", 5, &sqli, &json!({"Block": {}})),
         rule("often", 6, &often, &json!({"Block": {}})),
+        json!({"Name": "takeover", "Priority": 7, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility(),
+            "Statement": {"ManagedRuleGroupStatement": {"VendorName": "Tollgate", "Name": "TollgateAccountTakeoverRuleSet",
+                "ScopeDownStatement": if_header("x-judged", 0, &json!({}))["Statement"]}}}),
     ]})
 }
 
@@ -348,4 +351,16 @@ fn the_routes_own_web_acl_comes_first() {
     assert!(
         world.edge.admin("GET", "/metrics").body.contains("{acl=\"wafv2:login\",rule=\"x-evil\",action=\"BLOCK\"} 2")
     );
+}
+
+#[test]
+fn a_pools_group_judges_attempts() {
+    let world = World::start();
+    let recover = |name: u32| {
+        let body = json!({"ClientId": client_of(GUARDED), "Username": format!("user{name}")});
+        world.call("ForgotPassword", &body, "X-Judged: 1\r\n")
+    };
+    assert!((0..10).all(|name| recover(name).status == 200));
+    assert!(is_forbidden(&recover(10)), "an eleventh name from one address");
+    assert_eq!(recover(9).status, 200, "a name that has come before is none");
 }
