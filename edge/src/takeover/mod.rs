@@ -12,6 +12,7 @@
 //! the whole network behaves like that or an attack is on all over. Who has succeeded from the same address before is let through with the same name.
 
 mod hasher;
+mod password;
 mod ring;
 mod tide;
 mod ways;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use common::waf::model::{Signal, Signals};
 
 pub use self::hasher::Hasher;
+use self::password::OfPassword;
 use self::ring::{Ring, State, Tried};
 use self::tide::Tide;
 use self::ways::{Kept, Ways};
@@ -49,8 +51,8 @@ const ADDRESSES: u32 = 6;
 const IN_FLIGHT: u32 = 10;
 /// The same, with those that failed, at an address without a success, under attack.
 const IN_FLIGHT_UNDER_ATTACK: u32 = 4;
-/// Names that one password fails for in an hour, wherever from.
-const NAMES_OF_PASSWORD: u32 = 6;
+/// Names that one password fails for in an hour, wherever from, and that don't succeed with another.
+const NAMES_OF_PASSWORD: u32 = 10;
 /// Passwords that fail for one name: in ten minutes from one address, in an hour from all.
 const PASSWORDS_OF_NAME_HERE: u32 = 6;
 const PASSWORDS_OF_NAME: u32 = 10;
@@ -167,7 +169,7 @@ pub struct Watch {
     keys: Digester,
     sources: Ways<Source>,
     names: Ways<Ring>,
-    passwords: Ways<Ring>,
+    passwords: Ways<OfPassword>,
     /// Names that succeeded from an address.
     known: Ways<Last>,
     /// Pairs of a name and a password that others know.
@@ -275,10 +277,23 @@ impl Watch {
         let from = begun.address.map_or(0, short);
         // By its password; with the address in the place of the name.
         self.names.with(now, of_name, |ring| ring.push(Tried::new(now, from, begun.tried.password, state)));
-        if let Some(password) = begun.password {
-            let of_password = self.key(begun.scope, begun.kind, b"password", &[password]);
-            self.passwords.with(now, of_password, |ring| ring.push(Tried::new(now, short(name), 0, state)));
+        let name = begun.tried.name;
+        if begun.password.is_some() {
+            let key = self.of_password(begun, begun.tried.password);
+            self.passwords.with(now, key, |of| of.tried(now, name, state));
         }
+        // What the name failed with before, at the same address, was mistyped.
+        let failed = |source: &Source| source.ring.failed_with(name).collect::<Vec<_>>();
+        let address = begun.address.filter(|_| state == State::Succeeded);
+        let mistyped = address.and_then(|address| self.sources.look(address, failed)).unwrap_or_default();
+        for password in mistyped {
+            let key = self.of_password(begun, password);
+            self.passwords.with(now, key, |of| of.mistyped(name));
+        }
+    }
+
+    fn of_password(&self, begun: &Begun, password: u32) -> Key {
+        self.key(begun.scope, begun.kind, b"password", &[Key(password.into())])
     }
 
     fn begun(&self, now: Moment, scope: Scope, attempt: Attempt, sender: Sender) -> Begun {
@@ -349,12 +364,10 @@ impl Watch {
         if guessed.unwrap_or_default() {
             signals.set(Signal::PasswordsOfName, true);
         }
-        if let Some(password) = begun.password {
-            let of_password = self.key(begun.scope, begun.kind, b"password", &[password]);
-            let sprayed = self.passwords.look(of_password, |ring| {
-                let standing = ring.standing(now, HOUR, short(name));
-                !standing.is_known && standing.fails_mostly(NAMES_OF_PASSWORD)
-            });
+        if begun.password.is_some() {
+            let key = self.of_password(begun, begun.tried.password);
+            let sprayed = |of: &OfPassword| of.is_sprayed(now, NAMES_OF_PASSWORD, begun.tried.name);
+            let sprayed = self.passwords.look(key, sprayed);
             signals.set(Signal::NamesOfPassword, sprayed.unwrap_or_default());
         }
     }
@@ -424,7 +437,7 @@ fn of_address(now: Moment, begun: &Begun, ring: &Ring, (under_attack, suspect): 
     signals.set(Signal::FailedRatioNetwork, one_more && suspect);
     signals.set(Signal::PasswordsOfName, ring.passwords_of(now, 10 * MINUTE, name) >= PASSWORDS_OF_NAME_HERE);
     let sprays = begun.password.is_some() && ring.names_with(now, HOUR, begun.tried.password) >= NAMES;
-    signals.set(Signal::NamesOfPassword, sprays && !hour.is_known);
+    signals.set(Signal::NamesOfPassword, sprays && !hour.is_known && hour.failed >= hour.succeeded);
     signals
 }
 

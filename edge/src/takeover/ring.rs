@@ -89,6 +89,29 @@ impl Ring {
         }
     }
 
+    /// Takes a place that is free, or whose attempt is older than `span`. Without one nothing is kept; nor where the name is known.
+    pub fn keep(&mut self, now: Moment, span: Duration, tried: Tried) {
+        let is_there = |one: &Tried| one.is_within(now, span);
+        if !self.tried.iter().any(|one| is_there(one) && one.name == tried.name)
+            && let Some(place) = self.tried.iter_mut().find(|one| !is_there(one))
+        {
+            *place = tried;
+        }
+    }
+
+    pub fn forget(&mut self, name: u32) {
+        self.tried.iter_mut().filter(|one| one.name == name).for_each(|one| one.state = State::Empty);
+    }
+
+    /// Attempts that failed between `from` and `to` ago.
+    pub fn failed(&self, now: Moment, from: Duration, to: Duration) -> u32 {
+        let counts = |one: &&Tried| {
+            let is_old = from.is_zero() || !one.is_within(now, from);
+            one.state == State::Failed && is_old && one.is_within(now, to)
+        };
+        self.tried.iter().map(|one| u32::from(counts(&one))).sum()
+    }
+
     /// The attempt that was pushed as pending has ended so. One that newer ones have driven out stays away.
     pub fn end(&mut self, began: Tried, state: State, compromised: bool) {
         let is_it = |one: &&mut Tried| {
@@ -127,9 +150,16 @@ impl Ring {
         self.different(now, span, |one| (one.name == name).then_some(one.password))
     }
 
-    /// Different names that failed with a password, or are on their way.
+    /// Different names that failed with a password, or are on their way, and have not succeeded with another.
     pub fn names_with(&self, now: Moment, span: Duration, password: u32) -> u32 {
-        self.different(now, span, |one| (one.password == password).then_some(one.name))
+        let succeeded = |name| self.tried.iter().any(|one| one.name == name && one.state == State::Succeeded);
+        self.different(now, span, |one| (one.password == password && !succeeded(one.name)).then_some(one.name))
+    }
+
+    /// Passwords that failed for a name.
+    pub fn failed_with(&self, name: u32) -> impl Iterator<Item = u32> {
+        let failed = self.tried.iter().filter(move |one| one.name == name && one.state == State::Failed);
+        failed.map(|one| one.password)
     }
 
     /// Different passwords that failed, or are on their way.

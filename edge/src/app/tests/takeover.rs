@@ -167,15 +167,15 @@ fn stuffing_from_many_addresses_is_refused_and_people_are_not() {
     // Two of eight pass at each address, and whatever came before it was seen.
     assert!(refused * 10 >= attempts * 7, "{refused} of {attempts}");
     let metrics = edge.admin("GET", "/metrics").body;
-    assert!(metrics.contains("rule=\"FailedNamesUnderAttack\",action=\"BLOCK\""), "{metrics}");
+    assert!(metrics.contains("rule=\"group/FailedNamesUnderAttack\",action=\"BLOCK\""), "{metrics}");
 }
 
 #[test]
 fn a_password_for_all_and_all_passwords_for_one() {
     let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[]), "");
-    let spray: Vec<u16> = (0..12).map(|n| sign_in(&edge, n << 8, &format!("user{n}"), "Winter2026!")).collect();
+    let spray: Vec<u16> = (0..8).map(|n| sign_in(&edge, 0x00cc_0001, &format!("user{n}"), "Winter2026!")).collect();
     assert!(
-        spray[..6].iter().all(|status| *status == 400) && spray[7..].iter().all(|status| *status == 403),
+        spray[..4].iter().all(|status| *status == 400) && spray[4..].iter().all(|status| *status == 403),
         "{spray:?}"
     );
     assert_eq!(sign_in(&edge, 0x00cc_0000, "other", "rehto"), 200, "another password is not their business");
@@ -200,7 +200,7 @@ fn in_a_dry_run_everything_is_counted_and_nothing_refused() {
         call(&edge, 5, "InitiateAuth", &json!({"AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters}));
     assert!(answer.header("x-head").unwrap().contains("x-amzn-waf-label-1: yes"), "{answer:?}");
     let metrics = edge.admin("GET", "/metrics").body;
-    assert!(metrics.contains("rule=\"FailedNamesIp\",action=\"COUNT\""), "{metrics}");
+    assert!(metrics.contains("rule=\"group/FailedNamesIp\",action=\"COUNT\""), "{metrics}");
 }
 
 #[test]
