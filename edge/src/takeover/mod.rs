@@ -47,10 +47,10 @@ const NAMES_A_DAY: u32 = 6;
 const NAMES_UNDER_ATTACK: u32 = 2;
 /// Addresses of a network that fail, and never succeed, in an hour, of the latest sixteen attempts in it.
 const ADDRESSES: u32 = 6;
-/// Names whose answers are awaited at one address; each name that succeeded there allows for two more.
-const IN_FLIGHT: u32 = 10;
-/// The same, with those that failed, at an address without a success, under attack.
-const IN_FLIGHT_UNDER_ATTACK: u32 = 4;
+/// Names on their way at one address from which none has ever succeeded, while an attack is on: an office that opens has not so many at once.
+const IN_FLIGHT: u32 = 6;
+/// The same with those that failed, where one has; and while an attack is on.
+const IN_FLIGHT_AFTER_FAILURE: (u32, u32) = (10, 4);
 /// Names that one password fails for in an hour, wherever from, and that don't succeed with another.
 const NAMES_OF_PASSWORD: u32 = 10;
 /// Passwords that fail for one name: in ten minutes from one address, in an hour from all.
@@ -427,12 +427,13 @@ fn of_address(now: Moment, begun: &Begun, ring: &Ring, (under_attack, suspect): 
     if begun.kind == Kind::SignUp || begun.is_known {
         return signals;
     }
-    let in_flight = !hour.is_known && hour.pending >= IN_FLIGHT + 2 * hour.succeeded;
     let day = ring.standing(now, DAY, name);
+    let (calm, tense) = IN_FLIGHT_AFTER_FAILURE;
+    let awaited = |most| !day.is_known && day.succeeded == 0 && day.failed > 0 && day.failed + day.pending >= most;
     let fails = hour.fails_mostly(NAMES) || day.fails_mostly(NAMES_A_DAY);
-    signals.set(Signal::FailedRatioIp, fails || in_flight);
-    let awaited = day.succeeded == 0 && day.failed + day.pending >= IN_FLIGHT_UNDER_ATTACK;
-    let one_more = !day.is_known && (day.fails_often(NAMES_UNDER_ATTACK) || awaited);
+    signals.set(Signal::FailedRatioIp, fails || awaited(calm));
+    let many = !day.is_known && day.succeeded == 0 && day.pending >= IN_FLIGHT;
+    let one_more = (!day.is_known && day.fails_often(NAMES_UNDER_ATTACK)) || awaited(tense) || many;
     signals.set(Signal::FailedUnderAttack, one_more && under_attack);
     signals.set(Signal::FailedRatioNetwork, one_more && suspect);
     signals.set(Signal::PasswordsOfName, ring.passwords_of(now, 10 * MINUTE, name) >= PASSWORDS_OF_NAME_HERE);

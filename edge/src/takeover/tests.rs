@@ -189,14 +189,14 @@ fn attacks_are_refused_and_people_are_not() {
     for (name, shape, least, hurt) in [
         ("round robin, a /24 each", ROUND, 0.89, 0),
         ("round robin, two /24", Shape { apart: false, ..ROUND }, 0.89, 0),
-        // Four people of a household within five seconds are no household.
+        // Two of a household mistype within the same five seconds, and a third one comes.
         ("as fast as it goes", Shape { span: 5_000, ..ROUND }, 0.89, 1),
         ("an hour", Shape { span: hour, ..ROUND }, 0.89, 0),
         ("ten hours", Shape { span: 10 * hour, ..ROUND }, 0.89, 0),
         ("two days", Shape { span: 48 * hour, ..ROUND }, 0.75, 0),
-        ("an address after the other", Shape { burst: true, ..ROUND }, 0.75, 0),
+        ("an address after the other", Shape { burst: true, ..ROUND }, 0.68, 0),
         ("an address after the other, in an hour", Shape { burst: true, span: hour, ..ROUND }, 0.89, 0),
-        ("an address after the other, as fast as it goes", Shape { burst: true, span: 5_000, ..ROUND }, 0.75, 1),
+        ("an address after the other, as fast as it goes", Shape { burst: true, span: 5_000, ..ROUND }, 0.66, 1),
         ("one password", Shape { one_password: true, ..ROUND }, 0.89, 0),
         ("one password, ten hours", Shape { one_password: true, span: 10 * hour, ..ROUND }, 0.96, 0),
         ("a tenth of the pairs is right", Shape { stolen: 10, ..ROUND }, 0.86, 0),
