@@ -176,9 +176,9 @@ impl Ring {
         all.map(|(at, value)| u32::from(is_first(at, value))).sum()
     }
 
-    /// How much is lost if it is forgotten: failures, which are what it is kept for.
+    /// How much is lost if it is forgotten: attempts whose end is known.
     pub fn weight(&self) -> u32 {
-        self.tried.iter().map(|one| u32::from(one.state == State::Failed)).sum()
+        self.tried.iter().map(|one| u32::from(matches!(one.state, State::Failed | State::Succeeded))).sum()
     }
 }
 
