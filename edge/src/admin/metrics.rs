@@ -180,6 +180,7 @@ mod tests {
         metrics.policy_meter("r");
         metrics.limit_meter("r", "l");
         metrics.acl_meter("a", &crate::waf::Acl::fixture());
+        metrics.attempts.ended(crate::takeover::Kind::SignIn, crate::takeover::Outcome::Failed);
         metrics.challenges.asked(Action::Challenge, "page");
         metrics.challenges.answered(Some(Action::Challenge), "solved");
         metrics.issuers.fetched("i", Fetched::Changed);
