@@ -168,6 +168,38 @@ fn every_statement_of_a_web_acl_is_told() {
 }
 
 #[test]
+fn an_attempt_is_told_and_nothing_that_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let visibility = json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"});
+    let group = json!({"VendorName": "AWS", "Name": "AWSManagedRulesATPRuleSet",
+        "ManagedRuleGroupConfigs": [{"AWSManagedRulesATPRuleSet": {"LoginPath": "/w/in"}}]});
+    let acl = json!({"Name": "a", "DefaultAction": {"Allow": {}}, "VisibilityConfig": visibility, "Rules": [
+        {"Name": "g", "Priority": 0, "Statement": {"ManagedRuleGroupStatement": group}, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility}]});
+    std::fs::write(folder.path().join("acl.json"), acl.to_string()).unwrap();
+    std::fs::write(
+        folder.path().join("request"),
+        "POST /w/in HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 12\n\nusername=ada",
+    )
+    .unwrap();
+    let config = folder.path().join("edge.toml");
+    let more = "[[acl]]\nname = \"w\"\nfile = \"acl.json\"\n\
+        [[route]]\nmatch = { path = \"/w/*\" }\nupstream = \"u\"\nacl = \"w\"\n";
+    std::fs::write(&config, format!("{CONFIG}{more}")).unwrap();
+    let asked =
+        Explain { config, request: folder.path().join("request"), at: Some(AT), client: "192.0.2.1".parse().ok() };
+    let told = explain(&asked).unwrap().text();
+    for line in [
+        "web ACL    w of 50 WCU: BLOCK by w/g/SignalMissingCredential",
+        "  rule       an attempt to sign in, with a name, without a password that can be seen",
+        "  rule     rule g/VolumetricIpHigh does not match",
+        "  label    awswaf:managed:aws:atp:signal:missing_credential",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    assert!(!told.contains("ada"), "{told}");
+}
+
+#[test]
 fn what_a_client_has_solved_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let visibility = json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "m"});

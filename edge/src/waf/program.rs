@@ -146,12 +146,14 @@ impl Act {
 /// Hears what rules say, as it comes.
 pub(super) trait Witness {
     fn group(&mut self, name: &str, applies: bool);
+    fn attempt(&mut self, watcher: &Watcher, request: &Request<'_>);
     /// The rule at this place.
     fn rule(&mut self, rule: (usize, &Rule), holds: bool, scene: &mut Scene<'_, '_, '_>, counting: Counting<'_>);
 }
 
 impl Witness for () {
     fn group(&mut self, _name: &str, _applies: bool) {}
+    fn attempt(&mut self, _watcher: &Watcher, _request: &Request<'_>) {}
     fn rule(&mut self, _: (usize, &Rule), _: bool, _: &mut Scene<'_, '_, '_>, _: Counting<'_>) {}
 }
 
@@ -419,6 +421,7 @@ impl Acl {
                         return Said::NeedsBody(self.body_limit);
                     }
                     progress.next = at + 1;
+                    witness.attempt(watcher, &request);
                     let (signals, awaited) = watcher.watch(&request, counting, at);
                     watcher.labels(signals).for_each(|label| labels.add(label));
                     progress.signals = signals;

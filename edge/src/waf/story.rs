@@ -2,6 +2,7 @@
 
 use common::waf::model::Signal;
 
+use crate::waf::attempt::Watcher;
 use crate::waf::condition::{Condition, Scene};
 use crate::waf::inspection::Inspections;
 use crate::waf::labels::LabelTest;
@@ -84,6 +85,10 @@ impl Witness for Teller {
     fn group(&mut self, name: &str, applies: bool) {
         let scope = if applies { "is asked" } else { "is left out: the request is not in its scope" };
         self.say(0, format!("group {name} {scope}"));
+    }
+
+    fn attempt(&mut self, watcher: &Watcher, request: &Request<'_>) {
+        self.say(1, watcher.describe(request));
     }
 
     fn rule(&mut self, (_, rule): (usize, &Rule), holds: bool, scene: &mut Scene<'_, '_, '_>, _: Counting<'_>) {

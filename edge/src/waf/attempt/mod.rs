@@ -113,6 +113,24 @@ impl Watcher {
         (signals.and(said), Some(Awaited { step, begun, how: found.how, counted }))
     }
 
+    /// What the request attempts, in words, and without what it says.
+    pub fn describe(&self, request: &Request<'_>) -> String {
+        let says = match find::find(self.kind, self.place.as_ref(), request) {
+            Found::Nothing => return "no attempt that this group judges".to_owned(),
+            Found::Page => return "the page that has the form".to_owned(),
+            Found::Unreadable => return "an attempt that can't be read".to_owned(),
+            Found::Attempt(says) => says,
+        };
+        let kind = match says.kind {
+            Kind::SignIn => "sign in",
+            Kind::SignUp => "sign up",
+            Kind::Recovery => "recover a password",
+        };
+        let with = |is_there: bool| if is_there { "with" } else { "without" };
+        let (name, password) = (with(says.name.is_some()), with(says.password.is_some()));
+        format!("an attempt to {kind}, {name} a name, {password} a password that can be seen")
+    }
+
     /// Labels for what is said, whatever rules do.
     pub fn labels(&self, signals: Signals) -> impl Iterator<Item = &Arc<str>> {
         self.labels.iter().filter(move |(signal, _)| signals.has(*signal)).map(|(_, label)| label)
