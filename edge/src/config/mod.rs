@@ -32,8 +32,7 @@ pub use self::trace::TraceSettings;
 pub use self::waf_log::WafLogSettings;
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] =
-    &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge", "geo", "waf_log"];
+const SECTIONS: &[&str] = &["listen", "feed", "log", "trace", "cache", "dpop", "limits", "challenge", "geo", "waf_log"];
 /// A configuration file; bytes.
 const MAX_BYTES: u64 = 16 << 20;
 /// About 15,000 tokens of 1 KB that take turns: each is accounted at some 2 KB, and only one of two generations is sure to stay.

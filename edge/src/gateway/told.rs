@@ -50,8 +50,8 @@ impl Gateway {
             host: ctx.canonical.as_ref().map(|canonical| canonical.host_name(session.req_header())).unwrap_or_default(),
             source: (source.0, &source.1),
             body,
-            ja3: None,
-            ja4: None,
+            ja3: ctx.connection.fingerprints().map(|prints| &*prints.ja3),
+            ja4: ctx.connection.fingerprints().map(|prints| &*prints.ja4),
         };
         if let Some(line) = log.line(said, &logged) {
             self.waf_log.write(line);
@@ -64,7 +64,7 @@ fn request<'r>(session: &'r Session, ctx: &'r Context, rule: &AclRule, judged: &
     Request {
         at: ctx.now,
         client: ctx.connection.client,
-        country: ctx.connection.client.and_then(|client| rule.locate.origin(client).country),
+        country: ctx.connection.client.and_then(|client| rule.locate.place(client).country),
         method: received.method.as_str(),
         path: ctx.canonical.as_ref().map(|canonical| canonical.path(received)).unwrap_or_default(),
         query: ctx.canonical.as_ref().and_then(|canonical| canonical.query(received)),

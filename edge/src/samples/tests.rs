@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::rates::{Digester, Key, Moment, Table};
+use crate::takeover::Watch;
 use crate::waf::{Body, Clearance, Counting, Library, Nowhere, Said, compile};
 
 fn visible(metric: &str, sampled: bool) -> Value {
@@ -55,9 +56,9 @@ impl World {
 
     /// A request judged and noted; whether anything was made of it.
     fn send(&self, path: &str, headers: &HeaderMap) -> bool {
-        let digester = Digester::new([0; 16]);
+        let (digester, watch) = (Digester::new([0; 16]), Watch::new(&[0; 32]));
         let now = Moment::after(std::time::Duration::from_secs(100));
-        let counting = Counting { table: &self.table, digester: &digester, now, only_looks: false };
+        let counting = Counting { table: &self.table, digester: &digester, watch: &watch, now, only_looks: false };
         let client = Some("192.0.2.7".parse().unwrap());
         let request = crate::waf::Request {
             method: "GET",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use common::waf::model::Sensitivity;
 
+use crate::waf::attempt::Watcher;
 use crate::waf::condition::{Condition, Scene};
 use crate::waf::injection;
 use crate::waf::inspection::Injection;
@@ -82,6 +83,7 @@ impl Acl {
 
 impl Witness for Noted {
     fn group(&mut self, _name: &str, _applies: bool) {}
+    fn attempt(&mut self, _watcher: &Watcher, _request: &Request<'_>) {}
 
     fn rule(&mut self, (step, rule): (usize, &Rule), holds: bool, scene: &mut Scene<'_, '_, '_>, _: Counting<'_>) {
         if !holds || self.0.len() >= MAX_NOTES {

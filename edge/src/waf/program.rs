@@ -348,7 +348,7 @@ impl Acl {
     pub fn group(&self, name: &str) -> Option<&GroupReference> {
         self.steps.iter().find_map(|step| match step {
             Step::Group { reference, .. } if *reference.name == *name => Some(reference),
-            Step::Group { .. } | Step::Rule(_) => None,
+            Step::Group { .. } | Step::Rule(_) | Step::Watch(_) => None,
         })
     }
 

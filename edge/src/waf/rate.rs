@@ -111,7 +111,7 @@ impl RateTest {
                 KeyOf::Address(header) => address(scene, header.as_ref()).map(|address| address.to_string()),
                 KeyOf::Asn => {
                     let address = address(scene, None);
-                    address.map(|address| scene.locate.origin(address).asn.unwrap_or(0).to_string())
+                    address.map(|address| scene.origins.system(address, scene.locate).to_string())
                 }
                 other => other.text(scene).map(|text| String::from_utf8_lossy(&text).replace('\0', ", ")),
             };

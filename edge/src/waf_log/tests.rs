@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::rates::{Digester, Moment, Table};
+use crate::takeover::Watch;
 use crate::waf::{Body, Clearance, Counting, Library, Nowhere, Said as Answer, Solved, Standing, compile};
 
 const ARN: &str = "arn:aws:wafv2:ap-southeast-2:111122223333:regional/webacl/STMTest/1EXAMPLE";
@@ -59,7 +60,7 @@ const GET: Sent<'static> = Sent {
     path: "/foo",
     query: None,
     fields: &[],
-    clearance: Clearance { captcha: None, challenge: None, standing: Standing::Missing },
+    clearance: Clearance { captcha: None, challenge: None, standing: Standing::Missing, session: None },
     times: 0,
 };
 
@@ -74,9 +75,11 @@ fn acl_of(rules: &[Value], inner: &[Value]) -> Acl {
 /// The record of the last of them.
 fn logged(acl: &Acl, logging: &Value, sent: &Sent<'_>) -> Option<Value> {
     let (table, digester) = (Table::bounded(4 << 20, [0; 16]), Digester::new([0; 16]));
+    let watch = Watch::new(&[0; 32]);
     let counting = Counting {
         table: &table,
         digester: &digester,
+        watch: &watch,
         now: Moment::after(Duration::from_secs(100)),
         only_looks: false,
     };
@@ -248,8 +251,11 @@ fn captchas_and_challenges() {
     assert_eq!(missing["responseCodeSent"], 403, "what was sent");
     let expected = json!({"responseCode": 405, "solveTimestamp": 0, "failureReason": "TOKEN_MISSING"});
     assert_eq!(missing["captchaResponse"], expected);
-    let solved =
-        |ago| Clearance { captcha: Some(Solved { ago, difficulty: 0 }), challenge: None, standing: Standing::Good };
+    let solved = |ago| Clearance {
+        captcha: Some(Solved { ago, difficulty: 0 }),
+        standing: Standing::Good,
+        ..Clearance::default()
+    };
     let passed = record(&acl, &Sent { clearance: solved(2), ..GET });
     let response = json!({"responseCode": 0, "solveTimestamp": 1_576_280_410});
     let expected =

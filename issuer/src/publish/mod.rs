@@ -103,18 +103,8 @@ pub async fn start(
     let directory = directory::Directory::new(authority.certificate())?;
     let hub_of_all = hub.clone();
     let receivers = reports::Receivers::default();
-    let shared = Shared {
-        store,
-        clock,
-        sealing,
-        authority,
-        directory,
-        hub: hub_of_all,
-        registry,
-        receivers,
-        wake,
-        advertise,
-    };
+    let shared =
+        Shared { store, clock, sealing, authority, directory, hub: hub_of_all, registry, receivers, wake, advertise };
     let shared = Arc::new(shared);
     let tasks = vec![
         tokio::spawn(hub.run()),

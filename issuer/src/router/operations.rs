@@ -1,7 +1,6 @@
 //! `POST /`: the operations of Cognito and of AWS WAF.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
