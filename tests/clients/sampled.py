@@ -219,7 +219,7 @@ def samples_are(suite, made):
     expect(default["PopulationSize"] >= 4, "what no rule ended")
     expect_equal({one["Action"] for one in default["SampledRequests"]}, {"ALLOW"}, "is allowed")
     expect_equal(len(suite.sampled(made, "evil", most=2)["SampledRequests"]), 2, "as many as were asked for")
-    expect_error("WAFNonexistentItemException", suite.sampled, "a metric of nobody", made, "nobody")
+    expect_error("WAFNonexistentItemException", lambda: suite.sampled(made, "nobody"), "a metric of nobody")
 
 
 def held_back(suite, made, email, password):
@@ -230,7 +230,7 @@ def held_back(suite, made, email, password):
     found = suite.held(made)
     expect_equal(found["ManagedKeysIPV4"]["Addresses"], ["127.0.0.1/32"], "this one")
     expect_equal(found["ManagedKeysIPV6"]["Addresses"], [], "and no other")
-    expect_error("WAFNonexistentItemException", suite.held, "a rule that has no rate", made, "evil")
+    expect_error("WAFNonexistentItemException", lambda: suite.held(made, "evil"), "a rule that has no rate")
 
 
 def log_is(suite, made, log):
