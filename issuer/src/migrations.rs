@@ -2,7 +2,8 @@
 
 use crate::store::Migration;
 use crate::{
-    access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, sessions, signin, users, waf,
+    access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, providers, resource_servers,
+    sessions, signin, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -23,6 +24,9 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::MIGRATION,
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,
+        &clients::rows::SECRETS,
+        &resource_servers::rows::MIGRATION,
+        &providers::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
     ];

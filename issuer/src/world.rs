@@ -207,3 +207,10 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> String {
     let fault = outcome.unwrap_err();
     format!("{}: {}", fault.exception.name(), fault.message)
 }
+
+/// A request and more members of it.
+pub(crate) fn with(base: &Value, more: Value) -> Value {
+    let mut request = base.clone();
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request
+}

@@ -27,6 +27,7 @@ const ISSUER: Order = &[
     &["aws_json"],
     &["access"],
     &["pools"],
+    &["providers", "resource_servers"],
     &["clients"],
     &["waf"],
     &["users"],

@@ -107,6 +107,22 @@ impl Call {
         Ok(())
     }
 
+    /// The same; where a statement of these indexes misses, the refusal is the fault beside it.
+    pub async fn commit_or(
+        &self,
+        write: Write<'_>,
+        misses: impl IntoIterator<Item = (usize, Fault)> + Send,
+    ) -> Result<(), Fault> {
+        match self.commit(write).await {
+            Ok(()) => Ok(()),
+            Err(error @ CommitError::Missed { index }) => {
+                let known = misses.into_iter().find(|(statement, _)| *statement == index);
+                Err(known.map_or_else(|| error.into(), |(_, fault)| fault))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Commits a change that belongs to no pool, together with its audit row.
     pub async fn commit_to_deployment(&self, subject: &str, mut batch: Batch) -> Result<(), CommitError> {
         batch.add(self.entry(NO_POOL, Some(subject), "ok").statement());

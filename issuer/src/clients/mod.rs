@@ -1,13 +1,15 @@
 //! App clients: settings, secrets, what they may ask for (Cognito: CreateUserPoolClient).
 //!
-//! Invariants: a client with a secret demands `SECRET_HASH` on every unsigned call (SECURITY.md T71); the secret is enveloped,
-//! since the hash needs its text.
+//! Invariants: a client with a secret demands `SECRET_HASH` on every unsigned call (SECURITY.md T71), by any of the two that it may
+//! have, and never becomes one without; secrets are enveloped, since the hash needs their text.
 
 mod error;
 pub mod model;
 pub mod ops;
 pub mod rows;
 mod rules;
+#[cfg(test)]
+mod suite;
 
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
@@ -16,10 +18,12 @@ use cognito_model::{Exception, Fault};
 use common::ids::ClientId;
 use common::secret::SecretString;
 
+use self::model::{SealedSecret, Settings};
 use crate::aws_json::Registered;
 use crate::passwords::verify_secret_hash;
 use crate::pools::{self, Pool};
 use crate::services::Services;
+use crate::{providers, resource_servers};
 
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {
@@ -51,17 +55,31 @@ pub async fn named(services: &Services, pool_id: &str, client_id: &str) -> Resul
     Ok((pool, rows::client(&row)?))
 }
 
-/// The client's secret as administrators see it; `None` for public clients.
+/// Checks that what a client's settings name is there: scopes of resource servers, and identity providers.
+async fn check_references(services: &Services, pool: &Pool, settings: &Settings) -> Result<(), Fault> {
+    let scopes = settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
+    if let Some(scope) = resource_servers::first_unknown(&services.store, &pool.id, scopes).await? {
+        return Err(Fault::new(Exception::ScopeDoesNotExist, format!("Invalid scope requested: {scope}")));
+    }
+    let names = settings.supported_identity_providers.as_deref().unwrap_or_default();
+    if let Some(name) = providers::first_unknown(&services.store, &pool.id, names).await? {
+        let text = format!("The provider {name} does not exist for User Pool {}.", pool.id);
+        return Err(Fault::invalid_parameter(text));
+    }
+    Ok(())
+}
+
+/// The client's secret as administrators see it, of two the older one; `None` for public clients.
 pub async fn secret_of(services: &Services, client: &Client) -> Result<Option<SecretString>, Fault> {
-    match &client.sealed_secret {
-        Some(sealed) => open_secret(services, client, sealed).await.map(Some),
+    match client.secrets.first() {
+        Some(secret) => open_secret(services, client, secret).await.map(Some),
         None => Ok(None),
     }
 }
 
 /// Refuses a call without `SECRET_HASH` to a client with a secret, where the name for the hash is yet to be found.
 pub fn demand_secret_hash(client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
-    if client.sealed_secret.is_none() || given.is_some() {
+    if !client.has_secret() || given.is_some() {
         return Ok(());
     }
     let text = format!("Client {} is configured with secret but SECRET_HASH was not received", client.id);
@@ -76,28 +94,43 @@ pub async fn check_secret_hash(
     given: Option<&SecretString>,
 ) -> Result<(), Fault> {
     demand_secret_hash(client, given)?;
-    let (Some(sealed), Some(given)) = (&client.sealed_secret, given) else { return Ok(()) };
-    let secret = open_secret(services, client, sealed).await?;
-    if verify_secret_hash(&secret, username, &client.id, given.expose()) {
-        Ok(())
-    } else {
-        Err(Fault::not_authorized(format!("Unable to verify secret hash for client {}", client.id)))
+    let Some(given) = given.filter(|_| client.has_secret()) else { return Ok(()) };
+    for secret in &client.secrets {
+        let secret = open_secret(services, client, secret).await?;
+        if verify_secret_hash(&secret, username, &client.id, given.expose()) {
+            return Ok(());
+        }
     }
+    Err(Fault::not_authorized(format!("Unable to verify secret hash for client {}", client.id)))
 }
 
 /// Checks the secret itself, where an operation takes it instead of a hash (RevokeToken).
 pub async fn check_secret(services: &Services, client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
-    let Some(sealed) = &client.sealed_secret else { return Ok(()) };
-    let known = open_secret(services, client, sealed).await?;
-    match given {
-        Some(given) if *given == known => Ok(()),
-        _ => Err(Fault::new(Exception::NotAuthorized, "Invalid client secret.")),
+    for secret in &client.secrets {
+        let known = open_secret(services, client, secret).await?;
+        if given.is_some_and(|given| *given == known) {
+            return Ok(());
+        }
     }
+    if client.has_secret() { Err(Fault::new(Exception::NotAuthorized, "Invalid client secret.")) } else { Ok(()) }
 }
 
-async fn open_secret(services: &Services, client: &Client, sealed: &[u8]) -> Result<SecretString, Fault> {
+async fn open_secret(services: &Services, client: &Client, secret: &SealedSecret) -> Result<SecretString, Fault> {
     let key = services.pool_keys.key(&client.pool).await?;
-    let secret = key.open(rows::secret_cell(&[client.id.as_str()]), sealed).map_err(Fault::internal)?;
+    let cell = [client.id.as_str()];
+    let secret = key.open(rows::secret_cell(secret.place, &cell), &secret.sealed).map_err(Fault::internal)?;
     let text = String::from_utf8(secret.expose().to_vec()).map_err(Fault::internal)?;
     Ok(SecretString::new(text))
+}
+
+/// Seals a secret for its place in the client's row.
+async fn seal_secret(
+    services: &Services,
+    pool: &Pool,
+    client: &ClientId,
+    place: model::Place,
+    secret: &SecretString,
+) -> Result<Vec<u8>, Fault> {
+    let key = services.pool_keys.key(&pool.id).await?;
+    key.seal(rows::secret_cell(place, &[client.as_str()]), secret.expose().as_bytes()).map_err(Fault::internal)
 }

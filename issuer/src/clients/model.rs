@@ -23,10 +23,42 @@ pub struct Client {
     pub id: ClientId,
     pub name: String,
     pub settings: Settings,
-    /// The client secret, enveloped; `None` for public clients.
-    pub sealed_secret: Option<Vec<u8>>,
+    /// None for public clients, else one or two, the oldest first.
+    pub secrets: Vec<SealedSecret>,
     pub created: UnixMillis,
     pub modified: UnixMillis,
+}
+
+/// One of a client's secrets, enveloped.
+#[derive(Clone, Debug)]
+pub struct SealedSecret {
+    pub place: Place,
+    pub sealed: Vec<u8>,
+    /// Different from that of the client's other secret: it is in the secret's id.
+    pub created: UnixMillis,
+}
+
+/// Where a secret lies in the client's row. There are two, so that one can be replaced while the other is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    First,
+    Second,
+}
+
+impl SealedSecret {
+    /// `ClientSecretId`, in Cognito's form: `<client id>--<milliseconds>`.
+    pub fn id(&self, client: &ClientId) -> String {
+        format!("{client}--{}", self.created.0)
+    }
+
+    /// What AddUserPoolClientSecret and ListUserPoolClientSecrets show.
+    pub fn describe(&self, client: &ClientId, value: Option<SecretString>) -> wire::ClientSecretDescriptorType {
+        wire::ClientSecretDescriptorType {
+            client_secret_create_date: Some(Timestamp::from(self.created)),
+            client_secret_id: Some(self.id(client)),
+            client_secret_value: value,
+        }
+    }
 }
 
 /// What CreateUserPoolClient set. Kept as JSON in the client's row; a new field needs a default.
@@ -50,6 +82,8 @@ pub struct Settings {
     pub read_attributes: Option<Vec<String>>,
     pub refresh_token_rotation: Option<wire::RefreshTokenRotationType>,
     pub refresh_token_validity: Option<i32>,
+    /// SetUserPoolClientSessionConfiguration's `SSOSession.MaxValidityMinutes`.
+    pub sso_session_minutes: Option<i32>,
     pub supported_identity_providers: Option<Vec<String>>,
     pub token_validity_units: Option<wire::TokenValidityUnitsType>,
     pub write_attributes: Option<Vec<String>>,
@@ -189,6 +223,15 @@ fn life(value: Option<i32>, unit: Option<TimeUnitsType>, default_unit: TimeUnits
 }
 
 impl Client {
+    pub fn has_secret(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// The secret that lies there.
+    pub fn secret(&self, place: Place) -> Option<&SealedSecret> {
+        self.secrets.iter().find(|secret| secret.place == place)
+    }
+
     /// The answer of CreateUserPoolClient; the secret is shown where Cognito shows it.
     pub fn describe(&self, secret: Option<SecretString>) -> wire::UserPoolClientType {
         let settings = self.settings.clone();

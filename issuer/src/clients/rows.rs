@@ -1,8 +1,9 @@
 //! The table `clients`.
 
+use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId};
 
-use super::model::{Client, Settings};
+use super::model::{Client, Place, SealedSecret, Settings};
 use crate::envelope::Context;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
@@ -24,17 +25,36 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
+/// A second secret, and since when there is each; `secret_at` is NULL where the client was made with the secret.
+pub const SECRETS: Migration = Migration {
+    version: 511,
+    name: "client_secrets",
+    sql: "
+        ALTER TABLE clients ADD COLUMN secret_at BIGINT;
+        ALTER TABLE clients ADD COLUMN second_secret BYTEA;
+        ALTER TABLE clients ADD COLUMN second_secret_at BIGINT;
+    ",
+};
+
 /// Where a client secret lives; `row` is the client id.
-pub fn secret_cell<'a>(row: &'a [&'a str]) -> Context<'a> {
-    Context { table: "clients", row, column: "secret" }
+pub fn secret_cell<'a>(place: Place, row: &'a [&'a str]) -> Context<'a> {
+    let column = match place {
+        Place::First => "secret",
+        Place::Second => "second_secret",
+    };
+    Context { table: "clients", row, column }
 }
 
 /// Unsigned calls name a client without its pool, so its id is unique in a deployment.
 pub fn by_client_id(client: &ClientId) -> Query {
-    Query::new("SELECT pool, client, name, settings, secret, created_at, modified_at FROM clients WHERE client = $1")
-        .bind(client)
+    Query::new(
+        "SELECT pool, client, name, settings, secret, created_at, modified_at, secret_at, second_secret, second_secret_at
+         FROM clients WHERE client = $1",
+    )
+    .bind(client)
 }
 
+/// With the one secret of a client that has one.
 pub fn insert(client: &Client) -> Statement {
     Statement::new(
         "INSERT INTO clients (pool, client, name, settings, secret, created_at, modified_at)
@@ -44,7 +64,7 @@ pub fn insert(client: &Client) -> Statement {
     .bind(&client.id)
     .bind(&client.name)
     .bind(serde_json::to_string(&client.settings).unwrap_or_default())
-    .bind(client.sealed_secret.clone())
+    .bind(client.secret(Place::First).map(|secret| secret.sealed.clone()))
     .bind(client.created)
     .bind(client.modified)
     .expect(Rows::Exactly(1))
@@ -53,8 +73,8 @@ pub fn insert(client: &Client) -> Statement {
 /// Administrators name a client together with its pool.
 pub fn by_id(pool: &PoolId, client: &ClientId) -> Query {
     Query::new(
-        "SELECT pool, client, name, settings, secret, created_at, modified_at FROM clients
-         WHERE pool = $1 AND client = $2",
+        "SELECT pool, client, name, settings, secret, created_at, modified_at, secret_at, second_secret, second_secret_at
+         FROM clients WHERE pool = $1 AND client = $2",
     )
     .bind(pool)
     .bind(client)
@@ -63,8 +83,8 @@ pub fn by_id(pool: &PoolId, client: &ClientId) -> Query {
 /// A page of a pool's clients by id, after this one.
 pub fn page(pool: &PoolId, after: &str, limit: u64) -> Query {
     Query::new(
-        "SELECT pool, client, name, settings, secret, created_at, modified_at FROM clients
-         WHERE pool = $1 AND client > $2 ORDER BY client LIMIT $3",
+        "SELECT pool, client, name, settings, secret, created_at, modified_at, secret_at, second_secret, second_secret_at
+         FROM clients WHERE pool = $1 AND client > $2 ORDER BY client LIMIT $3",
     )
     .bind(pool)
     .bind(after)
@@ -87,6 +107,35 @@ pub fn update(read: &Client, new: &Client) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
+/// Sets the secrets to those of `new`; misses as [`update`] does.
+pub fn update_secrets(read: &Client, new: &Client) -> Statement {
+    let (first, second) = (new.secret(Place::First), new.secret(Place::Second));
+    let at = |secret: Option<&SealedSecret>| secret.map(|secret| secret.created);
+    let sealed = |secret: Option<&SealedSecret>| secret.map(|secret| secret.sealed.clone());
+    Statement::new(
+        "UPDATE clients SET secret = $1, secret_at = $2, second_secret = $3, second_secret_at = $4, modified_at = $5
+         WHERE pool = $6 AND client = $7 AND modified_at = $8",
+    )
+    .bind(sealed(first))
+    .bind(at(first))
+    .bind(sealed(second))
+    .bind(at(second))
+    .bind(new.modified)
+    .bind(&read.pool)
+    .bind(&read.id)
+    .bind(read.modified)
+    .expect(Rows::Exactly(1))
+}
+
+/// For batches that make something of a client: misses when the client is gone, and lets one such batch after the other look at what
+/// there is.
+pub fn hold(client: &Client) -> Statement {
+    Statement::new("UPDATE clients SET name = name WHERE pool = $1 AND client = $2")
+        .bind(&client.pool)
+        .bind(&client.id)
+        .expect(Rows::Exactly(1))
+}
+
 /// Misses when there is none.
 pub fn delete(pool: &PoolId, client: &ClientId) -> Statement {
     Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2")
@@ -101,8 +150,21 @@ pub fn client(row: &Row) -> Result<Client, RowError> {
         id: ClientId::parse(row.text(1)?).map_err(|_| RowError::Range(1))?,
         name: row.text(2)?.to_owned(),
         settings: serde_json::from_str::<Settings>(row.text(3)?).map_err(|_| RowError::Type(3))?,
-        sealed_secret: row.opt_bytes(4)?.map(<[u8]>::to_vec),
+        secrets: secrets(row)?,
         created: row.millis(5)?,
         modified: row.millis(6)?,
     })
+}
+
+fn secrets(row: &Row) -> Result<Vec<SealedSecret>, RowError> {
+    let mut secrets = Vec::new();
+    let created: UnixMillis = row.millis(5)?;
+    for (place, sealed, at) in [(Place::First, 4, 7), (Place::Second, 8, 9)] {
+        if let Some(sealed) = row.opt_bytes(sealed)? {
+            let created = row.opt_millis(at)?.unwrap_or(created);
+            secrets.push(SealedSecret { place, sealed: sealed.to_vec(), created });
+        }
+    }
+    secrets.sort_by_key(|secret| secret.created);
+    Ok(secrets)
 }

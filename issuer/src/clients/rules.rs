@@ -42,6 +42,7 @@ pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Res
         read_attributes: request.read_attributes,
         refresh_token_rotation: request.refresh_token_rotation.map(with_grace),
         refresh_token_validity: request.refresh_token_validity,
+        sso_session_minutes: None,
         supported_identity_providers: request.supported_identity_providers,
         token_validity_units: request.token_validity_units,
         write_attributes: request.write_attributes,
@@ -57,7 +58,7 @@ fn with_grace(given: RefreshTokenRotationType) -> RefreshTokenRotationType {
 }
 
 /// Name and settings after an update. What the request leaves out goes back to its default, by the same rules as at creation; the name
-/// has none, and stays. The secret can't be changed.
+/// has none, and stays, as does what other operations set. Secrets have operations of their own.
 pub fn updated(
     request: UpdateUserPoolClientRequest,
     client: &Client,
@@ -65,7 +66,8 @@ pub fn updated(
 ) -> Result<(String, Settings), ClientError> {
     let request = as_creation(request, client);
     let name = request.client_name.clone();
-    Ok((name, settings(request, schema)?))
+    let sso_session_minutes = client.settings.sso_session_minutes;
+    Ok((name, Settings { sso_session_minutes, ..settings(request, schema)? }))
 }
 
 fn as_creation(request: UpdateUserPoolClientRequest, client: &Client) -> CreateUserPoolClientRequest {
@@ -122,7 +124,7 @@ mod tests {
             id: ClientId::parse("web").unwrap(),
             name: "old".into(),
             settings: made,
-            sealed_secret: None,
+            secrets: Vec::new(),
             created: UnixMillis(0),
             modified: UnixMillis(0),
         };

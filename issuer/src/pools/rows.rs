@@ -62,6 +62,19 @@ pub fn page(after: &str, limit: u64) -> Query {
     .bind(limit)
 }
 
+/// Begins a batch that makes or counts something in a pool: misses when the pool is gone, and lets one such batch after the other
+/// look at what there is.
+pub fn hold(pool: &PoolId) -> Statement {
+    Statement::new("UPDATE pools SET name = name WHERE pool = $1").bind(pool).expect(Rows::Exactly(1))
+}
+
+/// After [`hold`]: misses when the pool has that many rows in the table, or more.
+pub fn room(pool: &PoolId, table: &'static str, most: u64) -> Statement {
+    let sql =
+        format!("UPDATE pools SET name = name WHERE pool = $1 AND (SELECT COUNT(*) FROM {table} WHERE pool = $2) < $3");
+    Statement::new(sql).bind(pool).bind(pool).bind(most).expect(Rows::Exactly(1))
+}
+
 /// Sets name and settings. Misses when the pool was changed, or deleted, since it was read; `modified_at` always grows.
 pub fn update(pool: &Pool, name: &str, settings: &Settings, now: UnixMillis) -> Statement {
     Statement::new("UPDATE pools SET name = $1, settings = $2, modified_at = $3 WHERE pool = $4 AND modified_at = $5")

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::engines::on_both_engines;
 use crate::store::{Migration, Store};
-use crate::world::{World, refusal, text};
+use crate::world::{World, refusal, text, with};
 
 const PASSWORD: &str = "Correct-Horse-1";
 
@@ -31,12 +31,6 @@ async fn jane(store: Store) -> (World, Value) {
 
 fn pool(world: &World) -> Value {
     json!({ "UserPoolId": world.pool })
-}
-
-fn with(base: &Value, more: Value) -> Value {
-    let mut request = base.clone();
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    request
 }
 
 async fn a_deleted_pool_answers_nobody_and_its_tokens_are_dead(store: Store) {

@@ -23,7 +23,9 @@ use crate::aws_json::{Call, Caller, Origin, Registered};
 use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
-use crate::{access, clients, erasure, login, pools, recovery, sessions, signup, tokens, users, waf};
+use crate::{
+    access, clients, erasure, login, pools, providers, recovery, resource_servers, sessions, signup, tokens, users, waf,
+};
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -38,6 +40,8 @@ impl Operations {
     pub fn collect() -> Self {
         let all = [
             pools::operations(),
+            resource_servers::operations(),
+            providers::operations(),
             clients::operations(),
             users::operations(),
             signup::operations(),

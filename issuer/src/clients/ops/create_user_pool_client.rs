@@ -7,8 +7,8 @@ use common::ids::ClientId;
 use common::secret::SecretString;
 
 use crate::aws_json::{Call, Write};
-use crate::clients::model::Client;
-use crate::clients::{rows, rules};
+use crate::clients::model::{Client, Place, SealedSecret};
+use crate::clients::{check_references, rows, rules, seal_secret};
 use crate::entropy;
 use crate::pools;
 use crate::store::Batch;
@@ -18,28 +18,26 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
 const ID_LENGTH: usize = 26;
 const SECRET_LENGTH: usize = 51;
 
+/// A new secret, as Cognito makes them.
+pub(super) fn new_secret() -> Result<SecretString, Fault> {
+    Ok(SecretString::new(entropy::text::<SECRET_LENGTH>(ALPHABET).map_err(Fault::internal)?))
+}
+
 pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<CreateUserPoolClientResponse, Fault> {
     let services = &call.services;
     let pool = pools::named(&services.store, &input.user_pool_id).await?;
     let name = input.client_name.clone();
-    let secret = if input.generate_secret.unwrap_or(false) {
-        Some(SecretString::new(entropy::text::<SECRET_LENGTH>(ALPHABET).map_err(Fault::internal)?))
-    } else {
-        input.client_secret.clone()
-    };
+    let secret = if input.generate_secret.unwrap_or(false) { Some(new_secret()?) } else { input.client_secret.clone() };
     let settings = rules::settings(input, pool.schema())?;
+    check_references(services, &pool, &settings).await?;
     let id = entropy::text::<ID_LENGTH>(ALPHABET).map_err(Fault::internal)?;
     let id = ClientId::parse(id).map_err(Fault::internal)?;
-    let sealed_secret = match &secret {
-        Some(secret) => {
-            let key = services.pool_keys.key(&pool.id).await?;
-            let sealed = key.seal(rows::secret_cell(&[id.as_str()]), secret.expose().as_bytes());
-            Some(sealed.map_err(Fault::internal)?)
-        }
-        None => None,
-    };
-    let client =
-        Client { pool: pool.id.clone(), id, name, settings, sealed_secret, created: call.now, modified: call.now };
+    let mut secrets = Vec::new();
+    if let Some(secret) = &secret {
+        let sealed = seal_secret(services, &pool, &id, Place::First, secret).await?;
+        secrets.push(SealedSecret { place: Place::First, sealed, created: call.now });
+    }
+    let client = Client { pool: pool.id.clone(), id, name, settings, secrets, created: call.now, modified: call.now };
 
     let mut batch = Batch::new();
     batch.add(rows::insert(&client));

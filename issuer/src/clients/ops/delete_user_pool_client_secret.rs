@@ -1,0 +1,31 @@
+//! Cognito: DeleteUserPoolClientSecret. The last secret of a client stays: without one it would be a public client.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{DeleteUserPoolClientSecretRequest, DeleteUserPoolClientSecretResponse};
+use common::clock::UnixMillis;
+
+use crate::aws_json::{Call, Write};
+use crate::clients::{self, Client, ClientError, rows};
+use crate::store::Batch;
+
+pub async fn handle(
+    call: Call,
+    input: DeleteUserPoolClientSecretRequest,
+) -> Result<DeleteUserPoolClientSecretResponse, Fault> {
+    let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
+    let named = |secret: &&clients::model::SealedSecret| secret.id(&client.id) == input.client_secret_id;
+    if client.secrets.iter().find(named).is_none() {
+        return Err(Fault::resource_not_found("Client secret does not exist."));
+    }
+    let secrets: Vec<_> = client.secrets.iter().filter(|secret| !named(secret)).cloned().collect();
+    if secrets.is_empty() {
+        return Err(Fault::invalid_parameter("The last secret of an app client can't be deleted."));
+    }
+    let modified = call.now.max(UnixMillis(client.modified.0.saturating_add(1)));
+    let new = Client { secrets, modified, ..client.clone() };
+    let mut batch = Batch::new();
+    let update = batch.add(rows::update_secrets(&client, &new));
+    let write = Write::new(&pool.id, batch).about(client.id.as_str());
+    call.commit_or(write, [(update, ClientError::Changed.into())]).await?;
+    Ok(DeleteUserPoolClientSecretResponse {})
+}

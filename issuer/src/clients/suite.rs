@@ -1,0 +1,141 @@
+//! Client secrets and session configurations, over both engines.
+
+use std::time::Duration;
+
+use common::ids::ClientId;
+use common::secret::SecretString;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::engines::on_both_engines;
+use crate::passwords::secret_hash;
+use crate::store::{Migration, Query, Store};
+use crate::world::{World, refusal, text, with};
+
+on_both_engines!(
+    two_secrets_are_good_until_one_goes,
+    the_last_secret_stays_and_a_third_is_refused,
+    a_secret_of_ones_own_is_not_shown,
+    of_additions_side_by_side_one_is_taken,
+    sessions_of_a_clients_pages,
+);
+
+const PASSWORD: &str = "Correct-Horse-1";
+
+fn migrations() -> Vec<&'static Migration> {
+    crate::migrations::all()
+}
+
+/// A client with a secret: how requests name it, and the secret.
+async fn confidential(world: &World) -> (Value, String) {
+    let create = json!({
+        "UserPoolId": world.pool, "ClientName": "server", "GenerateSecret": true,
+        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+    });
+    let made = world.ask("CreateUserPoolClient", create).await.unwrap()["UserPoolClient"].clone();
+    (json!({ "UserPoolId": world.pool, "ClientId": made["ClientId"] }), text(&made["ClientSecret"]))
+}
+
+async fn sign_in(world: &World, client: &Value, secret: &str) -> Result<(), String> {
+    let id = text(&client["ClientId"]);
+    let hash = secret_hash(&SecretString::new(secret), "jane", &ClientId::parse(id.as_str()).unwrap());
+    let parameters = json!({ "USERNAME": "jane", "PASSWORD": PASSWORD, "SECRET_HASH": hash });
+    let request = json!({ "ClientId": id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    let outcome = world.ask("InitiateAuth", request).await;
+    if outcome.is_ok() { Ok(()) } else { Err(refusal(outcome)) }
+}
+
+async fn list(world: &World, client: &Value) -> Vec<Value> {
+    world.ask("ListUserPoolClientSecrets", client.clone()).await.unwrap()["ClientSecrets"].as_array().unwrap().clone()
+}
+
+async fn two_secrets_are_good_until_one_goes(store: Store) {
+    let world = World::new(store).await;
+    world.user("jane", PASSWORD).await;
+    let (client, first) = confidential(&world).await;
+    world.clock.advance(Duration::from_secs(1));
+    let added = world.ask("AddUserPoolClientSecret", client.clone()).await.unwrap()["ClientSecretDescriptor"].clone();
+    let second = text(&added["ClientSecretValue"]);
+    assert!(second.len() == 51 && second != first && added["ClientSecretCreateDate"].is_f64());
+    let listed = list(&world, &client).await;
+    assert!(listed.len() == 2 && listed.iter().all(|secret| secret.get("ClientSecretValue").is_none()));
+    assert_eq!(listed[1]["ClientSecretId"], added["ClientSecretId"]);
+    for secret in [&first, &second] {
+        assert_eq!(sign_in(&world, &client, secret).await, Ok(()));
+    }
+    let delete = |id: &Value| with(&client, json!({ "ClientSecretId": id }));
+    world.ask("DeleteUserPoolClientSecret", delete(&listed[0]["ClientSecretId"])).await.unwrap();
+    assert_eq!(sign_in(&world, &client, &second).await, Ok(()));
+    let dead = sign_in(&world, &client, &first).await.unwrap_err();
+    assert!(dead.starts_with("NotAuthorizedException: Unable to verify secret hash for client "), "{dead}");
+    let again = world.ask("DeleteUserPoolClientSecret", delete(&listed[0]["ClientSecretId"])).await;
+    assert_eq!(refusal(again), "ResourceNotFoundException: Client secret does not exist.");
+    // The place that became free is taken again, and settings leave secrets alone.
+    let third = world.ask("AddUserPoolClientSecret", client.clone()).await.unwrap()["ClientSecretDescriptor"].clone();
+    let update = with(&client, json!({ "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"] }));
+    let shown = world.ask("UpdateUserPoolClient", update).await.unwrap();
+    assert_eq!(text(&shown["UserPoolClient"]["ClientSecret"]), second, "the older one");
+    for secret in [&second, &text(&third["ClientSecretValue"])] {
+        assert_eq!(sign_in(&world, &client, secret).await, Ok(()));
+    }
+}
+
+async fn the_last_secret_stays_and_a_third_is_refused(store: Store) {
+    let world = World::new(store).await;
+    let (client, _) = confidential(&world).await;
+    let only = list(&world, &client).await[0]["ClientSecretId"].clone();
+    let delete = with(&client, json!({ "ClientSecretId": only }));
+    assert_eq!(
+        refusal(world.ask("DeleteUserPoolClientSecret", delete).await),
+        "InvalidParameterException: The last secret of an app client can't be deleted."
+    );
+    world.ask("AddUserPoolClientSecret", client.clone()).await.unwrap();
+    let third = world.ask("AddUserPoolClientSecret", client.clone()).await;
+    assert_eq!(refusal(third), "LimitExceededException: An app client can have two secrets at most.");
+    let public = json!({ "UserPoolId": world.pool, "ClientId": world.client });
+    let refused = refusal(world.ask("AddUserPoolClientSecret", public.clone()).await);
+    assert!(refused.starts_with("InvalidParameterException: ") && refused.contains("public client"), "{refused}");
+    assert_eq!(list(&world, &public).await, Vec::<Value>::new());
+    let token = with(&client, json!({ "NextToken": "x" }));
+    assert!(refusal(world.ask("ListUserPoolClientSecrets", token).await).contains("Paging marker"));
+    let absent = json!({ "UserPoolId": world.pool, "ClientId": "none", "ClientSecretId": "x" });
+    for operation in ["AddUserPoolClientSecret", "ListUserPoolClientSecrets", "DeleteUserPoolClientSecret"] {
+        let said = refusal(world.ask(operation, absent.clone()).await);
+        assert_eq!(said, "ResourceNotFoundException: User pool client none does not exist.", "{operation}");
+    }
+}
+
+async fn a_secret_of_ones_own_is_not_shown(store: Store) {
+    let world = World::new(store).await;
+    world.user("jane", PASSWORD).await;
+    let (client, _) = confidential(&world).await;
+    let own = "abcdefghijklmnopqrstuvwx";
+    let add = with(&client, json!({ "ClientSecret": own }));
+    let added = world.ask("AddUserPoolClientSecret", add).await.unwrap();
+    assert!(added["ClientSecretDescriptor"].get("ClientSecretValue").is_none());
+    assert_eq!(sign_in(&world, &client, own).await, Ok(()));
+    let row = Query::new("SELECT second_secret FROM clients WHERE second_secret IS NOT NULL");
+    let row = world.services.store.one(row).await.unwrap().unwrap();
+    assert!(!row.bytes(0).unwrap().windows(24).any(|window| window == own.as_bytes()));
+}
+
+async fn of_additions_side_by_side_one_is_taken(store: Store) {
+    let world = World::new(store).await;
+    let (client, _) = confidential(&world).await;
+    let ended = join_all((0..8).map(|_| world.ask("AddUserPoolClientSecret", client.clone()))).await;
+    assert_eq!(ended.iter().filter(|end| end.is_ok()).count(), 1);
+    assert_eq!(list(&world, &client).await.len(), 2);
+}
+
+async fn sessions_of_a_clients_pages(store: Store) {
+    let world = World::new(store).await;
+    let client = json!({ "UserPoolId": world.pool, "ClientId": world.client });
+    let get = async || world.ask("GetUserPoolClientSessionConfiguration", client.clone()).await.unwrap();
+    let answer = |minutes: i32| with(&client, json!({ "SSOSession": { "MaxValidityMinutes": minutes } }));
+    assert_eq!(get().await, answer(60));
+    assert_eq!(world.ask("SetUserPoolClientSessionConfiguration", answer(0)).await.unwrap(), answer(0));
+    world.ask("UpdateUserPoolClient", client.clone()).await.unwrap();
+    assert_eq!(get().await, answer(0), "an update of the client keeps it");
+    let refused = refusal(world.ask("SetUserPoolClientSessionConfiguration", answer(129_601)).await);
+    assert!(refused.contains("less than or equal to 129600"), "{refused}");
+}

@@ -1,0 +1,72 @@
+//! Identity providers of a pool: whom else it believes about users, by SAML 2.0, OpenID Connect or the ways of four companies (Cognito:
+//! CreateIdentityProvider). Nobody signs in by one yet; settings are checked, kept and shown.
+//!
+//! Invariants: names and identifiers are unique in a pool; `ProviderDetails` lie enveloped as a whole, since client secrets and private
+//! keys are among them.
+
+mod model;
+pub mod ops;
+pub mod rows;
+mod rules;
+#[cfg(test)]
+mod suite;
+
+pub use self::model::Provider;
+
+use cognito_model::Fault;
+use common::ids::PoolId;
+
+use crate::aws_json::Registered;
+use crate::services::Services;
+use crate::store::{Row, Store};
+
+/// The operations of this feature.
+pub fn operations() -> Vec<Registered> {
+    ops::all()
+}
+
+/// The provider that a request names.
+///
+/// # Errors
+/// `ResourceNotFoundException: Identity provider … does not exist.`, storage.
+pub async fn named(services: &Services, pool: &PoolId, name: &str) -> Result<Provider, Fault> {
+    let row = services.store.one(rows::by_name(pool, name)).await?.ok_or_else(|| absent(name))?;
+    opened(services, pool, &row).await
+}
+
+/// The provider that has this identifier.
+pub async fn identified(services: &Services, pool: &PoolId, identifier: &str) -> Result<Provider, Fault> {
+    let row = services.store.one(rows::by_identifier(pool, identifier)).await?.ok_or_else(|| absent(identifier))?;
+    opened(services, pool, &row).await
+}
+
+/// The first of a client's `SupportedIdentityProviders` that the pool does not have; it always has `COGNITO`, itself.
+pub async fn first_unknown<'a>(store: &Store, pool: &PoolId, names: &'a [String]) -> Result<Option<&'a str>, Fault> {
+    for name in names.iter().filter(|name| *name != rules::COGNITO) {
+        // What holds controls is no name, and engines take no NUL.
+        let known = rules::check_name_characters(name).is_ok() && store.one(rows::by_name(pool, name)).await?.is_some();
+        if !known {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+async fn opened(services: &Services, pool: &PoolId, row: &Row) -> Result<Provider, Fault> {
+    let stored = rows::stored(row)?;
+    let key = services.pool_keys.key(pool).await?;
+    let details = key.open(rows::details_cell(&[&stored.name]), &stored.details).map_err(Fault::internal)?;
+    Ok(Provider {
+        pool: pool.clone(),
+        name: stored.name,
+        kind: stored.kind,
+        details: serde_json::from_slice(details.expose()).map_err(Fault::internal)?,
+        settings: stored.settings,
+        created: stored.created,
+        modified: stored.modified,
+    })
+}
+
+fn absent(name: &str) -> Fault {
+    Fault::resource_not_found(format!("Identity provider {name} does not exist."))
+}
