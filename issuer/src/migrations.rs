@@ -2,8 +2,8 @@
 
 use crate::store::Migration;
 use crate::{
-    access, audit, clients, codes, envelope, keys, limits, messages, outbox, pools, providers, resource_servers,
-    sessions, signin, users, waf,
+    access, appearance, audit, clients, codes, domains, envelope, imports, keys, limits, messages, outbox, pools,
+    providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -27,6 +27,13 @@ pub fn all() -> Vec<&'static Migration> {
         &clients::rows::SECRETS,
         &resource_servers::rows::MIGRATION,
         &providers::rows::MIGRATION,
+        &domains::rows::MIGRATION,
+        &appearance::rows::MIGRATION,
+        &terms::rows::MIGRATION,
+        &risk::rows::MIGRATION,
+        &imports::rows::MIGRATION,
+        &replicas::rows::MIGRATION,
+        &provisioned::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
     ];

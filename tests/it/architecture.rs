@@ -29,6 +29,8 @@ const ISSUER: Order = &[
     &["pools"],
     &["providers", "resource_servers"],
     &["clients"],
+    &["domains", "imports", "provisioned", "replicas", "risk", "terms"],
+    &["appearance"],
     &["waf"],
     &["users"],
     &["signup"],

@@ -47,9 +47,13 @@ const RULES: &[&str] = &[
     "WebACL",
 ];
 
+/// Patterns of `cognito-idp` that the service itself does not go by: shape, and what it takes. A custom domain is a whole host name, with dots.
+const CORRECTED: &[(&str, &str)] = &[("DomainType", r"^[a-z0-9](?:[a-z0-9\-\.]{0,61}[a-z0-9])?$")];
+
 /// All files of `src/generated`, formatted.
 pub fn generate(models: Models<'_>) -> Result<Vec<File>, Error> {
-    let idp = parse("cognito-idp", models.idp)?;
+    let mut idp = parse("cognito-idp", models.idp)?;
+    idp.correct(CORRECTED);
     let identity = parse("cognito-identity", models.identity)?;
     let mut waf = parse("wafv2", models.waf)?;
     waf.leave_to_others(RULES);

@@ -82,6 +82,15 @@ pub enum Kind {
 }
 
 impl Spec {
+    /// Gives shapes other patterns.
+    pub fn correct(&mut self, patterns: &[(&str, &str)]) {
+        for (name, pattern) in patterns {
+            if let Some(shape) = self.shapes.get_mut(*name) {
+                shape.pattern = Some((*pattern).to_owned());
+            }
+        }
+    }
+
     /// Makes documents of these shapes, any JSON, and drops the shapes that nothing but they were made of: a language of its own has a reader of its
     /// own.
     pub fn leave_to_others(&mut self, names: &[&str]) {

@@ -136,12 +136,17 @@ pub fn hold(client: &Client) -> Statement {
         .expect(Rows::Exactly(1))
 }
 
-/// Misses when there is none.
-pub fn delete(pool: &PoolId, client: &ClientId) -> Statement {
-    Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2")
-        .bind(pool)
-        .bind(client)
-        .expect(Rows::Exactly(1))
+/// Deletes a client and what is kept for it alone. The first statement misses when there is none, and holds back who [makes](hold) such things.
+pub fn delete(pool: &PoolId, client: &ClientId) -> Vec<Statement> {
+    let row = Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2").bind(pool).bind(client);
+    let rest = [
+        "DELETE FROM login_brandings WHERE pool = $1 AND client = $2",
+        "DELETE FROM risk_configurations WHERE pool = $1 AND client = $2",
+        "DELETE FROM terms WHERE pool = $1 AND client = $2",
+        "DELETE FROM ui_customizations WHERE pool = $1 AND client = $2",
+    ];
+    let rest = rest.into_iter().map(|sql| Statement::new(sql).bind(pool).bind(client));
+    [row.expect(Rows::Exactly(1))].into_iter().chain(rest).collect()
 }
 
 pub fn client(row: &Row) -> Result<Client, RowError> {

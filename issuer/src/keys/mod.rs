@@ -11,6 +11,7 @@
 //! - Nothing here returns a private key; the rest of the issuer gets signatures.
 
 mod error;
+pub mod federation;
 mod generate;
 mod key_ring;
 mod published;

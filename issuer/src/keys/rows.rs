@@ -5,11 +5,12 @@ use common::ids::PoolId;
 use common::jose::{Alg, Jwk};
 
 use super::error::KeyError;
+use super::federation;
 use super::rules::{Horizon, KeyFacts, KeyState, MAX_PER_PURPOSE, Purpose};
 use crate::store::{Migration, Query, Row, Rows, Statement};
 
 /// The table that this module owns.
-pub const MIGRATIONS: &[Migration] = &[TABLE, SINCE];
+pub const MIGRATIONS: &[Migration] = &[TABLE, SINCE, federation::MIGRATION];
 
 const TABLE: Migration = Migration {
     version: 21,

@@ -11,10 +11,16 @@ pub enum PoolError {
     Absent(PoolId),
     #[error("'{0}' is not a user pool id")]
     Malformed(String),
+    #[error("{0} is not the ARN of a user pool of this deployment")]
+    NoArn(String),
     #[error("{0}")]
     Settings(String),
+    #[error("{0}")]
+    Tags(String),
     #[error("the pool was changed by another request")]
     Changed,
+    #[error("the pool has a domain")]
+    HasDomain,
     #[error("the pool is protected from deletion")]
     Protected,
     #[error("storage: {0}")]
@@ -48,7 +54,12 @@ impl From<PoolError> for Fault {
             PoolError::Malformed(id) => {
                 Self::new(Exception::ResourceNotFound, format!("User pool {id} does not exist."))
             }
+            PoolError::NoArn(arn) => Self::new(Exception::ResourceNotFound, format!("Resource {arn} does not exist.")),
             PoolError::Settings(why) => Self::invalid_parameter(why),
+            PoolError::Tags(why) => Self::new(Exception::UserPoolTagging, why),
+            PoolError::HasDomain => Self::invalid_parameter(
+                "User pool cannot be deleted. It has a domain configured that should be deleted first.",
+            ),
             PoolError::Changed => {
                 Self::new(Exception::ConcurrentModification, "The user pool was changed by another request. Try again.")
             }

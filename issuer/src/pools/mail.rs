@@ -82,7 +82,7 @@ fn ses_identity(arn: &str) -> Option<&str> {
 }
 
 /// Who may send by SNS is of no meaning here; it is kept, since it is how a pool says that it may send texts.
-fn check_sms(sms: &SmsConfigurationType) -> Result<(), String> {
+pub(super) fn check_sms(sms: &SmsConfigurationType) -> Result<(), String> {
     if sms.eums_sms.is_some() {
         Err("SmsConfiguration.EumsSms is not supported by this issuer.".into())
     } else {

@@ -4,12 +4,17 @@
 //! ask for what this version does not have are refused when the pool is made, never ignored.
 
 mod error;
+mod logs;
 mod mail;
+mod mfa;
 pub mod model;
 pub mod ops;
 pub mod rows;
 pub mod rules;
 pub mod schema;
+#[cfg(test)]
+mod suite;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 mod unsupported;
@@ -19,8 +24,11 @@ pub use self::model::Pool;
 
 use common::ids::PoolId;
 
-use crate::aws_json::Registered;
-use crate::store::Store;
+use self::model::Settings;
+use crate::aws_json::{Call, Registered, Write};
+use crate::config::Deployment;
+use crate::services::Services;
+use crate::store::{Batch, CommitError, Store};
 
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {
@@ -40,4 +48,31 @@ pub async fn find(store: &Store, pool: &PoolId) -> Result<Pool, PoolError> {
 pub async fn named(store: &Store, pool_id: &str) -> Result<Pool, PoolError> {
     let id = PoolId::parse(pool_id).map_err(|_| PoolError::Malformed(pool_id.to_owned()))?;
     find(store, &id).await
+}
+
+/// The id in the ARN of a pool of this deployment: `arn:aws:cognito-idp:<region>:<account>:userpool/<id>`.
+pub fn id_of_arn(arn: &str, deployment: &Deployment) -> Option<PoolId> {
+    let rest = arn.strip_prefix("arn:aws:cognito-idp:")?.strip_prefix(deployment.region.as_str())?;
+    let id = rest.strip_prefix(':')?.strip_prefix(deployment.account_id.as_str())?.strip_prefix(":userpool/")?;
+    PoolId::parse(id).ok()
+}
+
+/// The pool with this ARN.
+pub async fn of_arn(services: &Services, arn: &str) -> Result<Pool, PoolError> {
+    let id = id_of_arn(arn, &services.deployment).ok_or_else(|| PoolError::NoArn(arn.to_owned()))?;
+    find(&services.store, &id).await
+}
+
+/// Stores settings that were decided on the pool as it was read.
+///
+/// # Errors
+/// [`PoolError::Changed`] when another request was quicker, storage.
+async fn change(call: &Call, pool: &Pool, settings: &Settings) -> Result<(), PoolError> {
+    let mut batch = Batch::new();
+    let update = batch.add(rows::update(pool, &pool.name, settings, call.now));
+    match call.commit(Write::new(&pool.id, batch).about(pool.id.as_str())).await {
+        Ok(()) => Ok(()),
+        Err(CommitError::Missed { index }) if index == update => Err(PoolError::Changed),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -37,12 +37,20 @@ pub struct Settings {
     pub deletion_protection: Option<wire::DeletionProtectionType>,
     pub device_configuration: Option<wire::DeviceConfigurationType>,
     pub email_configuration: Option<wire::EmailConfigurationType>,
+    /// Of SetUserPoolMfaConfig, as are `software_token_mfa` and `passkeys`.
+    pub email_mfa: Option<wire::EmailMfaConfigType>,
     pub email_verification_message: Option<String>,
     pub email_verification_subject: Option<String>,
+    /// Of SetLogDeliveryConfiguration.
+    pub logs: Vec<wire::LogConfigurationType>,
+    pub passkeys: Option<wire::WebAuthnConfigurationType>,
     pub policies: Option<wire::UserPoolPolicyType>,
+    /// Of SetUserPoolSessionConfiguration.
+    pub session_configuration: Option<Sessions>,
     pub sms_authentication_message: Option<String>,
     pub sms_configuration: Option<wire::SmsConfigurationType>,
     pub sms_verification_message: Option<String>,
+    pub software_token_mfa: bool,
     pub user_attribute_update_settings: Option<wire::UserAttributeUpdateSettingsType>,
     pub user_pool_add_ons: Option<wire::UserPoolAddOnsType>,
     pub user_pool_tags: BTreeMap<String, String>,
@@ -50,6 +58,20 @@ pub struct Settings {
     pub username_attributes: Vec<wire::UsernameAttributeType>,
     pub username_configuration: Option<wire::UsernameConfigurationType>,
     pub verification_message_template: Option<wire::VerificationMessageTemplateType>,
+}
+
+/// How many sessions a user may have at a time, and whether users see them.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Sessions {
+    pub max_per_user: i32,
+    pub tracking: wire::UserSessionTrackingType,
+}
+
+impl Default for Sessions {
+    /// Cognito's.
+    fn default() -> Self {
+        Self { max_per_user: 20, tracking: wire::UserSessionTrackingType::Disabled }
+    }
 }
 
 impl Pool {
@@ -128,6 +150,10 @@ impl Settings {
     /// UsernameConfiguration.CaseSensitive; pools made through the API are case sensitive unless it says otherwise.
     pub fn case_sensitive(&self) -> bool {
         self.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)
+    }
+
+    pub fn sessions(&self) -> Sessions {
+        self.session_configuration.unwrap_or_default()
     }
 
     pub fn signs_in_by(&self, attribute: &wire::UsernameAttributeType) -> bool {

@@ -86,15 +86,18 @@ pub fn update(pool: &Pool, name: &str, settings: &Settings, now: UnixMillis) -> 
         .expect(Rows::Exactly(1))
 }
 
-/// Deletes a pool: from this batch on nothing answers for it. The first statement misses when the pool was changed since it was read.
+/// Deletes a pool: from this batch on nothing answers for it. The first statement misses when the pool was changed since it was read, or has
+/// a domain; one that is made at the same moment goes with the rest.
 ///
 /// Goes at once: the pool's row, which every request asks for; its clients, by which unsigned requests name it; its data key, without
 /// which nothing that is sealed opens; its messages, which could not be opened; its web ACL's association, which would keep the web ACL from being
 /// deleted. The rest is [`DELETED`]'s to name and `crate::purge`'s
 /// to delete.
 pub fn delete(pool: &Pool, now: UnixMillis) -> Vec<Statement> {
-    let gone =
-        Statement::new("DELETE FROM pools WHERE pool = $1 AND modified_at = $2").bind(&pool.id).bind(pool.modified);
+    let gone = Statement::new(
+        "DELETE FROM pools WHERE pool = $1 AND modified_at = $2 AND NOT EXISTS (SELECT 1 FROM domains WHERE pool = $3)",
+    );
+    let gone = gone.bind(&pool.id).bind(pool.modified).bind(&pool.id);
     let mark = Statement::new("INSERT INTO deleted_pools (pool, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(&pool.id)
         .bind(now);
@@ -117,6 +120,11 @@ pub fn pool(row: &Row) -> Result<Pool, RowError> {
         created: row.millis(4)?,
         modified: row.millis(5)?,
     })
+}
+
+/// The pool's domains: its prefix (kind `prefix`), and its own (`custom`).
+pub fn domains(pool: &PoolId) -> Query {
+    Query::new("SELECT kind, domain FROM domains WHERE pool = $1").bind(pool)
 }
 
 /// How many users a pool has (`EstimatedNumberOfUsers`).

@@ -5,8 +5,9 @@ use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, Updat
 
 use super::error::PoolError;
 use super::model::Settings;
-use super::{mail, schema, unsupported};
+use super::{mail, schema, tags, unsupported};
 
+/// Cognito: SchemaAttributesListType, and the quota of custom attributes.
 const CUSTOM_LIMIT: usize = 50;
 
 /// Checks what the model's limits don't say and fills in the defaults that later answers show.
@@ -15,6 +16,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         return Err(PoolError::Settings(why));
     }
     mail::check(&request).map_err(PoolError::Settings)?;
+    request.user_pool_tags.as_ref().map_or(Ok(()), tags::check).map_err(PoolError::Tags)?;
     let unused_days = request.admin_create_user_config.as_ref().and_then(|c| c.unused_account_validity_days);
     let alias_attributes = request.alias_attributes.unwrap_or_default();
     let username_attributes = request.username_attributes.unwrap_or_default();
@@ -53,12 +55,33 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         username_attributes,
         username_configuration: request.username_configuration,
         verification_message_template: request.verification_message_template.or_else(default_template),
+        // What operations of their own set.
+        email_mfa: None,
+        logs: Vec::new(),
+        passkeys: None,
+        session_configuration: None,
+        software_token_mfa: false,
     })
 }
 
+/// The custom attributes of a pool that gets more of them (AddCustomAttributes).
+pub fn extended(
+    there: &[wire::SchemaAttributeType],
+    added: Vec<wire::SchemaAttributeType>,
+) -> Result<Vec<wire::SchemaAttributeType>, PoolError> {
+    let added = added.into_iter().map(schema::declare_custom).collect::<Result<Vec<_>, _>>();
+    let all: Vec<_> = there.iter().cloned().chain(added.map_err(PoolError::Settings)?).collect();
+    schema::check_distinct(&all).map_err(PoolError::Settings)?;
+    let custom = all.iter().filter(|attribute| attribute.name.as_deref().is_some_and(|name| name.contains(':')));
+    if custom.count() > CUSTOM_LIMIT {
+        return Err(PoolError::Settings(format!("A user pool has at most {CUSTOM_LIMIT} custom attributes.")));
+    }
+    Ok(all)
+}
+
 /// Name and settings after an update. What the request leaves out goes back to its default; by the same rules as at creation.
-/// What an update can't say stays as it was made: the schema, how people sign in, whether names mind case. So does the name, which
-/// has no default.
+/// What an update can't say stays as it was made: the schema, how people sign in, whether names mind case, and what operations of their
+/// own set. So does the name, which has no default.
 pub fn updated(request: UpdateUserPoolRequest, name: &str, made: &Settings) -> Result<(String, Settings), PoolError> {
     let request = as_creation(request, name);
     let name = request.pool_name.clone();
@@ -66,6 +89,11 @@ pub fn updated(request: UpdateUserPoolRequest, name: &str, made: &Settings) -> R
     let settings = Settings {
         alias_attributes: kept.alias_attributes,
         custom_attributes: kept.custom_attributes,
+        email_mfa: kept.email_mfa,
+        logs: kept.logs,
+        passkeys: kept.passkeys,
+        session_configuration: kept.session_configuration,
+        software_token_mfa: kept.software_token_mfa,
         username_attributes: kept.username_attributes,
         username_configuration: kept.username_configuration,
         ..settings(request)?

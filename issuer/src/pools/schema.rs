@@ -33,6 +33,9 @@ const STANDARD: &[(&str, Kind, usize, usize)] = &[
     ("zoneinfo", Kind::Text, 0, 2048),
 ];
 
+/// Cognito: AttributeValueType.
+const LONGEST_VALUE: u64 = 2_048;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -56,13 +59,22 @@ pub struct Schema<'a> {
 
 /// Prefixes an own attribute's name (`custom:`, `dev:custom:`) and checks its definition. A standard name in the list changes
 /// `Required` and `Mutable` of that attribute.
-pub fn declare(mut attribute: SchemaAttributeType) -> Result<SchemaAttributeType, String> {
+pub fn declare(attribute: SchemaAttributeType) -> Result<SchemaAttributeType, String> {
     let name = attribute.name.clone().unwrap_or_default();
     if name.is_empty() {
         return Err("Invalid AttributeName: a schema attribute needs a name.".into());
     }
     if STANDARD.iter().any(|(standard, ..)| *standard == name) || name == "sub" {
         return if name == "sub" { Err("sub can not be changed.".into()) } else { Ok(attribute) };
+    }
+    declare_custom(attribute)
+}
+
+/// The same for AddCustomAttributes, which has no standard attributes: each name gets a prefix.
+pub fn declare_custom(mut attribute: SchemaAttributeType) -> Result<SchemaAttributeType, String> {
+    let name = attribute.name.clone().unwrap_or_default();
+    if name.is_empty() {
+        return Err("Invalid AttributeName: a schema attribute needs a name.".into());
     }
     if attribute.attribute_data_type.is_none() {
         return Err(format!("Invalid AttributeDataType for attribute {name}."));
@@ -73,13 +85,55 @@ pub fn declare(mut attribute: SchemaAttributeType) -> Result<SchemaAttributeType
     let prefix = if attribute.developer_only_attribute.unwrap_or(false) { "dev:custom:" } else { "custom:" };
     attribute.name = Some(format!("{prefix}{name}"));
     attribute.mutable = attribute.mutable.or(Some(true));
+    check_constraints(&attribute)?;
     Ok(attribute)
+}
+
+/// Bounds that are numbers, and in their order (Cognito's texts).
+fn check_constraints(attribute: &SchemaAttributeType) -> Result<(), String> {
+    let name = attribute.name.as_deref().unwrap_or_default();
+    match attribute.attribute_data_type {
+        Some(AttributeDataType::String) => {
+            let Some(bounds) = &attribute.string_attribute_constraints else { return Ok(()) };
+            let bound = |text: Option<&String>| match text.map(|text| text.parse::<u64>()) {
+                Some(Err(_)) => Err(format!("Invalid StringAttributeConstraints for schema attribute {name}")),
+                Some(Ok(bound)) => Ok(Some(bound)),
+                None => Ok(None),
+            };
+            let (min, max) = (bound(bounds.min_length.as_ref())?, bound(bounds.max_length.as_ref())?);
+            if min.max(max).is_some_and(|bound| bound > LONGEST_VALUE) {
+                return Err(format!(
+                    "user.{name}: String attributes cannot have a length of more than {LONGEST_VALUE}"
+                ));
+            }
+            match min.zip(max) {
+                Some((min, max)) if min > max => {
+                    Err(format!("user.{name}: Max length cannot be less than min length."))
+                }
+                _ => Ok(()),
+            }
+        }
+        Some(AttributeDataType::Number) => {
+            let Some(bounds) = &attribute.number_attribute_constraints else { return Ok(()) };
+            let bound = |text: Option<&String>| match text.map(|text| text.parse::<i64>()) {
+                Some(Err(_)) => Err(format!("Invalid NumberAttributeConstraints for schema attribute {name}")),
+                Some(Ok(bound)) => Ok(Some(bound)),
+                None => Ok(None),
+            };
+            let (min, max) = (bound(bounds.min_value.as_ref())?, bound(bounds.max_value.as_ref())?);
+            match min.zip(max) {
+                Some((min, max)) if min > max => Err(format!("user.{name}: Max value cannot be less than min value.")),
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn check_distinct(attributes: &[SchemaAttributeType]) -> Result<(), String> {
     let mut names = BTreeSet::new();
     match attributes.iter().filter_map(|a| a.name.as_deref()).find(|name| !names.insert(*name)) {
-        Some(name) => Err(format!("{name}: existing attribute already has name {name}.")),
+        Some(name) => Err(format!("{name}: Existing attribute already has name {name}.")),
         None => Ok(()),
     }
 }
@@ -333,6 +387,37 @@ mod tests {
             declare(own("b", AttributeDataType::Number)).unwrap(),
         ];
         assert!(check_distinct(&twice).is_err());
+    }
+
+    #[test]
+    fn bounds_are_numbers_in_their_order() {
+        let text = |min: &str, max: &str| {
+            let mut attribute = own("a", AttributeDataType::String);
+            attribute.string_attribute_constraints =
+                Some(StringAttributeConstraintsType { min_length: Some(min.into()), max_length: Some(max.into()) });
+            declare_custom(attribute).err()
+        };
+        assert_eq!(text("0", "2048"), None);
+        let number = |min: &str, max: &str| {
+            let mut attribute = own("a", AttributeDataType::Number);
+            attribute.number_attribute_constraints =
+                Some(NumberAttributeConstraintsType { min_value: Some(min.into()), max_value: Some(max.into()) });
+            declare_custom(attribute).err()
+        };
+        assert_eq!(number("-5", "5"), None);
+        for (said, why) in [
+            (text("0", "2049"), "more than 2048"),
+            (text("-1", "5"), "Invalid StringAttributeConstraints"),
+            (text("6", "5"), "less than min length"),
+            (number("x", "5"), "Invalid NumberAttributeConstraints"),
+            (number("6", "5"), "less than min value"),
+        ] {
+            assert!(said.unwrap().contains(why), "{why}");
+        }
+        assert_eq!(
+            declare_custom(own("email", AttributeDataType::String)).unwrap().name.as_deref(),
+            Some("custom:email")
+        );
     }
 
     #[test]

@@ -6,9 +6,27 @@ use cognito_model::idp::types::{
     UserPoolMfaType,
 };
 
+/// One of them.
+pub struct Missing(&'static str);
+
+/// There are no factors yet, so nobody could be asked for a second one.
+pub const MFA: Missing = Missing("MfaConfiguration other than OFF");
+
+impl Missing {
+    /// The words of the refusal.
+    pub fn refusal(&self) -> String {
+        format!("{} is not supported by this issuer yet.", self.0)
+    }
+}
+
+/// Whether it asks for second factors.
+pub fn is_mfa(configuration: Option<UserPoolMfaType>) -> bool {
+    !matches!(configuration, None | Some(UserPoolMfaType::Off))
+}
+
 /// The first such setting, in the words of the refusal.
 pub fn first(request: &CreateUserPoolRequest) -> Option<String> {
-    let mfa = !matches!(request.mfa_configuration, None | Some(UserPoolMfaType::Off));
+    let mfa = is_mfa(request.mfa_configuration);
     let triggers = request.lambda_config.as_ref().is_some_and(has_trigger);
     let by_link = request
         .verification_message_template
@@ -23,7 +41,7 @@ pub fn first(request: &CreateUserPoolRequest) -> Option<String> {
         .and_then(|policy| policy.allowed_first_auth_factors.as_ref())
         .is_some_and(|factors| factors.iter().any(|factor| *factor != AuthFactorType::Password));
     let refusals = [
-        (mfa, "MfaConfiguration other than OFF"),
+        (mfa, MFA.0),
         (triggers, "LambdaConfig"),
         (add_ons, "UserPoolAddOns other than AdvancedSecurityMode OFF"),
         (passwordless, "SignInPolicy.AllowedFirstAuthFactors other than PASSWORD"),
@@ -34,7 +52,7 @@ pub fn first(request: &CreateUserPoolRequest) -> Option<String> {
         (request.key_configuration.is_some(), "KeyConfiguration"),
     ];
     let (_, what) = refusals.into_iter().find(|(asked, _)| *asked)?;
-    Some(format!("{what} is not supported by this issuer yet."))
+    Some(Missing(what).refusal())
 }
 
 fn has_trigger(config: &LambdaConfigType) -> bool {

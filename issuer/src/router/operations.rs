@@ -16,6 +16,7 @@ use common::ids::PoolId;
 use common::secret::SecretString;
 use common::sigv4;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Public, asked, quota, respond, vouching, word};
@@ -24,11 +25,17 @@ use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
 use crate::{
-    access, clients, erasure, login, pools, providers, recovery, resource_servers, sessions, signup, tokens, users, waf,
+    access, appearance, clients, domains, erasure, imports, login, pools, providers, provisioned, recovery, replicas,
+    resource_servers, risk, sessions, signup, terms, tokens, users, waf,
 };
 
 /// Cognito: 1 MiB.
 const BODY_LIMIT: usize = 1024 * 1024;
+/// Cognito: 2 MiB for what has images in it.
+const BODY_LIMIT_WITH_IMAGES: usize = 2 * BODY_LIMIT;
+const WITH_IMAGES: [&str; 2] = ["CreateManagedLoginBranding", "UpdateManagedLoginBranding"];
+/// Longer ones are refused when the request is checked.
+const LONGEST_ARN: usize = 2_048;
 /// How long the body of a request may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -43,6 +50,13 @@ impl Operations {
             resource_servers::operations(),
             providers::operations(),
             clients::operations(),
+            domains::operations(),
+            appearance::operations(),
+            terms::operations(),
+            risk::operations(),
+            imports::operations(),
+            replicas::operations(),
+            provisioned::operations(),
             users::operations(),
             signup::operations(),
             recovery::operations(),
@@ -111,7 +125,7 @@ async fn answer(
     request_id: &str,
     (standing, said): (&mut Option<Standing>, &mut Option<Word>),
 ) -> Result<Vec<u8>, Fault> {
-    let body = read(body).await?;
+    let body = read(body, &head.headers).await?;
     let operation = public.operations.find(&head.headers)?;
     check_content_type(&head.headers)?;
     let services = &public.services;
@@ -265,14 +279,18 @@ impl Arrived<'_> {
     }
 }
 
-/// The whole of a body, within Cognito's bound and a time.
-pub async fn read(body: Body) -> Result<Bytes, Fault> {
-    let arriving = Limited::new(body, BODY_LIMIT).collect();
+/// The whole of a body, within Cognito's bound for the operation that the headers name, and a time.
+pub async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes, Fault> {
+    let operation = text(headers, "x-amz-target").and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
+    let with_images = operation.is_some_and(|name| WITH_IMAGES.contains(&name));
+    let limit = if with_images { BODY_LIMIT_WITH_IMAGES } else { BODY_LIMIT };
+    let arriving = Limited::new(body, limit).collect();
     let arrived = tokio::time::timeout(BODY_DEADLINE, arriving).await;
     match arrived.map_err(|_| Fault::serialization("The request's body did not arrive in time."))? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(Fault::new(Exception::RequestEntityTooLarge, "The request is larger than 1 MiB."))
+            let text = format!("The request is larger than {} MiB.", limit / BODY_LIMIT);
+            Err(Fault::new(Exception::RequestEntityTooLarge, text))
         }
         Err(_) => Err(Fault::serialization("The request's body could not be read.")),
     }
@@ -299,6 +317,8 @@ struct Peek {
     user_pool_id: Option<String>,
     /// Whose a public operation is, as edges find it too.
     names: Names,
+    /// A pool, where an operation of Cognito names it so.
+    resource_arn: Option<String>,
     /// What an operation of AWS WAF names.
     waf: waf::Named,
 }
@@ -310,10 +330,14 @@ impl Peek {
         let public = cognito::Operation::named(operation.name).filter(|_| operation.service == Service::Idp);
         // It goes into the audit record: only what can be a pool's id.
         let is_pool = |id: &String| PoolId::parse(id.as_str()).is_ok();
+        let resource_arn = resource_arn(body, operation)?.filter(|arn| arn.len() <= LONGEST_ARN);
+        let by_arn = resource_arn.as_deref().and_then(|arn| pools::id_of_arn(arn, deployment));
+        let by_id = members.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id));
         Ok(Self {
             names: public.map_or(Names::Nobody, |public| members.names(public)),
             access_token: members.access_token.filter(|_| operation.takes("AccessToken")),
-            user_pool_id: members.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id)),
+            user_pool_id: by_id.or(by_arn.map(|id| id.to_string())),
+            resource_arn,
             waf: waf::named(operation, deployment, body).map_err(|_| NotRead)?,
         })
     }
@@ -325,9 +349,22 @@ impl Peek {
                 let (region, account) = (&deployment.region, &deployment.account_id);
                 vec![format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")]
             }
-            None => self.waf.resources.clone(),
+            None => self.resource_arn.iter().chain(&self.waf.resources).cloned().collect(),
         }
     }
+}
+
+/// `ResourceArn` of an operation of Cognito that has one.
+fn resource_arn(body: &[u8], operation: &Registered) -> Result<Option<String>, NotRead> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Body {
+        resource_arn: Option<String>,
+    }
+    if operation.service != Service::Idp || !operation.takes("ResourceArn") {
+        return Ok(None);
+    }
+    serde_json::from_slice(body).map(|body: Body| body.resource_arn).map_err(|_| NotRead)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::store::{Batch, CommitError};
 pub async fn handle(call: Call, input: DeleteUserPoolClientRequest) -> Result<NoOutput, Fault> {
     let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
     let mut batch = Batch::new();
-    let delete = batch.add(rows::delete(&pool.id, &client.id));
+    let delete = batch.extend(rows::delete(&pool.id, &client.id));
     let changes = vec![
         Change::Revoked(Revoked::Client { client_id: client.id.clone() }),
         Change::Removed(Removable::Client(client.id.clone())),

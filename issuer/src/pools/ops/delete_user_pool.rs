@@ -25,6 +25,9 @@ pub async fn handle(call: Call, input: DeleteUserPoolRequest) -> Result<NoOutput
         if pool.settings.is_protected() {
             return Err(PoolError::Protected.into());
         }
+        if services.store.one(rows::domains(&pool.id)).await?.is_some() {
+            return Err(PoolError::HasDomain.into());
+        }
         let keys = Rotation::end(call.now, &pool.id, &services.store).await?;
         let mut batch = Batch::new();
         batch.extend(rows::delete(&pool, call.now));

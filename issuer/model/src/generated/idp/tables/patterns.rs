@@ -17,7 +17,7 @@ pub static CUSTOM_ATTRIBUTE_NAME_TYPE: Pattern =
     Pattern::new(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", r"\A(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)\z");
 pub static DEVICE_KEY_TYPE: Pattern = Pattern::new(r"[\w-]+_[0-9a-f-]+", r"\A(?:[0-9A-Za-z_-]+_[0-9a-f-]+)\z");
 pub static DOMAIN_TYPE: Pattern =
-    Pattern::new(r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$", r"\A(?:^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$)\z");
+    Pattern::new(r"^[a-z0-9](?:[a-z0-9\-\.]{0,61}[a-z0-9])?$", r"\A(?:^[a-z0-9](?:[a-z0-9\-\.]{0,61}[a-z0-9])?$)\z");
 pub static EMAIL_ADDRESS_TYPE: Pattern = Pattern::new(
     r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+",
     r"\A(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+)\z",

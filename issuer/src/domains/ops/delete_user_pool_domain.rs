@@ -1,0 +1,19 @@
+//! Cognito: DeleteUserPoolDomain.
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{DeleteUserPoolDomainRequest, DeleteUserPoolDomainResponse};
+
+use crate::aws_json::{Call, Write};
+use crate::domains::{self, absent, rows};
+use crate::pools;
+use crate::store::Batch;
+
+pub async fn handle(call: Call, input: DeleteUserPoolDomainRequest) -> Result<DeleteUserPoolDomainResponse, Fault> {
+    let store = &call.services.store;
+    let pool = pools::named(store, &input.user_pool_id).await?;
+    let domain = domains::named(store, &pool.id, &input.domain).await?;
+    let mut batch = Batch::new();
+    let delete = batch.add(rows::delete(&domain));
+    call.commit_or(Write::new(&pool.id, batch).about(&domain.name), [(delete, absent())]).await?;
+    Ok(DeleteUserPoolDomainResponse {})
+}

@@ -1,0 +1,42 @@
+//! Cognito: TagResource.
+
+use std::collections::BTreeMap;
+
+use cognito_model::Fault;
+use cognito_model::idp::types::{TagResourceRequest, TagResourceResponse};
+
+use crate::aws_json::Call;
+use crate::pools::tags::{self, Tags};
+use crate::pools::{self, PoolError};
+
+pub async fn handle(call: Call, input: TagResourceRequest) -> Result<TagResourceResponse, Fault> {
+    retag(&call, &input.resource_arn, |there| {
+        there.extend(input.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+        tags::check(there)
+    })
+    .await?;
+    Ok(TagResourceResponse {})
+}
+
+/// How often it is tried again when the pool is changed meanwhile: the operations have no exception to say so.
+const TRIES: usize = 5;
+
+/// Changes the tags of the pool with this ARN.
+pub(super) async fn retag(
+    call: &Call,
+    arn: &str,
+    change: impl Fn(&mut BTreeMap<String, String>) -> Result<(), String>,
+) -> Result<(), Fault> {
+    let mut left = TRIES;
+    loop {
+        let pool = pools::of_arn(&call.services, arn).await?;
+        let mut settings = pool.settings.clone();
+        let tags: &mut Tags = &mut settings.user_pool_tags;
+        change(tags).map_err(PoolError::Settings)?;
+        left -= 1;
+        match pools::change(call, &pool, &settings).await {
+            Err(PoolError::Changed) if left > 0 => {}
+            outcome => return Ok(outcome?),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Settings of pools that operations of their own set, over both engines.
+
+use serde_json::{Value, json};
+
+use crate::engines::on_both_engines;
+use crate::store::{Migration, Query, Store};
+use crate::world::{World, refusal, text, with};
+
+on_both_engines!(
+    custom_attributes_are_added_and_used,
+    custom_attributes_that_cannot_be,
+    factors_are_kept_and_mfa_stays_off,
+    tags_by_arn,
+    where_logs_go,
+    how_many_sessions_a_user_has,
+    a_certificate_is_made_once,
+);
+
+fn migrations() -> Vec<&'static Migration> {
+    crate::migrations::all()
+}
+
+fn pool(world: &World) -> Value {
+    json!({ "UserPoolId": world.pool })
+}
+
+async fn described(world: &World) -> Value {
+    world.ask("DescribeUserPool", pool(world)).await.unwrap()["UserPool"].clone()
+}
+
+async fn custom_attributes_are_added_and_used(store: Store) {
+    let world = World::new(store).await;
+    let tier =
+        json!({ "Name": "tier", "AttributeDataType": "String", "StringAttributeConstraints": { "MaxLength": "4" } });
+    let hidden = json!({ "Name": "note", "AttributeDataType": "String", "DeveloperOnlyAttribute": true });
+    // A standard name is one's own with the prefix.
+    let email = json!({ "Name": "email", "AttributeDataType": "Number", "Mutable": false });
+    let add = with(&pool(&world), json!({ "CustomAttributes": [tier, hidden, email] }));
+    assert_eq!(world.ask("AddCustomAttributes", add).await.unwrap(), json!({}));
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    let schema = described(&world).await["SchemaAttributes"].clone();
+    let found = |name: &str| schema.as_array().unwrap().iter().find(|a| a["Name"] == name).cloned().unwrap();
+    assert_eq!(found("custom:tier")["StringAttributeConstraints"]["MaxLength"], "4");
+    assert_eq!((&found("custom:tier")["Mutable"], &found("custom:email")["Mutable"]), (&json!(true), &json!(false)));
+    assert_eq!(found("dev:custom:note")["DeveloperOnlyAttribute"], true);
+    assert_eq!(found("email")["AttributeDataType"], "String");
+    let user = |tier: &str| {
+        let attributes = json!([{ "Name": "custom:tier", "Value": tier }]);
+        with(&pool(&world), json!({ "Username": tier, "UserAttributes": attributes, "MessageAction": "SUPPRESS" }))
+    };
+    world.ask("AdminCreateUser", user("gold")).await.unwrap();
+    assert!(refusal(world.ask("AdminCreateUser", user("platinum")).await).contains("no longer than 4"));
+}
+
+async fn custom_attributes_that_cannot_be(store: Store) {
+    let world = World::new(store).await;
+    let add = async |attributes: Value| {
+        world.ask("AddCustomAttributes", with(&pool(&world), json!({ "CustomAttributes": attributes }))).await
+    };
+    let text = |name: &str| json!({ "Name": name, "AttributeDataType": "String" });
+    add(json!([text("tier")])).await.unwrap();
+    let again = refusal(add(json!([text("other"), text("tier")])).await);
+    let said = "InvalidParameterException: custom:tier: Existing attribute already has name custom:tier.";
+    assert_eq!(again, said);
+    assert_eq!(refusal(add(json!([text("a"), text("a")])).await), said.replace("tier", "a"));
+    let required = refusal(add(json!([with(&text("a"), json!({ "Required": true }))])).await);
+    assert_eq!(required, "InvalidParameterException: Required custom attributes are not supported currently.");
+    let bounds = json!({ "StringAttributeConstraints": { "MinLength": "5", "MaxLength": "4" } });
+    let bounds = refusal(add(json!([with(&text("a"), bounds)])).await);
+    assert_eq!(bounds, "InvalidParameterException: user.custom:a: Max length cannot be less than min length.");
+    let many = |from: usize, count: usize| (from..from + count).map(|n| text(&n.to_string())).collect::<Value>();
+    add(many(0, 25)).await.unwrap();
+    add(many(25, 24)).await.unwrap();
+    let full = refusal(add(many(49, 1)).await);
+    assert_eq!(full, "InvalidParameterException: A user pool has at most 50 custom attributes.");
+    let absent = json!({ "UserPoolId": "eu-test-1_None", "CustomAttributes": [text("a")] });
+    let absent = refusal(world.ask("AddCustomAttributes", absent).await);
+    assert_eq!(absent, "ResourceNotFoundException: User pool eu-test-1_None does not exist.");
+}
+
+async fn factors_are_kept_and_mfa_stays_off(store: Store) {
+    let world = World::new(store).await;
+    let get = async || world.ask("GetUserPoolMfaConfig", pool(&world)).await.unwrap();
+    let off = json!({ "MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": { "Enabled": false } });
+    assert_eq!(get().await, off);
+    let passkeys = json!({ "RelyingPartyId": "auth.example.com", "UserVerification": "preferred" });
+    let email = json!({ "Message": "Your code is {####}", "Subject": "Code" });
+    let settings =
+        json!({ "MfaConfiguration": "OFF", "WebAuthnConfiguration": passkeys, "EmailMfaConfiguration": email });
+    let kept = with(&off, settings.clone());
+    assert_eq!(world.ask("SetUserPoolMfaConfig", with(&pool(&world), settings)).await.unwrap(), kept);
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    assert_eq!(get().await, kept, "an update of the pool keeps them");
+    for on in ["ON", "OPTIONAL"] {
+        let more = json!({ "MfaConfiguration": on, "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+        let said = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), more)).await);
+        let expected = "MfaConfiguration other than OFF is not supported by this issuer yet.";
+        assert_eq!(said, format!("InvalidParameterException: {expected}"));
+    }
+    let token = json!({ "MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    let both = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), token)).await);
+    assert!(both.contains("can't turn off MFA and configure an MFA together"), "{both}");
+    assert_eq!(get().await, kept);
+}
+
+async fn tags_by_arn(store: Store) {
+    let world = World::with_pool(store, json!({ "UserPoolTags": { "team": "a" } })).await;
+    let arn = text(&described(&world).await["Arn"]);
+    let named = json!({ "ResourceArn": arn });
+    let list = async || world.ask("ListTagsForResource", named.clone()).await.unwrap()["Tags"].clone();
+    assert_eq!(list().await, json!({ "team": "a" }));
+    let tag = with(&named, json!({ "Tags": { "team": "b", "stage": "prod" } }));
+    assert_eq!(world.ask("TagResource", tag).await.unwrap(), json!({}));
+    assert_eq!(described(&world).await["UserPoolTags"], json!({ "team": "b", "stage": "prod" }));
+    let untag = with(&named, json!({ "TagKeys": ["team", "none"] }));
+    world.ask("UntagResource", untag).await.unwrap();
+    assert_eq!(list().await, json!({ "stage": "prod" }));
+    let reserved = with(&named, json!({ "Tags": { "aws:x": "y" } }));
+    assert!(refusal(world.ask("TagResource", reserved).await).starts_with("InvalidParameterException: Tag key aws:x"));
+    let pool = world.ask("CreateUserPool", json!({ "PoolName": "p", "UserPoolTags": { "aws:x": "y" } })).await;
+    assert!(refusal(pool).starts_with("UserPoolTaggingException: "));
+    for wrong in
+        ["arn:aws:cognito-idp:eu-other-1:000000000000:userpool/eu-test-1_A", "arn:aws:s3:eu-test-1:000000000000:bucket"]
+    {
+        let said = refusal(world.ask("ListTagsForResource", json!({ "ResourceArn": wrong })).await);
+        assert_eq!(said, format!("ResourceNotFoundException: Resource {wrong} does not exist."));
+    }
+    let gone = arn.replace(&world.pool, "eu-test-1_None");
+    let said = refusal(world.ask("ListTagsForResource", json!({ "ResourceArn": gone })).await);
+    assert_eq!(said, "ResourceNotFoundException: User pool eu-test-1_None does not exist.");
+}
+
+async fn where_logs_go(store: Store) {
+    let world = World::new(store).await;
+    let get = async || world.ask("GetLogDeliveryConfiguration", pool(&world)).await.unwrap();
+    let answer =
+        |list: Value| json!({ "LogDeliveryConfiguration": with(&pool(&world), json!({ "LogConfigurations": list })) });
+    assert_eq!(get().await, answer(json!([])));
+    let group = json!({ "LogGroupArn": "arn:aws:logs:eu-test-1:123456789012:log-group:cognito-errors" });
+    let errors =
+        json!({ "EventSource": "userNotification", "LogLevel": "ERROR", "CloudWatchLogsConfiguration": group });
+    let set = async |list: Value| {
+        world.ask("SetLogDeliveryConfiguration", with(&pool(&world), json!({ "LogConfigurations": list }))).await
+    };
+    assert_eq!(set(json!([errors])).await.unwrap(), answer(json!([errors])));
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    assert_eq!(get().await, answer(json!([errors])), "an update of the pool keeps it");
+    let info = with(&errors, json!({ "LogLevel": "INFO" }));
+    let said = refusal(set(json!([info])).await);
+    assert_eq!(said, "InvalidParameterException: LogLevel of userNotification must be ERROR.");
+    set(json!([])).await.unwrap();
+    assert_eq!(get().await, answer(json!([])));
+}
+
+async fn how_many_sessions_a_user_has(store: Store) {
+    let world = World::new(store).await;
+    let get = async || world.ask("GetUserPoolSessionConfiguration", pool(&world)).await.unwrap();
+    let answer = |most: i32, tracking: &str| {
+        with(&pool(&world), json!({ "TokenSession": { "MaxPerUser": most }, "UserSessionTracking": tracking }))
+    };
+    assert_eq!(get().await, answer(20, "DISABLED"));
+    let set = async |request: Value| world.ask("SetUserPoolSessionConfiguration", request).await;
+    assert_eq!(set(answer(3, "ENABLED")).await.unwrap(), answer(3, "ENABLED"));
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    assert_eq!(get().await, answer(3, "ENABLED"), "an update of the pool keeps it");
+    assert!(refusal(set(answer(101, "ENABLED")).await).contains("less than or equal to 100"));
+}
+
+async fn a_certificate_is_made_once(store: Store) {
+    use base64::Engine;
+    let world = World::new(store).await;
+    let ask = async || text(&world.ask("GetSigningCertificate", pool(&world)).await.unwrap()["Certificate"]);
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!(first, second);
+    let der = base64::engine::general_purpose::STANDARD.decode(first).unwrap();
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+    assert_eq!(certificate.subject().to_string(), format!("CN={}", world.pool));
+    let row = Query::new("SELECT private_key FROM federation_keys");
+    let row = world.services.store.one(row).await.unwrap().unwrap();
+    assert!(ring::signature::RsaKeyPair::from_pkcs8(row.bytes(0).unwrap()).is_err(), "it lies sealed");
+}
