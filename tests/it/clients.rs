@@ -48,6 +48,11 @@ fn the_administrators_operations_by_the_aws_cli() {
 }
 
 #[test]
+fn settings_of_pools_and_clients_by_boto3() {
+    run("stores.py", &[]);
+}
+
+#[test]
 fn admin_keys_and_their_policies_by_boto3() {
     run("access.py", &[env!("CARGO_BIN_EXE_tollgate")]);
 }

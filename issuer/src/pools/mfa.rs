@@ -27,7 +27,7 @@ pub fn set(request: SetUserPoolMfaConfigRequest, made: &Settings) -> Result<Sett
         email_mfa: request.email_mfa_configuration,
         sms_authentication_message: sms.sms_authentication_message.or_else(|| made.sms_authentication_message.clone()),
         sms_configuration: sms.sms_configuration.or_else(|| made.sms_configuration.clone()),
-        software_token_mfa: request.software_token_mfa_configuration.and_then(|token| token.enabled).unwrap_or(false),
+        software_token_mfa: request.software_token_mfa_configuration.and_then(|token| token.enabled),
         passkeys: request.webauthn_configuration,
         ..made.clone()
     })
@@ -43,9 +43,9 @@ pub fn describe(settings: &Settings) -> GetUserPoolMfaConfigResponse {
         email_mfa_configuration: settings.email_mfa.clone(),
         mfa_configuration: Some(UserPoolMfaType::Off),
         sms_mfa_configuration: sms,
-        software_token_mfa_configuration: Some(SoftwareTokenMfaConfigType {
-            enabled: Some(settings.software_token_mfa),
-        }),
+        software_token_mfa_configuration: settings
+            .software_token_mfa
+            .map(|enabled| SoftwareTokenMfaConfigType { enabled: Some(enabled) }),
         webauthn_configuration: settings.passkeys.clone(),
     }
 }
@@ -100,8 +100,8 @@ mod tests {
         assert!(
             set(with_token(Some(UserPoolMfaType::Off), true), &made).unwrap_err().contains("configure an MFA together")
         );
-        assert!(!set(with_token(Some(UserPoolMfaType::Off), false), &made).unwrap().software_token_mfa);
-        assert!(set(with_token(None, true), &made).unwrap().software_token_mfa);
+        assert_eq!(set(with_token(Some(UserPoolMfaType::Off), false), &made).unwrap().software_token_mfa, Some(false));
+        assert_eq!(set(with_token(None, true), &made).unwrap().software_token_mfa, Some(true));
     }
 
     #[test]
@@ -111,11 +111,11 @@ mod tests {
             sms_configuration: Some(sms),
             sms_authentication_message: Some("{####}".into()),
             email_mfa: Some(EmailMfaConfigType::default()),
-            software_token_mfa: true,
+            software_token_mfa: Some(true),
             ..Settings::default()
         };
         let left = set(SetUserPoolMfaConfigRequest::default(), &made).unwrap();
-        assert!(left.email_mfa.is_none() && !left.software_token_mfa);
+        assert!(left.email_mfa.is_none() && left.software_token_mfa.is_none());
         let shown = describe(&left).sms_mfa_configuration.unwrap();
         assert_eq!(shown.sms_authentication_message.as_deref(), Some("{####}"));
     }

@@ -50,7 +50,7 @@ pub struct Settings {
     pub sms_authentication_message: Option<String>,
     pub sms_configuration: Option<wire::SmsConfigurationType>,
     pub sms_verification_message: Option<String>,
-    pub software_token_mfa: bool,
+    pub software_token_mfa: Option<bool>,
     pub user_attribute_update_settings: Option<wire::UserAttributeUpdateSettingsType>,
     pub user_pool_add_ons: Option<wire::UserPoolAddOnsType>,
     pub user_pool_tags: BTreeMap<String, String>,

@@ -60,7 +60,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         logs: Vec::new(),
         passkeys: None,
         session_configuration: None,
-        software_token_mfa: false,
+        software_token_mfa: None,
     })
 }
 

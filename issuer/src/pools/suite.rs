@@ -81,7 +81,7 @@ async fn custom_attributes_that_cannot_be(store: Store) {
 async fn factors_are_kept_and_mfa_stays_off(store: Store) {
     let world = World::new(store).await;
     let get = async || world.ask("GetUserPoolMfaConfig", pool(&world)).await.unwrap();
-    let off = json!({ "MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": { "Enabled": false } });
+    let off = json!({ "MfaConfiguration": "OFF" });
     assert_eq!(get().await, off);
     let passkeys = json!({ "RelyingPartyId": "auth.example.com", "UserVerification": "preferred" });
     let email = json!({ "Message": "Your code is {####}", "Subject": "Code" });

@@ -359,12 +359,14 @@ fn resource_arn(body: &[u8], operation: &Registered) -> Result<Option<String>, N
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Body {
-        resource_arn: Option<String>,
+        /// As it came: what is no text is refused by the operation, in its own words.
+        resource_arn: Option<serde_json::Value>,
     }
     if operation.service != Service::Idp || !operation.takes("ResourceArn") {
         return Ok(None);
     }
-    serde_json::from_slice(body).map(|body: Body| body.resource_arn).map_err(|_| NotRead)
+    let body: Body = serde_json::from_slice(body).map_err(|_| NotRead)?;
+    Ok(body.resource_arn.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -423,3 +423,43 @@ async fn no_public_request_passes_without_its_pools_web_acl() {
         assert_eq!(door.asked(ask, None, next()).await, "200", "at once");
     }
 }
+
+#[tokio::test]
+async fn tags_are_asked_for_by_the_arn_of_the_pool_before_anything_of_it_is_told() {
+    let door = Door::new(From::Anyone, "[]").await;
+    let arn = |pool: &str| format!("arn:aws:cognito-idp:eu-test-1:000000000000:userpool/{pool}");
+    let mine = arn(&door.world.pool);
+    let policy = json!({ "Statement": { "Effect": "Allow", "Action": "cognito-idp:*Resource", "Resource": mine } });
+    let policy = policy.to_string();
+    let asks = |arn: &str| {
+        [
+            door.operation("TagResource", json!({ "ResourceArn": arn, "Tags": { "team": "a" } })),
+            door.operation("ListTagsForResource", json!({ "ResourceArn": arn })),
+            door.operation("UntagResource", json!({ "ResourceArn": arn, "TagKeys": ["team"] })),
+        ]
+    };
+    for ask in asks(&mine) {
+        assert_eq!(door.outcome(&door.signed_for("cognito-idp", &policy, ask).await).await, "200");
+    }
+    for other in [arn("eu-test-1_None"), "arn:aws:s3:eu-test-1:000000000000:bucket".to_owned()] {
+        for ask in asks(&other) {
+            let said = door.outcome(&door.signed_for("cognito-idp", &policy, ask).await).await;
+            assert!(said.starts_with("400 AccessDeniedException: "), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_has_images_in_it_may_be_larger() {
+    let door = Door::new(From::Anyone, "[]").await;
+    let sized = |name: &str, bytes: usize| door.operation(name, json!({ "ClientId": "a".repeat(bytes) }));
+    let mebibyte = 1024 * 1024;
+    for (name, bytes, status) in [
+        ("CreateManagedLoginBranding", 2 * mebibyte - 100, "400"),
+        ("CreateManagedLoginBranding", 2 * mebibyte, "413"),
+        ("CreateTerms", mebibyte, "413"),
+    ] {
+        let said = door.outcome(&sized(name, bytes)).await;
+        assert!(said.starts_with(status), "{name} {bytes}: {said}");
+    }
+}

@@ -5,6 +5,7 @@ use cognito_model::idp::types::{DeleteUserPoolClientSecretRequest, DeleteUserPoo
 use common::clock::UnixMillis;
 
 use crate::aws_json::{Call, Write};
+use crate::clients::model::SealedSecret;
 use crate::clients::{self, Client, ClientError, rows};
 use crate::store::Batch;
 
@@ -13,8 +14,8 @@ pub async fn handle(
     input: DeleteUserPoolClientSecretRequest,
 ) -> Result<DeleteUserPoolClientSecretResponse, Fault> {
     let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
-    let named = |secret: &&clients::model::SealedSecret| secret.id(&client.id) == input.client_secret_id;
-    if client.secrets.iter().find(named).is_none() {
+    let named = |secret: &SealedSecret| secret.id(&client.id) == input.client_secret_id;
+    if !client.secrets.iter().any(named) {
         return Err(Fault::resource_not_found("Client secret does not exist."));
     }
     let secrets: Vec<_> = client.secrets.iter().filter(|secret| !named(secret)).cloned().collect();
