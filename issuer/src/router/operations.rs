@@ -332,9 +332,10 @@ impl Peek {
         let is_pool = |id: &String| PoolId::parse(id.as_str()).is_ok();
         let resource_arn = resource_arn(body, operation)?.filter(|arn| arn.len() <= LONGEST_ARN);
         let by_arn = resource_arn.as_deref().and_then(|arn| pools::id_of_arn(arn, deployment));
+        let names = public.map_or(Names::Nobody, |public| members.names(public));
         let by_id = members.user_pool_id.filter(|id| operation.takes("UserPoolId") && is_pool(id));
         Ok(Self {
-            names: public.map_or(Names::Nobody, |public| members.names(public)),
+            names,
             access_token: members.access_token.filter(|_| operation.takes("AccessToken")),
             user_pool_id: by_id.or(by_arn.map(|id| id.to_string())),
             resource_arn,
