@@ -13,7 +13,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from system import ask, expect, expect_equal, expect_error, new_email, new_password, run, until
+from system import ask, expect, expect_equal, new_email, new_password, run, until
 
 SCOPE = {"Scope": "REGIONAL"}
 NONE = [{"Priority": 0, "Type": "NONE"}]
@@ -65,6 +65,18 @@ RULES = [
 ]
 
 
+def is_forbidden(call, *arguments, **parameters):
+    """Whether a web ACL blocks it; what the issuer says of it does not matter."""
+    try:
+        call(*arguments, **parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ForbiddenException":
+            expect_equal(error.response["Error"]["Message"], BLOCKED, "Cognito's words")
+            expect_equal(error.response["ResponseMetadata"]["HTTPStatusCode"], 403, "its status")
+            return True
+    return False
+
+
 class Suite:
     def __init__(self, system):
         self.system = system
@@ -100,15 +112,7 @@ class Suite:
             self.headers = {}
 
     def is_blocked(self, *arguments, **headers):
-        """Whether the web ACL blocks it; what the issuer says of it does not matter."""
-        try:
-            self.sign_in(*arguments, **headers)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ForbiddenException":
-                expect_equal(error.response["Error"]["Message"], BLOCKED, "Cognito's words")
-                expect_equal(error.response["ResponseMetadata"]["HTTPStatusCode"], 403, "its status")
-                return True
-        return False
+        return is_forbidden(self.sign_in, *arguments, **headers)
 
     def update(self, made, rules):
         token = self.waf.get_web_acl(Name=made["Name"], Id=made["Id"], **SCOPE)["LockToken"]
@@ -146,8 +150,8 @@ def check(system, _arguments):
     expect(suite.is_blocked(SQLI, password), "an injection in the body")
     expect(suite.sign_in(email, password)["AccessToken"], "everybody else signs in")
     suite.headers = {"x-evil": "yes"}
-    expect_error("ForbiddenException", suite.there.public.get_user, "a call by token", AccessToken=tokens["AccessToken"])
-    expect_error("ForbiddenException", suite.there.public.forgot_password, "recovery", ClientId=system.client_id, Username=email)
+    expect(is_forbidden(suite.there.public.get_user, AccessToken=tokens["AccessToken"]), "a call by token")
+    expect(is_forbidden(suite.there.public.forgot_password, ClientId=system.client_id, Username=email), "recovery")
     found = suite.there.admin.admin_get_user(UserPoolId=system.pool_id, Username=email)
     expect_equal(found["UserStatus"], "CONFIRMED", "what administrators sign is not inspected")
     suite.headers = {}

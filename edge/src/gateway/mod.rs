@@ -441,13 +441,17 @@ impl Gateway {
         let shared =
             Shared { replay: &self.replay, challenges: &self.challenges, limits: &self.limits, watch: &self.watch };
         let outcome = gates::pass(view, &mut facts, &snapshot, shared);
-        let flow = route.flow;
+        let (flow, attest) = (route.flow, route.attest);
         ctx.decision.detail = facts.presented.flaw;
         ctx.facts = facts;
         match outcome {
             Verdict::Continue => Ok(flow.admits(request.framing).map(|()| Decided::Forward)?),
             Verdict::Reject(reject) => Err(reject.into()),
             Verdict::NeedIntrospection(issuer) => Err(Halt::Introspect(issuer)),
+            // All of it is read there, so one that is too long is refused by its head.
+            Verdict::NeedBody(_) if attest => {
+                Err(flow.admits(request.framing).map_or_else(Halt::Reject, |()| Halt::Body(0)))
+            }
             Verdict::NeedBody(bytes) => Err(Halt::Body(bytes)),
         }
     }

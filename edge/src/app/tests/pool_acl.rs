@@ -285,6 +285,9 @@ fn a_body_is_inspected_as_far_as_rules_go_and_its_client_found_wherever_it_stand
     assert_eq!(world.edge.send(&call("InitiateAuth", &text, "")).status, 200);
     let (asked, head) = world.asked_by_post();
     assert_eq!((asked.as_deref(), field(&head, "content-length")), (Some(GUARDED), vec![text.len().to_string()]));
+    // One that is too long is refused before it comes.
+    let long = call("InitiateAuth", &"a".repeat((1 << 20) + 1), "");
+    assert_eq!(world.edge.connect().send(&long[..400]).status, 413);
 }
 
 #[test]
