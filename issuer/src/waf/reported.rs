@@ -14,18 +14,17 @@ use crate::services::Services;
 /// # Errors
 /// In words for the log, when the store can't be read.
 pub async fn take(services: &Services, edge: &EdgeId, report: Report, now: UnixMillis) -> Result<(), String> {
+    let (pool, arn) = match &report {
+        Report::Samples(samples) => (&samples.pool, &samples.web_acl),
+        Report::HeldBack(held) => (&held.pool, &held.web_acl),
+        _ => return Ok(()),
+    };
+    let Some(web_acl) = web_acl_of(services, pool, arn).await? else { return Ok(()) };
     match report {
-        Report::Samples(samples) => {
-            if web_acl_of(services, &samples.pool, &samples.web_acl).await?.is_some() {
-                keep(services, samples, now);
-            }
-        }
-        Report::HeldBack(held) => {
-            if let Some(web_acl) = web_acl_of(services, &held.pool, &held.web_acl).await? {
-                let HeldBack { rule, within, addresses, .. } = held;
-                let rule = RateRule { web_acl, rule, rule_within_group: within };
-                services.sampled.hold_back(now, rule, edge.clone(), addresses);
-            }
+        Report::Samples(samples) => keep(services, samples, now),
+        Report::HeldBack(HeldBack { rule, within, addresses, .. }) => {
+            let rule = RateRule { web_acl, rule, rule_within_group: within };
+            services.sampled.hold_back(now, rule, edge.clone(), addresses);
         }
         _ => {}
     }
