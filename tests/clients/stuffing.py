@@ -147,7 +147,7 @@ class People:
         for n in range(PEOPLE + OFFICE):
             in_office = n >= PEOPLE
             near = not in_office and n % 4 == 0  # in an attacker's network
-            address = "192.0.2.1" if in_office else f"10.{n // 200}.{n % 200}.200" if near else f"172.16.{n}.5"
+            address = "192.0.2.1" if in_office else f"10.{n // 200}.{n % 200}.250" if near else f"172.16.{n}.5"
             kind = chance.randrange(100)
             wrong = 0 if kind < 75 else 1 if kind < 93 else 2
             if in_office:
