@@ -21,3 +21,4 @@ pub mod settings;
 pub mod sigv4;
 pub mod verify;
 pub mod waf;
+pub mod ways;

@@ -34,7 +34,8 @@ impl Sealing for Plain {
     }
 }
 
-struct Issuer {
+/// An issuer's feed, without the rest of it.
+pub struct Issuer {
     store: Store,
     running: Running,
     wake: Wake,
@@ -42,7 +43,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let migrations: Vec<&Migration> = outbox::MIGRATIONS.iter().collect();
         let store = Store::open(&StoreConfig::sqlite(dir.path().join("issuer.db")), &migrations).await.unwrap();
@@ -55,7 +56,7 @@ impl Issuer {
     }
 
     /// The same database and address in a new process, as it were.
-    async fn restart(self) -> Self {
+    pub async fn restart(self) -> Self {
         let address = self.running.local_addr().unwrap().to_string();
         let Self { store, running, wake, dir } = self;
         running.drain(Duration::from_secs(1)).await;
@@ -80,7 +81,7 @@ impl Issuer {
         self.wake.ring();
     }
 
-    async fn enrol(&self, name: &str, pools: Pools) -> JoinToken {
+    pub async fn enrol(&self, name: &str, pools: Pools) -> JoinToken {
         self.handle().enrol(edge_id(name), &pools).await.unwrap()
     }
 

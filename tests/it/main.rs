@@ -20,6 +20,7 @@ mod messages;
 mod pool_acl;
 mod refresh;
 mod roles;
+mod sharing;
 mod signout;
 mod storage;
 mod system;

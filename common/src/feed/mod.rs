@@ -18,6 +18,7 @@ mod frame;
 #[cfg(test)]
 mod golden;
 mod join;
+mod ledger;
 mod message;
 mod name;
 mod packed;
@@ -42,6 +43,7 @@ pub use change::{
 };
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME, VERSION, serves};
 pub use join::{InvalidJoinToken, JoinToken};
+pub use ledger::{Ledger, MOST_AT_ONCE, Member};
 pub use message::{
     ALPN_FEED, ALPN_JOIN, Ack, Delta, Heartbeat, Hello, ISSUER_NAME, Join, JoinRefused, Joined, Message, Record,
     RefusedJoin, Renew, Renewed, Resync, SnapshotBegin, SnapshotChunk, SnapshotEnd, Welcome,
@@ -50,7 +52,7 @@ pub use name::FeedName;
 pub use position::{Digest, Epoch, Position, chain_digest};
 pub use publisher::{CloseReason, HEARTBEAT_EVERY, LogRecord, Publish, Publisher};
 pub use raw::{Kind, MAX_BODY, MAX_SUBJECT, RawChange, RecordError};
-pub use report::{Count, CountedRule, Counts, MAX_REPORT, Report, Scope};
+pub use report::{Count, CountedRule, Counts, Heard, MAX_REPORT, Merged, Report, Scope, Share};
 pub use revocations::{Folded, Revocations};
 pub use samples::{HeldBack, MetricSample, SampledMetric, SampledRequest, Samples, Solving};
 pub use state::FeedState;

@@ -22,36 +22,63 @@ pub const MAX_REPORT: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
     // edge to issuer
+    /// From now on the edge shares limits. Before its first [`Report::Counts`], and once.
+    Share(Share),
     Counts(Counts),
     Samples(Samples),
     HeldBack(HeldBack),
     // issuer to edge
-    /// What the other edges of a scope have counted.
-    Merged(Counts),
+    /// The answer to [`Report::Share`]: counts are taken from now on.
+    Shared,
+    Merged(Merged),
     /// A kind of a later version: skipped.
     Unknown(u8),
 }
 
-/// What was counted under limits that edges share. The first one of an edge, which may have none, asks for those of the others.
+/// Whom an edge shares limits with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub scope: Scope,
+    /// Tells this process of an edge from all others: random.
+    pub origin: u64,
+    /// How far it has heard what others count, if it was connected before.
+    pub heard: Option<Heard>,
+}
+
+/// Who counts together: the edges of one deployment that name the same feed here, for which each of them must be enrolled. The global one stands
+/// for all edges.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scope(pub FeedName);
+
+/// A place in what an issuer tells of others' counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Random: another one means that an issuer has begun anew.
+    pub ledger: u64,
+    pub seq: u64,
+}
+
+/// What an edge has counted since it said so last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    pub scope: Scope,
     /// Those that `counts` speak of, each once.
     pub rules: Vec<CountedRule>,
     pub counts: Vec<Count>,
 }
 
-/// Who counts together: the edges of one deployment that name the same feed here, which each of them must be enrolled for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Scope(pub FeedName);
+/// What the other edges of the scope have counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Where that ends.
+    pub heard: Heard,
+    pub of_others: Counts,
+}
 
 /// A limit, as edges and issuers tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CountedRule {
     /// A hash of what it says.
     pub id: u32,
-    /// Requests that it admits in a window.
-    pub rate: u32,
     /// In seconds.
     pub window_s: u32,
 }
@@ -61,20 +88,22 @@ pub struct CountedRule {
 pub struct Count {
     /// Which of the list's rules.
     pub rule: u16,
-    /// A digest under a secret that edges share.
+    /// A digest under the deployment's key for limits ([`super::KeyUsage::Limit`]).
     pub key: [u8; 16],
     /// How many were admitted.
     pub admitted: u32,
     /// How many asked, the admitted ones included.
     pub asked: u32,
-    /// How long ago that was on the average, in milliseconds.
+    /// How long ago the last one was, in milliseconds.
     pub ago_ms: u32,
 }
 
 const COUNTS: u8 = 64;
 const SAMPLES: u8 = 65;
 const HELD_BACK: u8 = 66;
+const SHARE: u8 = 68;
 const MERGED: u8 = 80;
+const SHARED: u8 = 81;
 
 impl Report {
     /// The report as a frame's bytes.
@@ -83,9 +112,11 @@ impl Report {
     /// When it is longer than [`MAX_REPORT`].
     pub fn encode(&self) -> Result<Vec<u8>, FrameError> {
         let frame = match self {
+            Self::Share(body) => frame(SHARE, body)?,
             Self::Counts(body) => frame(COUNTS, body)?,
             Self::Samples(body) => frame(SAMPLES, body)?,
             Self::HeldBack(body) => frame(HELD_BACK, body)?,
+            Self::Shared => frame(SHARED, &())?,
             Self::Merged(body) => frame(MERGED, body)?,
             Self::Unknown(kind) => Frame { version: VERSION, kind: *kind, body: Vec::new() },
         };
@@ -98,9 +129,11 @@ impl Report {
     /// What a frame says. The whole body must be used up.
     pub fn decode(read: &Frame) -> Result<Self, FrameError> {
         Ok(match read.kind {
+            SHARE => Self::Share(body(read)?),
             COUNTS => Self::Counts(body(read)?),
             SAMPLES => Self::Samples(body(read)?),
             HELD_BACK => Self::HeldBack(body(read)?),
+            SHARED => body(read).map(|()| Self::Shared)?,
             MERGED => Self::Merged(body(read)?),
             kind => Self::Unknown(kind),
         })
@@ -110,16 +143,17 @@ impl Report {
     pub fn feeds(&self) -> Vec<Cow<'_, FeedName>> {
         let of_pool = |pool: &PoolId| vec![Cow::Owned(FeedName::Pool(pool.clone()))];
         match self {
-            Self::Counts(counts) | Self::Merged(counts) => vec![Cow::Borrowed(&counts.scope.0)],
+            Self::Share(share) => vec![Cow::Borrowed(&share.scope.0)],
             Self::Samples(samples) => of_pool(&samples.pool),
             Self::HeldBack(held) => of_pool(&held.pool),
-            Self::Unknown(_) => Vec::new(),
+            // Counts are of the scope that the edge has named.
+            Self::Counts(_) | Self::Shared | Self::Merged(_) | Self::Unknown(_) => Vec::new(),
         }
     }
 
     /// Whether it is something that an issuer says, and no edge.
     pub const fn is_of_issuer(&self) -> bool {
-        matches!(self, Self::Merged(_))
+        matches!(self, Self::Shared | Self::Merged(_))
     }
 }
 
@@ -127,6 +161,30 @@ impl Default for Scope {
     /// All edges of the deployment.
     fn default() -> Self {
         Self(FeedName::Global)
+    }
+}
+
+impl Counts {
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// The counts with their rules; those that name none are left out.
+    pub fn with_rules(&self) -> impl Iterator<Item = (CountedRule, &Count)> {
+        self.counts.iter().filter_map(|count| Some((*self.rules.get(usize::from(count.rule))?, count)))
+    }
+
+    /// Adds a count under its rule.
+    pub fn push(&mut self, rule: CountedRule, count: Count) {
+        // There are few rules, and one in a row as a rule.
+        let known = self.rules.iter().rposition(|other| *other == rule);
+        let at = known.unwrap_or_else(|| {
+            self.rules.push(rule);
+            self.rules.len() - 1
+        });
+        if let Ok(rule) = u16::try_from(at) {
+            self.counts.push(Count { rule, ..count });
+        }
     }
 }
 
@@ -139,11 +197,11 @@ mod tests {
     use crate::clock::UnixMillis;
 
     fn counts() -> Counts {
-        Counts {
-            scope: Scope(PoolId::parse("r_Ab1").unwrap().into()),
-            rules: vec![CountedRule { id: 0xdead_beef, rate: 1_000, window_s: 60 }],
-            counts: vec![Count { rule: 0, key: [7; 16], admitted: 3, asked: 300, ago_ms: 5 }],
-        }
+        let mut counts = Counts::default();
+        let count = Count { rule: 0, key: [7; 16], admitted: 3, asked: 300, ago_ms: 5 };
+        counts.push(CountedRule { id: 0xdead_beef, window_s: 60 }, count);
+        counts.push(CountedRule { id: 9, window_s: 1 }, Count { key: [8; 16], ..count });
+        counts
     }
 
     fn reports() -> Vec<Report> {
@@ -182,11 +240,19 @@ mod tests {
             within: None,
             addresses: vec![[192, 0, 2, 7].into(), "2001:db8::".parse().unwrap()],
         };
+        let heard = Heard { ledger: u64::MAX, seq: 300 };
         vec![
+            Report::Share(Share {
+                scope: Scope(PoolId::parse("r_Ab1").unwrap().into()),
+                origin: 77,
+                heard: Some(heard),
+            }),
+            Report::Share(Share { scope: Scope::default(), origin: 1, heard: None }),
             Report::Counts(counts()),
             Report::Samples(samples),
             Report::HeldBack(held),
-            Report::Merged(Counts { scope: Scope::default(), ..counts() }),
+            Report::Shared,
+            Report::Merged(Merged { heard, of_others: counts() }),
         ]
     }
 
@@ -216,14 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn counts_of_no_rule_are_left_out() {
+        let mut counts = counts();
+        let ids =
+            |counts: &Counts| counts.with_rules().map(|(rule, count)| (rule.id, count.key[0])).collect::<Vec<_>>();
+        assert_eq!(ids(&counts), [(0xdead_beef, 7), (9, 8)]);
+        counts.counts[0].rule = 2;
+        assert_eq!(ids(&counts), [(9, 8)]);
+    }
+
+    #[test]
     fn a_report_has_a_bound_of_its_own() {
         let of = |count: usize| {
             let mut counts = counts();
-            counts.counts =
-                vec![Count { admitted: u32::MAX, asked: u32::MAX, ago_ms: u32::MAX, ..counts.counts[0] }; count];
+            let most = Count { admitted: u32::MAX, asked: u32::MAX, ago_ms: u32::MAX, rule: u16::MAX, key: [0xff; 16] };
+            counts.counts = vec![most; count];
             Report::Counts(counts).encode()
         };
-        assert!(of(4_000).is_ok());
+        assert!(of(7_000).is_ok());
         assert_eq!(of(20_000), Err(FrameError::TooLong));
     }
 

@@ -2,6 +2,7 @@
 //! feed that is gone leaves no series.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -13,7 +14,7 @@ use super::State;
 use super::http::Answer;
 use super::overview::{FeedLine, IssuerLine, Overview};
 use crate::observe::{Format, PREFIX, Process};
-use crate::rates;
+use crate::rates::{self, Limits};
 use crate::snapshot::upstream::condition::Health;
 
 type Whole = Family<Label, Gauge>;
@@ -27,8 +28,9 @@ pub fn answer(state: &State, accept: Option<&str>) -> Answer {
     let format = Format::accepted(accept);
     let overview = Overview::of(state);
     key_ages(state);
-    let counted = counted(state.parts.limits.table.health());
-    match state.parts.metrics.text(&[looked_at(&overview), counted, process(&overview)], format) {
+    let limits = &state.parts.limits;
+    let more = [looked_at(&overview), counted(limits.table.health()), shared(limits), process(&overview)];
+    match state.parts.metrics.text(&more, format) {
         Ok(body) => Answer::new("200 OK", format.content_type(), body),
         Err(_) => Answer::error("500 Internal Server Error", "server_error"),
     }
@@ -77,6 +79,27 @@ fn counted(health: rates::Health) -> Registry {
     registry.register("limit_keys_displaced", "Keys that had to make room and begin anew", displaced);
     let merged = ConstCounter::new(health.merged);
     registry.register("limit_merges", "Times that a busy key was counted less finely for lack of memory", merged);
+    registry
+}
+
+/// What other edges and this one know of each other's counts; nothing where no limit is shared.
+fn shared(limits: &Limits) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    if !limits.shares() {
+        return registry;
+    }
+    let sharing = &limits.sharing;
+    let connected = gauge(i64::from(sharing.is_connected()));
+    registry.register("shared_limits_connected", "1 while shared limits count together with other edges", connected);
+    registry.register("shared_limit_keys", "Keys of shared limits that are in use", gauge(whole(sharing.keys())));
+    let lost = ConstCounter::new(sharing.lost());
+    registry.register("shared_limit_requests_lost", "Requests that others were not told of for lack of memory", lost);
+    let way = ConstGauge::new(sharing.way().as_secs_f64());
+    registry.register_with_unit("shared_limit_delay", "Until counts of others are known here", Unit::Seconds, way);
+    if let Some(age) = sharing.heard_ago(limits.moment(Instant::now())) {
+        let age = ConstGauge::new(age.as_secs_f64());
+        registry.register_with_unit("shared_limit_heard_age", "Since others were heard of last", Unit::Seconds, age);
+    }
     registry
 }
 

@@ -11,6 +11,7 @@ mod pools;
 mod reload;
 mod reporting;
 mod server;
+mod sharer;
 mod shutdown;
 mod successor;
 mod upkeep;
@@ -32,6 +33,7 @@ pub use self::pools::Pools;
 pub use self::pools::acls::PoolAcls;
 use self::reload::{AtStart, Reload};
 use self::reporting::Reporting;
+use self::sharer::Sharer;
 pub use self::shutdown::{Shutdown, ShutdownHandle};
 use crate::admin::{self, Configuration, State};
 use crate::app::control::Control;
@@ -110,8 +112,6 @@ pub struct Running {
     taken: Option<Taken>,
     /// Where a successor may ask for the listeners.
     offer: Option<(PathBuf, Vec<Socket>)>,
-    /// The stream of reports ends with its last owner.
-    _uplink: Uplink,
 }
 
 /// Starts the edge that the file describes. When this returns, its listeners accept.
@@ -142,10 +142,12 @@ pub fn start_with(
     let (tracer, spans) = config.trace.as_ref().map(|settings| tracer(settings, &metrics)).transpose()?.unzip();
     let in_flight = InFlight::default();
     let replay = Replay::bounded(config.replay_bytes, metrics.replay_proofs.clone());
-    let limits = Arc::new(Limits::bounded(config.limit_bytes, secret()?, secret()?, Instant::now()));
+    let limit_bytes = usize::try_from(config.limits.memory).unwrap_or(usize::MAX);
+    let limits = Arc::new(Limits::bounded(limit_bytes, secret()?, secret()?, Instant::now()));
     let challenges = Arc::new(Challenges::new(config.challenge.clone(), metrics.challenges.clone())?);
     let attester = Arc::new(Slot::default());
-    let (uplink, exchange) = uplink::open(Arc::new(()), metrics.uplink.clone());
+    let sharer = Arc::new(Sharer::new(config.limits.scope.clone(), &limits, &metrics, random()?));
+    let (uplink, exchange) = uplink::open(sharer.clone(), metrics.uplink.clone());
     let gateway = Gateway {
         picture: Arc::clone(&picture),
         clock: Arc::clone(&clock),
@@ -179,6 +181,7 @@ pub fn start_with(
         issuers: Arc::clone(&issuers),
         challenges,
         acls: Arc::clone(&acls),
+        limits: Arc::clone(&limits),
         at_start: AtStart::of(&config),
         history: Mutex::default(),
         one_at_a_time: Mutex::default(),
@@ -199,6 +202,7 @@ pub fn start_with(
         acls,
         uplink,
         exchange,
+        sharer,
     };
     launch(config, parts, taken, shutdown)
 }
@@ -241,12 +245,14 @@ struct Parts {
     acls: Arc<PoolAcls>,
     uplink: Uplink,
     exchange: Exchange,
+    sharer: Arc<Sharer>,
 }
 
 fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shutdown) -> Result<Running, StartError> {
     parts.reload.begins_with(&config);
     let Config { listen, feed, routes, issuers, trace, .. } = config;
     reload::warn(&routes.warnings);
+    parts.limits.share(reload::shared_quotas(&routes));
     let generation = parts.picture.configure(routes, issuers);
     parts.metrics.configured(generation, parts.clock.now());
     // With what is kept on disk; nothing is fetched before the runtime runs.
@@ -257,12 +263,13 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     let runtime = parts.runtime;
     let (picture, metrics) = (Arc::clone(&parts.picture), Arc::clone(&parts.metrics));
     let pools = Pools::new(picture, metrics, parts.attester, parts.acls);
-    let pools = pools.with_challenges(Arc::clone(&parts.reload.challenges));
+    let pools = pools.with_challenges(Arc::clone(&parts.reload.challenges)).with_limits(Arc::clone(&parts.limits));
     let feed =
         feed.map(|settings| control::follow(&runtime, settings, &parts.clock, pools, parts.exchange)).transpose()?;
     if feed.is_some() {
         let (picture, limits) = (Arc::clone(&parts.picture), Arc::clone(&parts.limits));
         runtime.spawn(reporting::run(Reporting { picture, limits, uplink: parts.uplink.clone() }));
+        runtime.spawn(parts.sharer.run(parts.uplink));
     }
     let exporter = match trace.as_ref().zip(parts.spans) {
         Some((settings, spans)) => Some(control::export(&runtime, settings, spans, &parts.metrics)?),
@@ -291,8 +298,7 @@ fn launch(config: Config, parts: Parts, mut taken: Option<Taken>, shutdown: Shut
     // Only now the feed's runtime runs: an issuer that sees this edge ready may send people to it.
     let offer = listen.places.upgrade.map(|path| (path, offered(&sockets, admin.as_ref())));
     let control = control::spawn(runtime, admin, feed, exporter, Arc::clone(&state), parts.reload, shutdown)?;
-    let in_flight = parts.in_flight;
-    Ok(Running { state, control, drain, in_flight, drain_limit, taken, offer, _uplink: parts.uplink })
+    Ok(Running { state, control, drain, in_flight: parts.in_flight, drain_limit, taken, offer })
 }
 
 impl Running {

@@ -19,6 +19,7 @@ use crate::attest::{Attester, Slot};
 use crate::challenge::Challenges;
 use crate::feed::{Certified, FeedSink};
 use crate::observe::Metrics;
+use crate::rates::Limits;
 use crate::snapshot::deaths::Deaths;
 use crate::snapshot::issuer::Trust;
 use crate::snapshot::picture::{Picture, PoolState};
@@ -31,11 +32,12 @@ pub struct Pools {
     attester: Arc<Slot>,
     acls: Arc<PoolAcls>,
     challenges: Option<Arc<Challenges>>,
+    limits: Option<Arc<Limits>>,
 }
 
 impl Pools {
     pub fn new(picture: Arc<Picture>, metrics: Arc<Metrics>, attester: Arc<Slot>, acls: Arc<PoolAcls>) -> Self {
-        Self { picture, metrics, attester, acls, challenges: None }
+        Self { picture, metrics, attester, acls, challenges: None, limits: None }
     }
 
     /// With those who take the keys of challenges that edges share.
@@ -43,10 +45,18 @@ impl Pools {
         Self { challenges: Some(challenges), ..self }
     }
 
+    /// With those who count with the key of limits that edges share.
+    pub fn with_limits(self, limits: Arc<Limits>) -> Self {
+        Self { limits: Some(limits), ..self }
+    }
+
     /// What belongs to no pool.
     fn deployment(&self, state: &FeedState) {
         if let Some(challenges) = &self.challenges {
             challenges.share(state.deployment_keys(KeyUsage::Challenge).map(|key| key.key).collect());
+        }
+        if let (Some(limits), Some(newest)) = (&self.limits, state.deployment_keys(KeyUsage::Limit).next()) {
+            limits.share_under(newest.key.first_chunk().copied().unwrap_or_default());
         }
     }
 }

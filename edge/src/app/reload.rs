@@ -13,8 +13,11 @@ use crate::app::server;
 use crate::challenge::Challenges;
 use crate::config::{Config, FeedSettings, LogSettings, Places, TraceSettings, WafLogSettings, environment, load};
 use crate::front::Reception;
+use crate::gates::limits::config::Settings as LimitSettings;
 use crate::observe::{AccessLog, Lines, LogFile, Metrics, open_log};
+use crate::rates::{Limits, Quota};
 use crate::snapshot::picture::Picture;
+use crate::snapshot::route::RouteTable;
 use crate::tls::CertificateSummary;
 
 /// Everything that a reload needs.
@@ -29,6 +32,7 @@ pub struct Reload {
     pub issuers: Arc<Issuers>,
     pub challenges: Arc<Challenges>,
     pub acls: Arc<PoolAcls>,
+    pub limits: Arc<Limits>,
     pub at_start: AtStart,
     pub history: Mutex<History>,
     pub one_at_a_time: Mutex<()>,
@@ -42,7 +46,7 @@ pub struct AtStart {
     verdict_bytes: usize,
     state_dir: Option<PathBuf>,
     replay_bytes: usize,
-    limit_bytes: usize,
+    limits: LimitSettings,
     solution_bytes: u64,
 }
 
@@ -55,7 +59,7 @@ impl AtStart {
             verdict_bytes: config.verdict_bytes,
             state_dir: config.state_dir.clone(),
             replay_bytes: config.replay_bytes,
-            limit_bytes: config.limit_bytes,
+            limits: config.limits.clone(),
             solution_bytes: config.challenge.memory,
         }
     }
@@ -84,7 +88,8 @@ impl AtStart {
             ("cache.verdicts", self.verdict_bytes != config.verdict_bytes),
             ("cache.state_dir", self.state_dir != config.state_dir),
             ("dpop.replay_memory", self.replay_bytes != config.replay_bytes),
-            ("limits.memory", self.limit_bytes != config.limit_bytes),
+            ("limits.memory", self.limits.memory != config.limits.memory),
+            ("limits.shared_with", self.limits.scope != config.limits.scope),
             ("challenge.solution_memory", self.solution_bytes != config.challenge.memory),
         ]
         .into_iter()
@@ -139,6 +144,7 @@ impl Reload {
         self.reception.store(Arc::new(server::reception(&config)));
         self.history().certificates = certificates(&config);
         warn(&config.routes.warnings);
+        self.limits.share(shared_quotas(&config.routes));
         let generation = self.picture.configure(config.routes, config.issuers);
         self.issuers.follow();
         Ok(Taken { generation, restart })
@@ -154,6 +160,12 @@ pub fn warn(warnings: &[String]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// Of all limits that count together with those of other edges.
+pub fn shared_quotas(table: &RouteTable) -> impl Iterator<Item = Quota> {
+    let limits = table.routes.iter().flat_map(|route| &route.limits).flat_map(|of_route| &of_route.limits);
+    limits.filter(|limit| limit.shared).map(|limit| limit.quota)
 }
 
 /// The certificates that a configuration shows to clients.

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::challenge::config::{self as challenge, KeySource};
+use crate::gates;
 use crate::gates::acl::Terms;
+use crate::gates::limits::config::Settings as LimitSettings;
 use crate::gates::proof::config as proofs;
 use crate::observe::Metrics;
 use crate::observe::trace::Accept;
@@ -52,8 +54,7 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Memory for used proofs; bytes.
     pub replay_bytes: usize,
-    /// Memory for what limits count; bytes.
-    pub limit_bytes: usize,
+    pub limits: LimitSettings,
     pub challenge: challenge::Settings,
     /// For web ACLs, those that the feed brings too.
     pub acl_terms: Terms,
@@ -151,7 +152,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let acls = gates::acl::config::acls(acls, folder, &acl_terms, |name, acl| metrics.acl_meter(name, acl))?;
     let mut issuers = issuers::configured(root.sections("issuer")?, around)?;
     let proofs = proofs::settings(root.section("dpop")?, folder)?;
-    let limit_bytes = gates::limits::config::memory(root.section("limits")?)?;
+    let limits = gates::limits::config::settings(root.section("limits")?)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let mut policies = gates::policy::config::library(root.sections("policy")?, folder)?;
     let surroundings = Surroundings {
@@ -183,7 +184,7 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
         verdict_bytes: usize::try_from(cache.verdict_bytes).unwrap_or(usize::MAX),
         state_dir,
         replay_bytes: usize::try_from(proofs.replay_bytes).unwrap_or(usize::MAX),
-        limit_bytes: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
+        limits,
         challenge,
         acl_terms,
         fingerprints,

@@ -137,7 +137,8 @@ fn route(
     let mut flow = forward::flow::read(&mut section)?;
     let attest = attest::config::read(&mut section, around.has_feed, &mut flow)?;
     let name = name(&upstream.name, &matched.host, &matched.path);
-    let of_route = OfRoute { name: &name, methods: &matched.methods, has_token: token.is_some() };
+    let (has_token, has_feed) = (token.is_some(), around.has_feed);
+    let of_route = OfRoute { name: &name, methods: &matched.methods, has_token, has_feed };
     let limits = section.sections("limits")?;
     let limits = gates::limits::config::limits(limits, of_route, |limit| around.metrics.limit_meter(&name, limit))?;
     let cors = section.section("cors")?.map(|rule| cors::config::rule(rule, &matched.methods)).transpose()?;

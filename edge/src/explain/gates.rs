@@ -185,8 +185,9 @@ fn limits(story: &mut Story, view: RequestView<'_>, facts: &Facts, stage: Stage)
     let of_route = view.route.limits.iter().flat_map(|of_route| &of_route.limits);
     for limit in of_route.filter(|limit| limit.stage == stage) {
         let dry_run = if limit.dry_run { ", a dry run" } else { "" };
+        let shared = if limit.shared { ", shared with other edges" } else { "" };
         let (rate, window) = (limit.quota.rate(), seconds(limit.quota.window()));
-        story.step("limit", format!("{}: {rate} in {window}{dry_run}; counts nothing here", limit.name));
+        story.step("limit", format!("{}: {rate} in {window}{shared}{dry_run}; counts nothing here", limit.name));
         if limit.is_for(view.canonical.method) {
             story.fact("key", gates_limits::told_key(view, facts, limit));
         } else {

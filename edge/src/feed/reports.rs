@@ -93,7 +93,7 @@ mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::{Arc, Mutex};
 
-    use common::feed::{Counts, Report};
+    use common::feed::{Counts, Heard, Merged, Report};
     use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
     use quinn::{ClientConfig, Endpoint, ServerConfig, TransportConfig, VarInt};
     use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -183,7 +183,8 @@ mod tests {
             decoder.push(&chunk[..count]);
         };
         assert_eq!(Report::decode(&frame), Ok(Report::Counts(Counts::default())));
-        for report in [Report::Unknown(127), Report::Merged(Counts::default())] {
+        let merged = Merged { heard: Heard { ledger: 1, seq: 2 }, of_others: Counts::default() };
+        for report in [Report::Unknown(127), Report::Merged(merged)] {
             send.write_all(&report.encode().unwrap()).await.unwrap();
         }
         assert_eq!(told.until(2).await, ["connected", "merged"]);

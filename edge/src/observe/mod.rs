@@ -11,5 +11,5 @@ pub mod trace;
 pub use self::access_log::{AccessLog, AclRecord, LogLevel, LogRules, Record, hash_subject, open_log};
 pub use self::issuers::{Asked, Fetched, IssuerMetrics};
 pub use self::lines::{Lines, LogFile};
-pub use self::metrics::{Format, Metrics, PREFIX};
+pub use self::metrics::{Format, Metrics, PREFIX, SharingMeter};
 pub use self::process::Process;

@@ -31,6 +31,7 @@ mod limits;
 mod planes;
 mod set;
 mod shard;
+mod sharing;
 mod window;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,9 +40,10 @@ use std::time::Duration;
 use siphasher::sip128::{Hash128, SipHasher13};
 
 pub use self::digest::{Digester, Key, Parts, Secret};
-pub use self::limits::Limits;
+pub use self::limits::{Limits, Taken};
 use self::set::Spot;
 use self::shard::{Shape, Shard};
+pub use self::sharing::{Flushed, PATIENCE, Sharing};
 pub use self::window::{Moment, Quota, RuleId};
 
 const SHARDS: usize = 256;
@@ -91,6 +93,12 @@ impl Table {
     /// Counts a request if the quota admits it.
     pub fn admit(&self, now: Moment, quota: &Quota, key: Key) -> Verdict {
         self.at(quota, key, |shard, spot, shape| shard.admit(now, quota, spot, shape)).unwrap_or(Verdict::NONE)
+    }
+
+    /// The same besides requests that are not counted, but reckoned with: how many, where there is room for so many.
+    pub fn admit_besides(&self, now: Moment, quota: &Quota, key: Key, reckoned: impl FnOnce(u32) -> u32) -> Verdict {
+        let admit = |shard: &mut Shard, spot, shape| shard.admit_besides(now, quota, spot, shape, reckoned);
+        self.at(quota, key, admit).unwrap_or(Verdict::NONE)
     }
 
     /// Takes back one that [`Table::admit`] has counted at `at`: it was refused for another reason after all.
@@ -143,6 +151,12 @@ impl Table {
         let shard = usize::try_from(h2 % SHARDS as u64).ok().and_then(|number| self.shards.get(number))?;
         let spot = Spot::new(key, quota.id, h1, h2 >> 8, self.shape.sets);
         Some(act(&mut lock(shard), spot, self.shape))
+    }
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 

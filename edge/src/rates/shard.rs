@@ -85,6 +85,25 @@ impl Shard {
         found.verdict(now, quota, admits)
     }
 
+    /// `reckoned`: of so much room, how much is not to be given away.
+    pub fn admit_besides(
+        &mut self,
+        now: Moment,
+        quota: &Quota,
+        spot: Spot,
+        shape: Shape,
+        reckoned: impl FnOnce(u32) -> u32,
+    ) -> Verdict {
+        let mut found = self.find_or_seat(now, quota, spot, shape);
+        let room = quota.rate().saturating_sub(found.counts.sum());
+        let admits = room > 0 && reckoned(room) < room;
+        if admits {
+            found.counts.add(0, 1);
+            self.keep(&mut found, now, quota, spot.tag);
+        }
+        found.verdict(now, quota, admits)
+    }
+
     pub fn observe(&mut self, now: Moment, quota: &Quota, spot: Spot, shape: Shape) -> Verdict {
         let mut found = self.find_or_seat(now, quota, spot, shape);
         found.counts.add(0, 1);

@@ -39,6 +39,16 @@ impl Moment {
         Duration::from_nanos(later.0.saturating_sub(self.0))
     }
 
+    /// How many such pieces of time have passed.
+    pub fn parts(self, piece: Duration) -> u64 {
+        self.0 / nanos(piece).max(1)
+    }
+
+    /// How much of the present one has.
+    pub fn into_part(self, piece: Duration) -> Duration {
+        Duration::from_nanos(self.0 % nanos(piece).max(1))
+    }
+
     /// In steps of 67 ms, which come round after nine years.
     pub fn coarse(self) -> u32 {
         (self.0 >> 26) as u32

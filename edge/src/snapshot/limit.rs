@@ -37,6 +37,8 @@ pub struct Limit {
     /// It counts, and says what it would do, and refuses nobody.
     pub dry_run: bool,
     pub missing: Missing,
+    /// Other edges that have the same limit count together with this one.
+    pub shared: bool,
     pub meter: LimitMeter,
 }
 

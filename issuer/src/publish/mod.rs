@@ -9,6 +9,7 @@
 
 mod authority;
 mod connection;
+mod counters;
 pub mod deployment_keys;
 mod directory;
 pub mod edges;
@@ -99,13 +100,20 @@ pub async fn start(
     let local = endpoint.local_addr().map_err(StartError::Listen)?;
     let advertise = if config.advertise.is_empty() { local.to_string() } else { config.advertise };
     let hub = Arc::new(hub::Hub::new(store.clone(), clock.clone(), wake.clone(), sealing.clone()));
-    let registry = registry::Registry::default();
-    let directory = directory::Directory::new(authority.certificate())?;
-    let hub_of_all = hub.clone();
-    let receivers = reports::Receivers::default();
-    let shared =
-        Shared { store, clock, sealing, authority, directory, hub: hub_of_all, registry, receivers, wake, advertise };
-    let shared = Arc::new(shared);
+    let certificate = authority.certificate().clone();
+    let shared = Arc::new(Shared {
+        store,
+        clock,
+        authority,
+        directory: directory::Directory::new(&certificate)?,
+        hub: hub.clone(),
+        registry: registry::Registry::default(),
+        receivers: reports::Receivers::default(),
+        counters: counters::Counters::new(),
+        sealing,
+        wake,
+        advertise,
+    });
     let tasks = vec![
         tokio::spawn(hub.run()),
         tokio::spawn(accept(endpoint.clone(), shared.clone())),

@@ -9,6 +9,7 @@ use common::ids::EdgeId;
 use quinn::{Connection, RecvStream, VarInt};
 use tokio::time::{Instant, sleep_until};
 
+use super::counters::Sharing;
 use super::enrolment::Pools;
 use super::registry::{CLOSE_POOLS, CLOSE_PROTOCOL};
 use super::shared::Shared;
@@ -42,8 +43,13 @@ impl Receivers {
 /// Reads reports until the connection ends; a broken one ends it. An edge from before there were reports opens no stream for them.
 pub(super) async fn serve(shared: Arc<Shared>, edge: EdgeId, pools: Pools, connection: Connection) {
     while let Ok((send, recv)) = connection.accept_bi().await {
-        let read = Reading { shared: &shared, edge: &edge, pools: &pools, pace: Pace::new() }.run(recv).await;
-        drop(send);
+        let sharing = Sharing::new(&shared.counters);
+        let reading =
+            Reading { shared: &shared, edge: &edge, pools: &pools, sharing: &sharing, way: &|| connection.rtt() / 2 };
+        let read = tokio::select! {
+            read = reading.run(recv) => read,
+            () = sharing.tell(send) => Ok(()),
+        };
         if let Err(end) = read {
             tracing::warn!(%edge, reason = end.1, "feed connection closed for what the edge reported");
             return connection.close(end.0, end.1.as_bytes());
@@ -64,16 +70,19 @@ struct Reading<'s> {
     shared: &'s Shared,
     edge: &'s EdgeId,
     pools: &'s Pools,
-    pace: Pace,
+    sharing: &'s Sharing<'s>,
+    /// How long what the edge says is under way.
+    way: &'s (dyn Fn() -> Duration + Send + Sync),
 }
 
 impl Reading<'_> {
-    async fn run(mut self, mut recv: RecvStream) -> Result<(), End> {
+    async fn run(self, mut recv: RecvStream) -> Result<(), End> {
         let mut decoder = Decoder::bounded(MAX_REPORT);
         let mut chunk = vec![0; CHUNK];
+        let mut pace = Pace::new();
         loop {
             while let Some(frame) = decoder.next_frame()? {
-                self.pace.step().await;
+                pace.step().await;
                 self.take(&Report::decode(&frame)?)?;
             }
             match recv.read(&mut chunk).await {
@@ -87,8 +96,22 @@ impl Reading<'_> {
         if report.is_of_issuer() {
             return Err(End(CLOSE_PROTOCOL, "an edge said what only an issuer says"));
         }
+        if let Report::Share(share) = report
+            && !self.pools.allows(&share.scope.0)
+        {
+            // A setting of the edge is wrong. That is no reason to take the feed from it: it counts for itself.
+            tracing::warn!(edge = %self.edge, scope = %share.scope.0, "an edge may not share limits there: it is not enrolled for that pool");
+            return Ok(());
+        }
         if !report.feeds().iter().all(|feed| self.pools.allows(feed)) {
             return Err(End(CLOSE_POOLS, "the edge reported on a pool that it is not enrolled for"));
+        }
+        match report {
+            Report::Share(share) => self.sharing.begin(share).map_err(|why| End(CLOSE_PROTOCOL, why))?,
+            Report::Counts(counts) => {
+                self.sharing.take(counts, (self.way)()).map_err(|why| End(CLOSE_PROTOCOL, why))?;
+            }
+            _ => {}
         }
         self.shared.receivers.receive(self.edge, report, self.shared.clock.now());
         Ok(())

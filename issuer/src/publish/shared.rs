@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::clock::Clock;
 
 use super::authority::Authority;
+use super::counters::Counters;
 use super::directory::Directory;
 use super::hub::Hub;
 use super::registry::Registry;
@@ -22,6 +23,7 @@ pub(super) struct Shared {
     pub hub: Arc<Hub>,
     pub registry: Registry,
     pub receivers: Receivers,
+    pub counters: Counters,
     pub wake: Wake,
     /// `host:port` that join tokens name.
     pub advertise: String,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use common::clock::{Clock, SystemClock, UnixMillis};
 use common::feed::{
-    ALPN_FEED, ALPN_JOIN, Counts, Decoder, FeedName, Hello, ISSUER_NAME, Message, Report, Resync, Scope,
+    ALPN_FEED, ALPN_JOIN, Count, CountedRule, Counts, Decoder, FeedName, Hello, ISSUER_NAME, Message, Report, Resync,
+    Scope, Share,
 };
 use common::ids::{EdgeId, PoolId};
 use common::secret::SecretBytes;
@@ -237,8 +238,15 @@ impl Receiver for Heard {
     }
 }
 
-fn counts_of(feed: FeedName) -> Report {
-    Report::Counts(Counts { scope: Scope(feed), ..Counts::default() })
+fn share(feed: FeedName) -> Report {
+    Report::Share(Share { scope: Scope(feed), origin: 1, heard: None })
+}
+
+fn counts(key: u8, admitted: u32) -> Report {
+    let mut counts = Counts::default();
+    let count = Count { rule: 0, key: [key; 16], admitted, asked: admitted, ago_ms: 0 };
+    counts.push(CountedRule { id: 1, window_s: 60 }, count);
+    Report::Counts(counts)
 }
 
 impl World {
@@ -262,7 +270,7 @@ async fn reports_come_with_the_name_of_their_edge_and_unknown_kinds_are_skipped(
     world.admit("fra-1", Pools::Named(vec![PoolId::parse("r_A").unwrap()]), SystemClock.now()).await;
     let heard = Arc::new(Heard::default());
     world.running.handle().report_to(heard.clone());
-    let reports = [counts_of(FeedName::Global), Report::Unknown(127), counts_of(pool)];
+    let reports = [Report::Unknown(127), share(pool), counts(1, 5)];
     let frames: Vec<u8> = reports.iter().flat_map(|report| report.encode().unwrap()).collect();
     let (_connection, closed) = world.reports(&frames).await;
     assert_eq!(closed, None);
@@ -276,18 +284,80 @@ async fn an_edge_that_reports_what_it_may_not_is_cut() {
     world.admit("fra-1", Pools::Named(vec![PoolId::parse("r_A").unwrap()]), SystemClock.now()).await;
     let heard = Arc::new(Heard::default());
     world.running.handle().report_to(heard.clone());
-    let of_another = counts_of(PoolId::parse("r_B").unwrap().into()).encode().unwrap();
-    let of_the_issuer = Report::Merged(Counts::default()).encode().unwrap();
+    let of_another = share(PoolId::parse("r_B").unwrap().into()).encode().unwrap();
+    let of_the_issuer = Report::Shared.encode().unwrap();
+    let all = |reports: &[Report]| -> Vec<u8> { reports.iter().flat_map(|report| report.encode().unwrap()).collect() };
+    let twice = all(&[share(FeedName::Global), share(FeedName::Global)]);
+    let Report::Counts(mut of_no_rule) = counts(1, 1) else { unreachable!() };
+    of_no_rule.rules.clear();
+    let of_no_rule = all(&[share(FeedName::Global), Report::Counts(of_no_rule)]);
     let too_long = u32::try_from(common::feed::MAX_REPORT + 1).unwrap().to_be_bytes().to_vec();
     let broken = vec![0, 0, 0, 3, common::feed::VERSION, 64, 9];
-    let wrong =
-        [(of_another, "enrolled"), (of_the_issuer, "only an issuer"), (too_long, "protocol"), (broken, "protocol")];
+    let wrong = [
+        (of_the_issuer, "only an issuer"),
+        (too_long, "protocol"),
+        (broken, "protocol"),
+        (twice, "twice"),
+        (of_no_rule, "malformed"),
+        (counts(1, 5).encode().unwrap(), "does not share"),
+    ];
     for (frames, why) in wrong {
         let closed = world.reports(&frames).await.1;
         assert!(closed.as_ref().is_some_and(|closed| closed.contains(why)), "{why}: {closed:?}");
     }
-    assert!(heard.0.lock().unwrap().is_empty());
-    let third = world.reports(&[]).await.0;
+    let (third, closed) = world.reports(&of_another).await;
+    assert_eq!(closed, None, "it shares with nobody, and goes on");
     let opened = tokio::time::timeout(Duration::from_millis(100), third.open_bi()).await;
     assert!(opened.is_err(), "there are two streams and no more");
+    let heard = heard.0.lock().unwrap();
+    assert!(heard.iter().all(|(_, report)| *report == share(FeedName::Global)), "{heard:?}");
+}
+
+/// The next report that the issuer tells on a stream.
+async fn told(recv: &mut quinn::RecvStream, decoder: &mut Decoder) -> Report {
+    let mut chunk = [0; 1024];
+    loop {
+        if let Some(frame) = decoder.next_frame().unwrap() {
+            return Report::decode(&frame).unwrap();
+        }
+        let count = recv.read(&mut chunk).await.unwrap().unwrap();
+        decoder.push(&chunk[..count]);
+    }
+}
+
+#[tokio::test]
+async fn edges_of_a_scope_get_the_counts_of_the_others() {
+    let world = World::new().await;
+    let now = SystemClock.now();
+    let pool = PoolId::parse("r_A").unwrap();
+    let mut edges = Vec::new();
+    for (name, scope) in [("fra-1", FeedName::Global), ("fra-2", FeedName::Global), ("fra-3", pool.clone().into())] {
+        world.admit(name, Pools::Named(vec![pool.clone()]), now).await;
+        let connection = world.dial(Some(world.certify(world.authority(), name, now)), ALPN_FEED).await.unwrap();
+        assert!(world.talk(&connection, &[]).await.is_ok());
+        let (mut send, mut recv) = connection.open_bi().await.unwrap();
+        let share = Report::Share(Share { scope: Scope(scope), origin: edges.len() as u64, heard: None });
+        send.write_all(&share.encode().unwrap()).await.unwrap();
+        let mut decoder = Decoder::default();
+        assert_eq!(told(&mut recv, &mut decoder).await, Report::Shared);
+        edges.push((connection, send, recv, decoder));
+    }
+    edges[0].1.write_all(&counts(1, 5).encode().unwrap()).await.unwrap();
+    let (_, _, recv, decoder) = &mut edges[1];
+    let Report::Merged(merged) = told(recv, decoder).await else { panic!("then counts") };
+    let of_others: Vec<_> = merged.of_others.with_rules().map(|(rule, count)| (rule.id, count.admitted)).collect();
+    assert_eq!(of_others, [(1, 5)]);
+    for other in [0, 2] {
+        let (_, _, recv, decoder) = &mut edges[other];
+        let more = tokio::time::timeout(Duration::from_millis(100), told(recv, decoder)).await;
+        assert!(more.is_err(), "neither itself nor another scope");
+    }
+    drop(edges.remove(1));
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if world.running.handle().edges().len() == 2 {
+            return;
+        }
+    }
+    panic!("what has gone is forgotten");
 }

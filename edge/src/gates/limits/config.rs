@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::feed::{FeedName, Scope};
+use common::ids::PoolId;
 use common::settings::{Section, SettingError, duration};
 use common::verify::ClaimPath;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -21,15 +23,32 @@ const V4_BITS: u8 = 32;
 const V6_BITS: u8 = 64;
 const KNOWN_PARTS: &str = "`address`, `claim:NAME`, `client_id`, `header:NAME`, `path`, `host`, `method` or `route`";
 
-/// Reads `[limits]`: the memory for what all limits count; bytes.
-pub fn memory(section: Option<Section>) -> Result<u64, SettingError> {
-    let Some(mut section) = section else { return Ok(MEMORY_BYTES) };
-    let bytes = section.size("memory")?.unwrap_or(MEMORY_BYTES);
-    if !MEMORIES.contains(&bytes) {
+/// `[limits]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// For what all limits count; bytes.
+    pub memory: u64,
+    /// Whom shared limits are shared with.
+    pub scope: Scope,
+}
+
+/// Reads `[limits]`.
+pub fn settings(section: Option<Section>) -> Result<Settings, SettingError> {
+    let Some(mut section) = section else { return Ok(Settings { memory: MEMORY_BYTES, scope: Scope::default() }) };
+    let memory = section.size("memory")?.unwrap_or(MEMORY_BYTES);
+    if !MEMORIES.contains(&memory) {
         return Err(section.error("memory", "must be between \"4MiB\" and \"4GiB\""));
     }
+    let scope = match section.text("shared_with")?.as_deref() {
+        None | Some("all") => Scope::default(),
+        Some(text) => {
+            let pool = text.strip_prefix("pool:").and_then(|pool| PoolId::parse(pool).ok());
+            let unknown = || format!("\"{text}\" is neither \"all\" nor a pool such as \"pool:us-east-1_AbCdEf123\"");
+            Scope(FeedName::Pool(pool.ok_or_else(|| section.error("shared_with", unknown()))?))
+        }
+    };
     section.finish()?;
-    Ok(bytes)
+    Ok(Settings { memory, scope })
 }
 
 /// The route whose limits are read.
@@ -39,6 +58,7 @@ pub struct OfRoute<'r> {
     /// Routes of one name differ in them.
     pub methods: &'r [Method],
     pub has_token: bool,
+    pub has_feed: bool,
 }
 
 /// Reads a route's limits; `meter` makes the counters of one by its name.
@@ -104,6 +124,10 @@ fn limit(mut section: Section, route: OfRoute<'_>, meter: &impl Fn(&str) -> Limi
         }
     };
     let dry_run = section.flag("dry_run")?.unwrap_or(false);
+    let shared = section.flag("shared")?.unwrap_or(false);
+    if shared && !route.has_feed {
+        return Err(section.error("shared", "needs `[feed]`: edges hear of each other by their issuer"));
+    }
     let identity = identity(route, &name, &key, (rate, window));
     let quota = Quota::new(RuleId::of(&identity), rate, window).ok_or_else(|| section.error("rate", NO_RATE))?;
     section.finish()?;
@@ -118,6 +142,7 @@ fn limit(mut section: Section, route: OfRoute<'_>, meter: &impl Fn(&str) -> Limi
         status: status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::TOO_MANY_REQUESTS),
         dry_run,
         missing,
+        shared,
     })
 }
 

@@ -13,7 +13,7 @@ use common::reject::Reject;
 pub use self::key::told as told_key;
 use crate::facts::{Facts, Limited, Standing};
 use crate::gates::{Outcome, RequestView};
-use crate::rates::{Limits, Verdict};
+use crate::rates::{Digester, Limits, Verdict};
 use crate::snapshot::limit::{Limit, Missing, Stage};
 
 /// Asks the limits of this stage, in their order.
@@ -26,7 +26,7 @@ pub fn check(request: RequestView<'_>, facts: &mut Facts, limits: &Limits, stage
         if limit.stage != stage || !limit.is_for(request.canonical.method) {
             continue;
         }
-        let Some(key) = key::of(request, facts, limit, &limits.digester) else {
+        let Some(key) = key::of(request, facts, limit, &digester(limits, limit)) else {
             limit.meter.skipped.inc();
             if let Err(reject) = without_key(limit, number, &mut facts.limited) {
                 give_back(request, facts, limits);
@@ -34,7 +34,11 @@ pub fn check(request: RequestView<'_>, facts: &mut Facts, limits: &Limits, stage
             }
             continue;
         };
-        let verdict = limits.table.admit(request.moment, &limit.quota, key);
+        let verdict = if limit.shared {
+            limits.sharing.admit(&limits.table, request.moment, &limit.quota, key)
+        } else {
+            limits.table.admit(request.moment, &limit.quota, key)
+        };
         if let Err(reject) = note(limit, number, verdict, &mut facts.limited) {
             give_back(request, facts, limits);
             return Outcome::Reject(reject);
@@ -93,10 +97,17 @@ fn give_back(request: RequestView<'_>, facts: &mut Facts, limits: &Limits) {
             Stage::Request => facts.limited.asked_at.unwrap_or(request.moment),
             Stage::Identity => request.moment,
         };
-        if let Some(key) = key::of(request, facts, limit, &limits.digester) {
-            limits.table.give_back(at, &limit.quota, key);
+        match key::of(request, facts, limit, &digester(limits, limit)) {
+            Some(key) if limit.shared => limits.sharing.give_back(&limits.table, at, &limit.quota, key),
+            Some(key) => limits.table.give_back(at, &limit.quota, key),
+            None => {}
         }
     }
+}
+
+/// Edges that count together make their keys with one secret.
+fn digester(limits: &Limits, limit: &Limit) -> Digester {
+    if limit.shared { limits.shared_digester() } else { limits.digester }
 }
 
 fn bit(number: u8) -> u32 {

@@ -34,7 +34,7 @@ const REQUEST: Request<'_> = Request { method: "GET", target: "/a", client: "192
 impl Gate {
     fn with(limits: &str) -> Self {
         let mut root = parse(&format!("limits = [{limits}]"), [], &[]).unwrap();
-        let of_route = config::OfRoute { name: "r", methods: &[], has_token: false };
+        let of_route = config::OfRoute { name: "r", methods: &[], has_token: false, has_feed: true };
         let read = config::limits(root.sections("limits").unwrap(), of_route, |_| LimitMeter::default()).unwrap();
         let route = Route { limits: read, ..Route::fixture() };
         Self { route, limits: Limits::bounded(1 << 20, [1; 16], [2; 16], Instant::now()), at: Duration::ZERO }

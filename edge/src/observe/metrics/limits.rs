@@ -65,6 +65,25 @@ impl LimitMetrics {
     }
 }
 
+/// Counts that go to other edges and come from them.
+#[derive(Clone, Debug, Default)]
+pub struct SharingMeter {
+    pub said: Counter,
+    pub heard: Counter,
+    /// Of those heard: of limits that this edge does not have.
+    pub unknown: Counter,
+}
+
+impl SharingMeter {
+    pub fn register(&self, registry: &mut Registry) {
+        let Self { said, heard, unknown } = self.clone();
+        registry.register("shared_limit_counts_said", "Counts of shared limits that the issuer was sent", said);
+        registry.register("shared_limit_counts_heard", "Counts of other edges that were merged", heard);
+        let text = "Counts of other edges under limits that this edge does not have";
+        registry.register("shared_limit_counts_unknown", text, unknown);
+    }
+}
+
 fn labels((route, limit): &(String, String), result: &'static str) -> LimitLabels {
     LimitLabels { route: route.clone(), limit: limit.clone(), result }
 }

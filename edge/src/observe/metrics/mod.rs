@@ -24,6 +24,7 @@ use prometheus_client::registry::{Registry, Unit};
 use self::acls::AclMetrics;
 use self::attempts::AttemptMetrics;
 use self::limits::LimitMetrics;
+pub use self::limits::SharingMeter;
 use self::panics::Panics;
 use self::policies::PolicyMetrics;
 use self::routes::Meters;
@@ -77,6 +78,7 @@ pub struct Metrics {
     pub feed_alarms: Counter,
     /// Of what is told to the issuer and heard of it, besides the feed.
     pub uplink: UplinkMeter,
+    pub sharing: SharingMeter,
     reloads: Reloads,
 }
 
@@ -141,6 +143,7 @@ impl Default for Metrics {
             challenges: ChallengeMeter::default(),
             feed_alarms: Counter::default(),
             uplink: UplinkMeter::default(),
+            sharing: SharingMeter::default(),
             reloads: Reloads::default(),
         };
         metrics.register();
@@ -271,6 +274,7 @@ impl Metrics {
         registry.register("reports_sent", "Reports that the issuer was sent", sent);
         registry.register("reports_dropped", "Reports that found the queue full or the connection broken", dropped);
         registry.register("reports_received", "Reports of other edges that the issuer has sent", received);
+        self.sharing.register(registry);
         registry.register_collector(Box::new(Panics::watch()));
     }
 }

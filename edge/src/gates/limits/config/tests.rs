@@ -2,7 +2,7 @@ use common::settings::parse;
 
 use super::*;
 
-const ROUTE: OfRoute<'_> = OfRoute { name: "orders /orders/*", methods: &[], has_token: true };
+const ROUTE: OfRoute<'_> = OfRoute { name: "orders /orders/*", methods: &[], has_token: true, has_feed: true };
 
 fn read_on(text: &str, route: OfRoute<'_>) -> Result<Option<Box<RouteLimits>>, String> {
     let mut root = parse(&format!("limits = [{text}]"), [], &[]).unwrap();
@@ -117,16 +117,37 @@ fn a_limit_is_another_one_when_route_name_key_or_rate_is() {
     assert_ne!(first, id(same, OfRoute { methods: &get, ..ROUTE }));
 }
 
+fn read_settings(text: &str) -> Result<Settings, String> {
+    let mut root = parse(text, [], &[]).unwrap();
+    settings(root.section("limits").unwrap()).map_err(|error| error.to_string())
+}
+
 #[test]
 fn memory_has_bounds() {
-    let read = |text: &str| {
-        let mut root = parse(text, [], &[]).unwrap();
-        memory(root.section("limits").unwrap()).map_err(|error| error.to_string())
-    };
-    assert_eq!((read(""), read("[limits]\nmemory = \"8MiB\"")), (Ok(60 << 20), Ok(8 << 20)));
+    let memory = |text: &str| read_settings(text).map(|settings| settings.memory);
+    assert_eq!((memory(""), memory("[limits]\nmemory = \"8MiB\"")), (Ok(60 << 20), Ok(8 << 20)));
     assert_eq!(
-        read("[limits]\nmemory = \"1KiB\"").unwrap_err(),
+        memory("[limits]\nmemory = \"1KiB\"").unwrap_err(),
         "limits.memory: must be between \"4MiB\" and \"4GiB\""
     );
-    assert_eq!(read("[limits]\nmemry = \"8MiB\"").unwrap_err(), "limits.memry: unknown key; did you mean `memory`?");
+    assert_eq!(memory("[limits]\nmemry = \"8MiB\"").unwrap_err(), "limits.memry: unknown key; did you mean `memory`?");
+}
+
+#[test]
+fn limits_are_shared_where_the_settings_say_so_and_with_whom() {
+    let shared = |text, route| {
+        let read = read_on(text, route)?;
+        Ok::<_, String>(read.unwrap().limits.iter().map(|limit| limit.shared).collect::<Vec<_>>())
+    };
+    let both = r#"{ name = "a", key = ["address"], rate = "1/1m" }, { name = "b", key = ["route"], rate = "9/1s", shared = true }"#;
+    assert_eq!(shared(both, ROUTE), Ok(vec![false, true]));
+    let error = shared(both, OfRoute { has_feed: false, ..ROUTE }).unwrap_err();
+    assert!(error.ends_with("shared: needs `[feed]`: edges hear of each other by their issuer"), "{error}");
+    let scope = |text: &str| read_settings(text).map(|settings| settings.scope.0.as_str().to_owned());
+    assert_eq!((scope(""), scope("[limits]\nshared_with = \"all\"")), (Ok("global".into()), Ok("global".into())));
+    assert_eq!(scope("[limits]\nshared_with = \"pool:eu-1_A\""), Ok("eu-1_A".into()));
+    for wrong in ["eu-1_A", "pool:", "pool:global", ""] {
+        let error = scope(&format!("[limits]\nshared_with = \"{wrong}\"")).unwrap_err();
+        assert!(error.contains("is neither \"all\" nor a pool"), "{error}");
+    }
 }
