@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::challenge::config::{self as challenge, KeySource};
-use crate::gates;
 use crate::gates::acl::Terms;
 use crate::gates::limits::config::Settings as LimitSettings;
 use crate::gates::proof::config as proofs;

@@ -166,10 +166,11 @@ impl Sharing {
         let mut said: Vec<(Shared, u32)> = Vec::with_capacity(due.len());
         for (quota, key) in due {
             self.at(&quota, key, |shard, name| {
-                if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
-                    if peer.unlist() && peer.unsaid_asked() > 0 {
-                        said.push(((quota, key), peer.unsaid_asked()));
-                    }
+                if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name))
+                    && peer.unlist()
+                    && peer.unsaid_asked() > 0
+                {
+                    said.push(((quota, key), peer.unsaid_asked()));
                 }
                 ((), false)
             });
