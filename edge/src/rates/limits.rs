@@ -77,6 +77,11 @@ impl Limits {
     pub fn hear(&self, now: Moment, counts: &Counts, way: Duration) -> Taken {
         let rules = self.rules.load();
         let mut taken = Taken::default();
+        // The newest of them tells how long news take; the others may have waited for it.
+        let ages = counts.counts.iter().filter(|count| count.admitted > 0).map(|count| count.ago_ms);
+        if let Some(age) = ages.min() {
+            self.sharing.learn_way(Duration::from_millis(age.into()).saturating_add(way));
+        }
         for (rule, count) in counts.with_rules() {
             let window = Duration::from_secs(rule.window_s.into());
             match rules.get(&rule.id).filter(|quota| quota.window() == window) {

@@ -101,7 +101,8 @@ impl Shard {
             found.counts.add(0, 1);
             self.keep(&mut found, now, quota, spot.tag);
         }
-        found.verdict(now, quota, admits)
+        let verdict = found.verdict(now, quota, admits);
+        Verdict { remaining: if admits { verdict.remaining } else { 0 }, ..verdict }
     }
 
     pub fn observe(&mut self, now: Moment, quota: &Quota, spot: Spot, shape: Shape) -> Verdict {

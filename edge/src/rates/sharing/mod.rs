@@ -127,12 +127,7 @@ impl Sharing {
     /// Takes back one that was counted at `at`.
     pub fn give_back(&self, table: &Table, at: Moment, quota: &Quota, key: Key) {
         table.give_back(at, quota, key);
-        self.at(quota, key, |shard, name| {
-            if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
-                peer.given_back();
-            }
-            ((), false)
-        });
+        self.peer(quota, key, |peer, _| peer.given_back());
     }
 
     /// What the others have admitted, and been asked for.
@@ -141,71 +136,67 @@ impl Sharing {
         self.heard.store(now.parts(MILLISECOND), Ordering::Relaxed);
         if count.admitted > 0 {
             table.add(now, quota, key, count.admitted, ago);
-            self.learn_way(ago);
         }
-        self.at(quota, key, |shard, name| {
-            // Only keys that are asked for here, too, need a reckoning.
-            if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
-                peer.heard(now, count.asked, ago);
-            }
-            ((), false)
-        });
+        // Only keys that are asked for here, too, need a reckoning.
+        self.peer(quota, key, |peer, _| peer.heard(now, count.asked));
     }
 
     /// What should be said now. `all`: not the urgent counts alone.
     pub fn flush(&self, now: Moment, all: bool) -> Flushed {
         self.urgent.store(false, Ordering::Release);
-        let mut due = Vec::new();
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            due.append(&mut shard.lists.urgent);
-            if all {
-                due.append(&mut shard.lists.patient);
-            }
-        }
-        let mut said: Vec<(Shared, u32)> = Vec::with_capacity(due.len());
-        for (quota, key) in due {
-            self.at(&quota, key, |shard, name| {
-                if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name))
-                    && peer.unlist()
-                    && peer.unsaid_asked() > 0
-                {
-                    said.push(((quota, key), peer.unsaid_asked()));
-                }
-                ((), false)
-            });
-        }
-        let rest = if said.len() > MOST_AT_ONCE {
-            said.select_nth_unstable_by(MOST_AT_ONCE, |(_, one), (_, other)| other.cmp(one));
-            said.split_off(MOST_AT_ONCE)
+        let mut due = self.due(all);
+        let rest = if due.len() > MOST_AT_ONCE {
+            due.select_nth_unstable_by(MOST_AT_ONCE, |(_, one), (_, other)| other.cmp(one));
+            due.split_off(MOST_AT_ONCE)
         } else {
             Vec::new()
         };
-        let mut flushed = Flushed { more: !rest.is_empty(), ..Flushed::default() };
-        for ((quota, key), _) in said {
-            self.at(&quota, key, |shard, name| {
-                if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
-                    let rule = CountedRule {
-                        id: quota.id.0,
-                        window_s: u32::try_from(quota.window().as_secs()).unwrap_or(u32::MAX),
-                    };
-                    peer.say(now, |count| flushed.counts.push(rule, Count { key: key.0.to_be_bytes(), ..count }));
-                }
-                ((), false)
+        let mut counts = Counts::default();
+        for ((quota, key), _) in &due {
+            let window_s = u32::try_from(quota.window().as_secs()).unwrap_or(u32::MAX);
+            let rule = CountedRule { id: quota.id.0, window_s };
+            let named = key.0.to_be_bytes();
+            self.peer(quota, *key, |peer, _| peer.say(now, |count| counts.push(rule, Count { key: named, ..count })));
+        }
+        for (shared, _) in &rest {
+            self.peer(&shared.0, shared.1, |peer, lists| {
+                peer.list_urgent();
+                lists.urgent.push(*shared);
             });
         }
-        for ((quota, key), _) in rest {
-            self.at(&quota, key, |shard, name| {
-                if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
-                    peer.list_urgent();
-                    shard.lists.urgent.push((quota, key));
+        let size = u32::try_from(counts.counts.len()).unwrap_or(u32::MAX);
+        let pause = PAUSE.saturating_add(PAUSE_FOR_EACH.saturating_mul(size));
+        Flushed { counts, pause, more: !rest.is_empty() }
+    }
+
+    /// The keys of which something is unsaid, each once, and how often they were asked for.
+    fn due(&self, all: bool) -> Vec<(Shared, u32)> {
+        let mut listed = Vec::new();
+        for shard in &self.shards {
+            let lists = &mut lock(shard).lists;
+            listed.append(&mut lists.urgent);
+            if all {
+                listed.append(&mut lists.patient);
+            }
+        }
+        let mut due = Vec::with_capacity(listed.len());
+        for shared in listed {
+            self.peer(&shared.0, shared.1, |peer, _| {
+                if peer.unlist() && peer.unsaid_asked() > 0 {
+                    due.push((shared, peer.unsaid_asked()));
                 }
-                ((), false)
             });
         }
-        let size = u32::try_from(flushed.counts.counts.len()).unwrap_or(u32::MAX);
-        flushed.pause = PAUSE.saturating_add(PAUSE_FOR_EACH.saturating_mul(size));
-        flushed
+        due
+    }
+
+    /// What came from elsewhere was so old when it came.
+    pub fn learn_way(&self, ago: Duration) {
+        if ago < LONGEST_WAY {
+            let (old, new) = (self.way.load(Ordering::Relaxed), micros(ago));
+            let learnt = old - old / 32 + new / 32; // a race of two loses one of them
+            self.way.store(learnt, Ordering::Relaxed);
+        }
     }
 
     /// Whether the others hear of this edge, and it of them.
@@ -242,12 +233,14 @@ impl Sharing {
         if self.is_connected() { Link::Up { way: self.way() } } else { Link::Down }
     }
 
-    fn learn_way(&self, ago: Duration) {
-        if ago < LONGEST_WAY {
-            let (old, new) = (self.way.load(Ordering::Relaxed), micros(ago));
-            let learnt = old - old / 32 + new / 32; // a race of two loses one of them
-            self.way.store(learnt, Ordering::Relaxed);
-        }
+    /// Of a key that has a place.
+    fn peer(&self, quota: &Quota, key: Key, act: impl FnOnce(&mut Peer, &mut Lists)) {
+        self.at(quota, key, |shard, name| {
+            if let Some(peer) = shard.peers.as_mut().and_then(|peers| peers.get_mut(&name)) {
+                act(peer, &mut shard.lists);
+            }
+            ((), false)
+        });
     }
 
     fn at<T: Default>(&self, quota: &Quota, key: Key, act: impl FnOnce(&mut Shard, SharedKey) -> (T, bool)) -> T {

@@ -151,8 +151,8 @@ impl Peer {
         }
     }
 
-    /// The others were asked for so many, so long ago.
-    pub fn heard(&mut self, now: Moment, asked: u32, _ago: Duration) {
+    /// The others were asked for so many.
+    pub fn heard(&mut self, now: Moment, asked: u32) {
         self.others.add(now, asked);
         self.heard = self.heard.max(now);
     }

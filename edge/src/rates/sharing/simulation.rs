@@ -195,6 +195,10 @@ pub(super) fn run(scene: &Scene) -> Outcome {
             let now = edge.moment(at);
             for (_, merged, way) in edge.down.extract_if(.., |(due, ..)| *due <= at) {
                 edge.heard = Some(merged.heard);
+                let ages = merged.of_others.counts.iter().filter(|count| count.admitted > 0).map(|count| count.ago_ms);
+                if let Some(age) = ages.min() {
+                    edge.sharing.learn_way(Duration::from_millis(age.into()) + Duration::from_micros(way));
+                }
                 for count in &merged.of_others.counts {
                     edge.sharing.hear(&edge.table, now, &quota, KEY, count, Duration::from_micros(way));
                 }
