@@ -56,7 +56,9 @@ fn the_nearer_to_the_limit_the_sooner_it_is_said() {
     let woken = std::sync::Arc::new(AtomicU32::new(0));
     let wakes = woken.clone();
     let sharing = quiet();
-    sharing.when_urgent(move || drop(wakes.fetch_add(1, Ordering::Relaxed)));
+    sharing.when_urgent(move || {
+        wakes.fetch_add(1, Ordering::Relaxed);
+    });
     let table = table();
     for _ in 0..50 {
         sharing.admit(&table, at(0), &quota(), Key(1));
@@ -122,7 +124,9 @@ fn of_many_keys_the_busiest_are_said_first_and_the_rest_later() {
     for key in 0..3_000 {
         sharing.admit(&table, at(0), &quota(), Key(key));
     }
-    (0..200).for_each(|_| drop(sharing.admit(&table, at(0), &quota(), Key(77))));
+    (0..200).for_each(|_| {
+        sharing.admit(&table, at(0), &quota(), Key(77));
+    });
     let first = sharing.flush(at(1), true);
     assert!(first.counts.counts.len() == MOST_AT_ONCE && first.more && said(&first).contains(&(77, 201, 201, 1)));
     assert!(first.pause > PAUSE);
