@@ -193,6 +193,7 @@ fn an_attempt_is_told_and_nothing_that_it_says() {
         "  rule       an attempt to sign in, with a name, without a password that can be seen",
         "  rule     rule g/VolumetricIpHigh does not match",
         "  label    awswaf:managed:aws:atp:signal:missing_credential",
+        "  label    awswaf:managed:token:absent",
     ] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }

@@ -539,7 +539,8 @@ impl Step {
         match self {
             Self::Rule(rule) => rule.test.wants(),
             Self::Group { scope, .. } => scope.as_ref().map(Condition::wants).unwrap_or_default(),
-            Self::Watch(_) => Wants::default(),
+            // As AWS has it of its groups against fraud.
+            Self::Watch(_) => Wants { tokens: true, ..Wants::default() },
         }
     }
 
