@@ -60,7 +60,8 @@ fn a_record_says_what_came_and_what_rules_said() {
             "headers": [{"name": "host", "value": "api.test"}, {"name": "user-agent", "value": "curl"}, {"name": "cookie", "value": "a=REDACTED"}],
             "uri": "/open/seen", "args": "q=tea&code=REDACTED", "httpVersion": "HTTP/1.1", "httpMethod": "GET",
             "requestId": passed.header("x-request-id").unwrap(), "fragment": "", "scheme": "http", "host": "api.test"},
-        "labels": [{"name": "awswaf:000000000000:webacl:acl:seen"}],
+        "labels": [{"name": "awswaf:managed:token:absent"}, {"name": "awswaf:managed:captcha:absent"},
+            {"name": "awswaf:000000000000:webacl:acl:seen"}],
         "requestBodySize": 0, "requestBodySizeInspectedByWAF": 0,
     });
     assert_eq!(records[0], expected);
