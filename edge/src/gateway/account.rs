@@ -11,7 +11,6 @@ use crate::observe::trace::{Span, TRACEPARENT, TRACESTATE, Trace, hex};
 use crate::observe::{AclRecord, Record, hash_subject};
 use crate::snapshot::acl::{AclLog, AclRule, Judged};
 use crate::snapshot::meter::{Meter, Served};
-use crate::waf::SESSION_LABEL;
 
 /// A longer `tracestate` goes on with the request, but not with the span: spans wait for a collector. So much must be propagated at least (W3C Trace
 /// Context §3.3.1.5); bytes.
@@ -205,9 +204,7 @@ fn is_noted(ctx: &Context) -> bool {
 fn acl_record(ctx: &Context) -> Option<AclRecord> {
     let (rule, judged) = ctx.last_acl()?;
     let verdict = judged.verdict.as_ref()?;
-    let labels = ctx.acls().flat_map(|(_, judged)| judged.progress.labels.iter());
-    // Which requests come from one client is nothing to write down.
-    let labels = labels.filter(|label| !label.starts_with(SESSION_LABEL));
+    let labels = ctx.acls().flat_map(|(_, judged)| judged.progress.labels.told());
     Some(AclRecord {
         rule: rule.rule_name(verdict.step),
         action: verdict.ending.name(),

@@ -85,7 +85,7 @@ pub fn told(request: &Request<'_>, acl: &Acl, progress: &Progress, verdict: &Ver
         uri: query.map_or_else(|| path.clone(), |query| format!("{path}?{query}")),
         version: request.version,
         headers: redact::headers(request.headers, redacted, BOUNDS),
-        labels: first(progress.labels.iter().take(MAX_LABELS).cloned(), |label| label.len()),
+        labels: first(progress.labels.told().take(MAX_LABELS).cloned(), |label| label.len()),
         inserted: first(inserted(&progress.headers).take(MAX_INSERTED), |(name, value)| name.len() + value.len()),
         status: says_status(verdict).then_some(request.status),
         captcha: Asked::Captcha.last(acl, progress, verdict, request.clearance, request.at),

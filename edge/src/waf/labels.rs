@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use common::waf::model::LabelScope;
 
+use crate::waf::tokens;
+
 /// The labels of a request, in the order in which they came, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Labels(Vec<Arc<str>>);
@@ -17,6 +19,11 @@ impl Labels {
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<str>> {
         self.0.iter()
+    }
+
+    /// Those that logs and samples show: not which requests come from one client.
+    pub fn told(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.iter().filter(|label| !label.starts_with(tokens::SESSION))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -47,7 +47,6 @@ pub use self::rate::{Counting, KeyValue};
 pub use self::request::{Body, Clearance, Request, Solved, Standing};
 pub use self::response::Response;
 pub use self::story::explain;
-pub use self::tokens::SESSION as SESSION_LABEL;
 
 #[cfg(test)]
 mod tests;

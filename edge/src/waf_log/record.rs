@@ -111,7 +111,7 @@ impl<'r> Record<'r> {
             request_headers_inserted: (!inserted.is_empty()).then_some(inserted),
             response_code_sent: says_status(verdict).then_some(request.status),
             http_request: HttpRequest::new(logged, args, redacted),
-            labels: progress.labels.iter().take(MAX_LABELS).map(|name| Label { name: Arc::clone(name) }).collect(),
+            labels: progress.labels.told().take(MAX_LABELS).map(|name| Label { name: Arc::clone(name) }).collect(),
             captcha_response: answered(Asked::Captcha),
             challenge_response: answered(Asked::Challenge),
             ja3: logged.ja3,

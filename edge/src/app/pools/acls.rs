@@ -8,7 +8,9 @@ use common::ids::PoolId;
 use common::waf::Bundle;
 use ring::digest::{Context, SHA256};
 
+use crate::gates;
 use crate::gates::acl::Terms;
+use crate::geo::Databases;
 use crate::observe::Metrics;
 #[cfg(test)]
 use crate::samples::Room;
@@ -49,7 +51,7 @@ impl PoolAcls {
         let mut making = self.making();
         let made = match state.web_acl(pool) {
             Ok(None) => Ok(None),
-            Ok(Some(bundle)) => making.make(&bundle, &self.metrics).map(Some),
+            Ok(Some(bundle)) => making.make(&bundle, &self.metrics, &self.picture.load().routes.databases).map(Some),
             Err(problem) => Err(problem.to_string()),
         };
         let acl = made.map(|made| made.map(PoolAcl::Of)).unwrap_or_else(|problem| {
@@ -106,7 +108,7 @@ impl PoolAcls {
 }
 
 impl Making {
-    fn make(&mut self, bundle: &Bundle, metrics: &Metrics) -> Result<Arc<PoolRule>, String> {
+    fn make(&mut self, bundle: &Bundle, metrics: &Metrics, databases: &Databases) -> Result<Arc<PoolRule>, String> {
         let digest = digest(bundle);
         if let Some(made) = self.made.get(&digest).and_then(Weak::upgrade) {
             return Ok(made);
@@ -114,6 +116,9 @@ impl Making {
         let opened = bundle.open().map_err(|problem| problem.to_string())?;
         let rule = self.terms.of_pools(&opened, |name, acl| metrics.acl_meter(name, acl));
         let rule = rule.map_err(|problem| problem.to_string())?;
+        for warning in gates::acl::config::about_nobody(&rule.name, &rule.acl, databases) {
+            tracing::warn!("{warning}");
+        }
         let made = Arc::new(PoolRule { rule, opened: Arc::new(opened) });
         self.made.insert(digest, Arc::downgrade(&made));
         Ok(made)

@@ -63,14 +63,6 @@ pub fn acls(
 
 /// Rules that must know what this edge does not. They are no mistake: a database may come later, and until then they see nobody.
 pub fn warnings(acls: &Acls, databases: &Databases, has_tls: bool) -> Vec<String> {
-    let countries = rule_wants(|wants| wants.countries, databases.knows_countries());
-    let regions = rule_wants(|wants| wants.regions, databases.knows_regions());
-    let systems = rule_wants(|wants| wants.systems, databases.knows_systems());
-    let missing = [
-        (countries, "country", "`country` or `city`"),
-        (regions, "region", "`city`"),
-        (systems, "autonomous system", "`asn`"),
-    ];
     let mut names: Vec<_> = acls.keys().collect();
     names.sort();
     let mut warnings = Vec::new();
@@ -79,15 +71,27 @@ pub fn warnings(acls: &Acls, databases: &Databases, has_tls: bool) -> Vec<String
             let problem = "there is no TLS listener: rules about JA3 and JA4 go by their FallbackBehavior";
             warnings.push(format!("acl {name}: {problem}"));
         }
-        for (wants, what, key) in missing {
-            let rules = rule.acl.wanting(wants).join(", ");
-            if !rules.is_empty() {
-                let problem = format!("nobody's {what} is known to the rules {rules}: there is no {key} in [geo]");
-                warnings.push(format!("acl {name}: {problem}"));
-            }
-        }
+        warnings.extend(about_nobody(name, &rule.acl, databases));
     }
     warnings
+}
+
+/// The same of one web ACL, about what databases say.
+pub fn about_nobody(name: &str, acl: &Acl, databases: &Databases) -> Vec<String> {
+    let countries = rule_wants(|wants| wants.countries, databases.knows_countries());
+    let regions = rule_wants(|wants| wants.regions, databases.knows_regions());
+    let systems = rule_wants(|wants| wants.systems, databases.knows_systems());
+    let missing = [
+        (countries, "country", "`country` or `city`"),
+        (regions, "region", "`city`"),
+        (systems, "autonomous system", "`asn`"),
+    ];
+    let warning = |(wants, what, key)| {
+        let rules = acl.wanting(wants).join(", ");
+        let problem = format!("nobody's {what} is known to the rules {rules}: there is no {key} in [geo]");
+        (!rules.is_empty()).then(|| format!("acl {name}: {problem}"))
+    };
+    missing.into_iter().filter_map(warning).collect()
 }
 
 /// What a rule wants, unless it is known.

@@ -77,6 +77,8 @@ fn sessions_are_labels_where_a_rule_asks_for_them() {
     let session = |byte: u8| Clearance { standing: Standing::Good, session: Some([byte; 16]), ..Clearance::default() };
     let asks = acl_with(&[("NAMESPACE", "awswaf:managed:token:id:")], &[]);
     assert!(labels(&asks, session(0xab)).contains(&format!("token:id:{}", "ab".repeat(16))));
+    let (_, progress) = Counters::new().said(&asks, &Sent { clearance: session(0xab), ..Sent::get("/") });
+    assert!(progress.labels.iter().count() == progress.labels.told().count() + 1, "neither logs nor samples show it");
     let does_not = acl_with(&[("LABEL", "awswaf:managed:token:absent")], &[]);
     assert!(!labels(&does_not, session(0xab)).iter().any(|label| label.contains(":id:")));
     // As AWS's guide counts by client session.
