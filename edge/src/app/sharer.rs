@@ -55,8 +55,12 @@ impl Sharer {
 
     /// Reports by this uplink until the runtime ends.
     pub async fn run(self: Arc<Self>, uplink: Uplink) {
-        let waker = Arc::clone(&self);
-        self.limits.sharing.when_urgent(move || waker.urgent.notify_one());
+        let sharer = Arc::downgrade(&self); // the table that it hangs on is its own
+        self.limits.sharing.when_urgent(move || {
+            if let Some(sharer) = sharer.upgrade() {
+                sharer.urgent.notify_one();
+            }
+        });
         let mut tick = interval(PATIENCE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
