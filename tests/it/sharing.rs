@@ -140,29 +140,29 @@ impl Edge {
         let passed = (0..count).filter(|_| connection.send("GET", path, &[], "").unwrap().status == 200);
         u32::try_from(passed.count()).unwrap()
     }
+}
 
-    /// Sends a request when it is due, whatever has become of those before, for so long; how many were sent and admitted.
-    fn load(&self, path: &str, per_second: u32, lasts: Duration) -> (u32, u32) {
-        let (next, admitted, begun) = (AtomicU32::new(0), AtomicU32::new(0), Instant::now());
-        thread::scope(|scope| {
-            for _ in 0..CONNECTIONS {
-                scope.spawn(|| {
-                    let mut connection = Connection::open(&self.base).unwrap();
-                    loop {
-                        let due = Duration::from_secs(1) * next.fetch_add(1, Ordering::Relaxed) / per_second;
-                        if due >= lasts || begun.elapsed() >= lasts {
-                            return;
-                        }
-                        thread::sleep(due.saturating_sub(begun.elapsed()));
-                        if connection.send("GET", path, &[], "").unwrap().status == 200 {
-                            admitted.fetch_add(1, Ordering::Relaxed);
-                        }
+/// Sends a request when it is due, whatever has become of those before, for so long; how many were sent and admitted.
+fn load(base: &str, path: &str, per_second: u32, lasts: Duration) -> (u32, u32) {
+    let (next, admitted, begun) = (AtomicU32::new(0), AtomicU32::new(0), Instant::now());
+    thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(|| {
+                let mut connection = Connection::open(base).unwrap();
+                loop {
+                    let due = Duration::from_secs(1) * next.fetch_add(1, Ordering::Relaxed) / per_second;
+                    if due >= lasts || begun.elapsed() >= lasts {
+                        return;
                     }
-                });
-            }
-        });
-        (next.load(Ordering::Relaxed), admitted.load(Ordering::Relaxed))
-    }
+                    thread::sleep(due.saturating_sub(begun.elapsed()));
+                    if connection.send("GET", path, &[], "").unwrap().status == 200 {
+                        admitted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    (next.load(Ordering::Relaxed), admitted.load(Ordering::Relaxed))
 }
 
 fn route(path: &str, rate: &str) -> String {
@@ -190,8 +190,9 @@ fn two_edges_with_one_limit_are_together_within_two_percent_of_it_at_a_thousand_
         [("even", 3_000, [500, 500]), ("uneven", 3_000, [900, 100]), ("small", 1_000, [500, 500])]
     {
         let target = format!("/{path}/x");
+        let bases = [&edges[0], &edges[1]].map(|edge| edge.base.as_str());
         let loads = thread::scope(|scope| {
-            let load = |number: usize| edges[number].load(&target, offered[number], lasts);
+            let load = |number: usize| load(bases[number], &target, offered[number], lasts);
             let other = scope.spawn(move || load(1));
             [load(0), other.join().unwrap()]
         });

@@ -192,9 +192,12 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
+    use common::feed::{Count, CountedRule, Counts};
+
     use super::*;
     use crate::challenge::Action;
     use crate::observe::{Asked, Fetched, Metrics};
+    use crate::rates::{Quota, RuleId};
 
     /// The names of all samples that an edge can show, without the endings of histograms.
     fn names() -> BTreeSet<String> {
@@ -211,10 +214,26 @@ mod tests {
         metrics.issuers.unknown_kids("i");
         metrics.issuers.ages([("i", Duration::ZERO)].into_iter());
         let text = metrics
-            .text(&[looked_at(&overview), counted(rates::Health::default()), process(&overview)], Format::Text)
+            .text(
+                &[looked_at(&overview), counted(rates::Health::default()), shared(&sharing()), process(&overview)],
+                Format::Text,
+            )
             .unwrap();
         let named = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         named.map(|rest| rest.split(' ').next().unwrap().to_owned()).collect()
+    }
+
+    /// With a limit that is shared, of which others have been heard.
+    fn sharing() -> Limits {
+        let limits = Limits::bounded(4 << 20, [0; 16], [0; 16], Instant::now() - Duration::from_secs(1));
+        limits.share(Quota::new(RuleId(7), 10, Duration::from_secs(60)).into_iter());
+        let counts = Counts {
+            rules: vec![CountedRule { id: 7, window_s: 60 }],
+            counts: vec![Count { rule: 0, key: [7; 16], admitted: 1, asked: 1, ago_ms: 0 }],
+            ..Counts::default()
+        };
+        assert_eq!(limits.hear(limits.moment(Instant::now()), &counts, Duration::ZERO).counts, 1);
+        limits
     }
 
     fn file(path: &str) -> String {

@@ -27,7 +27,14 @@ const REMEMBERED: Duration = Duration::from_secs(1);
 const MOST: u64 = 10_000;
 
 /// Since when pools have their web ACLs, as read lately. None: a pool has none.
-pub struct Associations(Cache<PoolId, Option<UnixMillis>>);
+pub struct Associations(Cache<PoolId, Read>);
+
+/// What a row said, and when. The cache alone goes by another clock than associations do.
+#[derive(Clone, Copy)]
+struct Read {
+    at: UnixMillis,
+    since: Option<UnixMillis>,
+}
 
 impl Associations {
     pub fn new() -> Self {
@@ -35,16 +42,17 @@ impl Associations {
     }
 
     async fn since(&self, services: &Services, pool: &PoolId) -> Result<Option<UnixMillis>, Fault> {
-        match self.0.get(pool) {
-            Some(known) => Ok(known),
+        match self.0.get(pool).filter(|known| services.now().since(known.at) < REMEMBERED) {
+            Some(known) => Ok(known.since),
             None => self.read(services, pool).await,
         }
     }
 
     async fn read(&self, services: &Services, pool: &PoolId) -> Result<Option<UnixMillis>, Fault> {
+        let at = services.now();
         let row = services.store.one(waf::rows::associated_at(pool)).await?;
         let since = row.map(|row| row.u64(0).map(UnixMillis)).transpose()?;
-        self.0.insert(pool.clone(), since);
+        self.0.insert(pool.clone(), Read { at, since });
         Ok(since)
     }
 }

@@ -79,7 +79,7 @@ fn every_mistake_says_where() {
         (with("methods = [\"get\"]"), "limits[0].methods: \"get\" is no method in upper case"),
         (
             with("burst = 3"),
-            "limits[0].burst: unknown key; known here: name, rate, key, ipv4_prefix, ipv6_prefix, methods, status, when_missing, dry_run",
+            "limits[0].burst: unknown key; known here: name, rate, key, ipv4_prefix, ipv6_prefix, methods, status, when_missing, dry_run, shared",
         ),
         (name(""), "limits[0].name: must have 1 to 64 letters, digits, `-`, `_` or `.`"),
         (name("a\\\"b"), "limits[0].name: must have 1 to 64 letters, digits, `-`, `_` or `.`"),
