@@ -230,7 +230,6 @@ mod tests {
         let counts = Counts {
             rules: vec![CountedRule { id: 7, window_s: 60 }],
             counts: vec![Count { rule: 0, key: [7; 16], admitted: 1, asked: 1, ago_ms: 0 }],
-            ..Counts::default()
         };
         assert_eq!(limits.hear(limits.moment(Instant::now()), &counts, Duration::ZERO).counts, 1);
         limits

@@ -352,7 +352,7 @@ async fn edges_of_a_scope_get_the_counts_of_the_others() {
         let more = tokio::time::timeout(Duration::from_millis(100), told(recv, decoder)).await;
         assert!(more.is_err(), "neither itself nor another scope");
     }
-    drop(edges.remove(1));
+    edges.remove(1).0.close(quinn::VarInt::from_u32(0), b"");
     for _ in 0..200 {
         tokio::time::sleep(Duration::from_millis(10)).await;
         if world.running.handle().edges().len() == 2 {
