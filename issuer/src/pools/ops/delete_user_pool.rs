@@ -25,7 +25,7 @@ pub async fn handle(call: Call, input: DeleteUserPoolRequest) -> Result<NoOutput
         if pool.settings.is_protected() {
             return Err(PoolError::Protected.into());
         }
-        if services.store.one(rows::domains(&pool.id)).await?.is_some() {
+        if !services.store.read(rows::domains(&pool.id)).await?.is_empty() {
             return Err(PoolError::HasDomain.into());
         }
         let keys = Rotation::end(call.now, &pool.id, &services.store).await?;
