@@ -20,9 +20,9 @@
 //! **Time** is monotonic ([`Moment`]), and comes from outside. A request that asks after one of a later moment, since two threads raced, counts as of
 //! that later moment.
 //!
-//! **Counts of others.** Several edges can share a limit: each sends on what it has admitted itself (key, rule, how many, how long ago; the key digested
-//! under a secret that they share, the rule's number being a hash of what it says), and puts what it hears of others into its own table by
-//! [`Table::add`], where it counts as if it had been admitted here. Then each decides locally, and is late by no more than the news.
+//! **Counts of others.** Several edges can share a limit ([`Sharing`]): each sends on what it has admitted itself (key, rule, how many, how long ago; the
+//! key digested under a secret that they share, the rule's number being a hash of what it says), and puts what it hears of others into its own table by
+//! [`Table::add`], where it counts as if it had been admitted here. Then each decides locally.
 
 mod counts;
 mod digest;
