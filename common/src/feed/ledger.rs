@@ -84,6 +84,12 @@ impl Ledger {
         Some(Member { scope: share.scope.clone(), origin: share.origin, next, totals })
     }
 
+    /// Where a member that has just joined stands, if there is nothing that it is still to be told of the time before: what it says itself from now on is
+    /// no news to it when it comes again.
+    pub fn stands(&self, member: &Member) -> Option<Heard> {
+        member.totals.is_empty().then_some(Heard { ledger: self.id, seq: member.next })
+    }
+
     pub fn leave(&mut self, member: &Member) {
         if let Some(group) = self.scopes.get_mut(&member.scope) {
             group.members = group.members.saturating_sub(1);

@@ -28,8 +28,8 @@ pub enum Report {
     Samples(Samples),
     HeldBack(HeldBack),
     // issuer to edge
-    /// The answer to [`Report::Share`]: counts are taken from now on.
-    Shared,
+    /// The answer to [`Report::Share`]: counts are taken from now on. With where the edge stands, unless it is still to be told of the time before.
+    Shared(Option<Heard>),
     Merged(Merged),
     /// A kind of a later version: skipped.
     Unknown(u8),
@@ -116,7 +116,7 @@ impl Report {
             Self::Counts(body) => frame(COUNTS, body)?,
             Self::Samples(body) => frame(SAMPLES, body)?,
             Self::HeldBack(body) => frame(HELD_BACK, body)?,
-            Self::Shared => frame(SHARED, &())?,
+            Self::Shared(heard) => frame(SHARED, heard)?,
             Self::Merged(body) => frame(MERGED, body)?,
             Self::Unknown(kind) => Frame { version: VERSION, kind: *kind, body: Vec::new() },
         };
@@ -133,7 +133,7 @@ impl Report {
             COUNTS => Self::Counts(body(read)?),
             SAMPLES => Self::Samples(body(read)?),
             HELD_BACK => Self::HeldBack(body(read)?),
-            SHARED => body(read).map(|()| Self::Shared)?,
+            SHARED => Self::Shared(body(read)?),
             MERGED => Self::Merged(body(read)?),
             kind => Self::Unknown(kind),
         })
@@ -147,13 +147,13 @@ impl Report {
             Self::Samples(samples) => of_pool(&samples.pool),
             Self::HeldBack(held) => of_pool(&held.pool),
             // Counts are of the scope that the edge has named.
-            Self::Counts(_) | Self::Shared | Self::Merged(_) | Self::Unknown(_) => Vec::new(),
+            Self::Counts(_) | Self::Shared(_) | Self::Merged(_) | Self::Unknown(_) => Vec::new(),
         }
     }
 
     /// Whether it is something that an issuer says, and no edge.
     pub const fn is_of_issuer(&self) -> bool {
-        matches!(self, Self::Shared | Self::Merged(_))
+        matches!(self, Self::Shared(_) | Self::Merged(_))
     }
 }
 
@@ -251,7 +251,8 @@ mod tests {
             Report::Counts(counts()),
             Report::Samples(samples),
             Report::HeldBack(held),
-            Report::Shared,
+            Report::Shared(None),
+            Report::Shared(Some(Heard { ledger: 7, seq: 9 })),
             Report::Merged(Merged { heard, of_others: counts() }),
         ]
     }

@@ -100,9 +100,10 @@ impl Sharer {
         }
     }
 
-    fn shared(&self) {
+    fn shared(&self, heard: Option<Heard>) {
         let mut talk = self.talk();
         if talk.stage == Stage::Asked {
+            talk.heard = heard.or(talk.heard);
             talk.stage = Stage::Sharing;
             self.limits.sharing.set_connected(true);
         }
@@ -128,7 +129,7 @@ impl Downlink for Sharer {
 
     fn receive(&self, report: Report, way: Duration) {
         match report {
-            Report::Shared => self.shared(),
+            Report::Shared(heard) => self.shared(heard),
             Report::Merged(merged) => self.merged(&merged, way),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The connection's second stream: reports go up, what others reported comes down.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::feed::{Decoder, FrameError, MAX_REPORT, Report};
@@ -23,10 +24,11 @@ impl Drop for Reporting {
 pub(super) fn start(connection: Connection, exchange: Exchange) -> Reporting {
     Reporting(tokio::spawn(async move {
         let Ok((send, recv)) = connection.open_bi().await else { return };
+        let left = left_over(&exchange).await;
         let _open = Open::new(exchange.down.as_ref());
         let way = || connection.rtt() / 2;
         let ended = tokio::select! {
-            ended = write(send, &exchange) => ended,
+            ended = write(send, &exchange, left) => ended,
             ended = read(recv, &exchange, way) => ended,
         };
         if let Err(error) = ended {
@@ -52,9 +54,30 @@ impl Drop for Open<'_> {
     }
 }
 
-async fn write(mut send: SendStream, exchange: &Exchange) -> Result<(), FrameError> {
+/// What still lies in the queue from an earlier connection, but for what was said of sharing on that: it has no meaning on this one.
+async fn left_over(exchange: &Exchange) -> VecDeque<Report> {
     let mut reports = exchange.reports.lock().await;
-    while let Some(report) = reports.recv().await {
+    let mut left = VecDeque::new();
+    for _ in 0..reports.len() {
+        match reports.try_recv() {
+            Ok(Report::Share(_) | Report::Counts(_)) => {
+                exchange.meter.dropped.inc();
+            }
+            Ok(report) => left.push_back(report),
+            Err(_) => break,
+        }
+    }
+    left
+}
+
+async fn write(mut send: SendStream, exchange: &Exchange, mut left: VecDeque<Report>) -> Result<(), FrameError> {
+    let mut reports = exchange.reports.lock().await;
+    loop {
+        let next = match left.pop_front() {
+            Some(report) => Some(report),
+            None => reports.recv().await,
+        };
+        let Some(report) = next else { return Ok(()) };
         let Ok(frame) = report.encode() else {
             exchange.meter.dropped.inc();
             continue;
@@ -65,7 +88,6 @@ async fn write(mut send: SendStream, exchange: &Exchange) -> Result<(), FrameErr
         }
         exchange.meter.sent.inc();
     }
-    Ok(())
 }
 
 async fn read(mut recv: RecvStream, exchange: &Exchange, way: impl Fn() -> Duration) -> Result<(), FrameError> {
@@ -191,6 +213,19 @@ mod tests {
         assert_eq!((meter.sent.get(), meter.received.get(), meter.dropped.get()), (1, 1, 0));
         drop(reporting);
         assert_eq!(told.until(3).await.last().unwrap(), "disconnected");
+    }
+
+    #[tokio::test]
+    async fn what_was_said_of_sharing_on_an_earlier_connection_is_not_said_on_the_next() {
+        let meter = UplinkMeter::default();
+        let (uplink, exchange) = uplink::open(Arc::new(()), meter.clone());
+        let share =
+            Report::Share(common::feed::Share { scope: common::feed::Scope::default(), origin: 1, heard: None });
+        for report in [Report::Unknown(1), share, Report::Counts(Counts::default()), Report::Unknown(2)] {
+            uplink.send(report);
+        }
+        assert_eq!(left_over(&exchange).await, [Report::Unknown(1), Report::Unknown(2)]);
+        assert_eq!(meter.dropped.get(), 2);
     }
 
     #[tokio::test]

@@ -23,7 +23,11 @@ fn is_svg(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let head = text.char_indices().nth(HEAD_OF_SVG).and_then(|(end, _)| text.get(..end)).unwrap_or(text);
-    head.starts_with('<') && head.contains("<svg")
+    let is_markup = head.starts_with('<');
+    // A page with a picture in it is no picture.
+    let first = head.split('<').skip(1).find(|tag| !tag.starts_with(['?', '!']));
+    is_markup
+        && first.is_some_and(|tag| tag.strip_prefix("svg").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
 }
 
 #[cfg(test)]
@@ -44,6 +48,7 @@ mod tests {
                 assert_eq!(is(extension, bytes), extension == kind, "{extension} {kind}");
             }
             assert!(!is(extension, b"") && !is(extension, b"<html></html>"));
+            assert!(!is(extension, b"<!doctype html><script>x</script><svg/>"));
         }
     }
 }

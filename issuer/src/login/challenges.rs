@@ -41,6 +41,7 @@ async fn verify_password(
     answers: &Parameters,
 ) -> Result<Answer, Fault> {
     let answer = password_verifier::Answer {
+        username: answers.username()?,
         secret_block: answers.required("PASSWORD_CLAIM_SECRET_BLOCK")?.expose(),
         signature: answers.required("PASSWORD_CLAIM_SIGNATURE")?.expose(),
         timestamp: answers.required("TIMESTAMP")?.expose(),

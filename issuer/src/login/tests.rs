@@ -360,6 +360,16 @@ async fn an_srp_answer_counts_once(store: Store) {
             "PASSWORD_CLAIM_SECRET_BLOCK": asked["ChallengeParameters"]["SECRET_BLOCK"],
         });
         let session = Some(&asked["Session"]).filter(|_| by_session);
+        // Under another name than the attempt's it is no answer, and uses nothing up.
+        let of_other = json!({ "USERNAME": "bob" });
+        let of_other = answers
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(of_other.as_object().unwrap().clone());
+        let of_other = Value::Object(of_other.collect());
+        assert_eq!(refusal(it.respond("PASSWORD_VERIFIER", session, of_other).await), SESSION);
         assert_eq!(refusal(it.respond("PASSWORD_VERIFIER", session, answers.clone()).await), WRONG);
         assert_eq!(refusal(it.respond("PASSWORD_VERIFIER", session, answers).await), SESSION);
     }

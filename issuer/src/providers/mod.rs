@@ -13,6 +13,8 @@ mod suite;
 
 pub use self::model::Provider;
 
+use std::collections::BTreeSet;
+
 use cognito_model::Fault;
 use common::ids::PoolId;
 
@@ -42,7 +44,9 @@ pub async fn identified(services: &Services, pool: &PoolId, identifier: &str) ->
 
 /// The first of a client's `SupportedIdentityProviders` that the pool does not have; it always has `COGNITO`, itself.
 pub async fn first_unknown<'a>(store: &Store, pool: &PoolId, names: &'a [String]) -> Result<Option<&'a str>, Fault> {
-    for name in names.iter().filter(|name| *name != rules::COGNITO) {
+    let distinct: BTreeSet<&String> = names.iter().filter(|name| *name != rules::COGNITO).collect();
+    // With more than a pool can have, one of the first is unknown.
+    for name in distinct.into_iter().take(usize::try_from(rules::MOST).unwrap_or(usize::MAX).saturating_add(1)) {
         // What holds controls is no name, and engines take no NUL.
         let known = rules::check_name_characters(name).is_ok() && store.one(rows::by_name(pool, name)).await?.is_some();
         if !known {

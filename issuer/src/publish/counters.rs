@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use common::feed::{Counts, Ledger, Member, Report, Share};
+use common::feed::{Counts, Heard, Ledger, Member, Report, Share};
 use quinn::SendStream;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -78,7 +78,7 @@ impl<'c> Sharing<'c> {
     /// Tells the edge what others count, until it can't be told any more.
     pub(super) async fn tell(&self, mut send: SendStream) {
         self.begun.notified().await;
-        let mut next = Some(Report::Shared);
+        let mut next = Some(Report::Shared(self.stands()));
         loop {
             let mut changed = std::pin::pin!(self.counters.changed.notified());
             changed.as_mut().enable(); // before it is looked at, or what comes in between is missed
@@ -93,6 +93,10 @@ impl<'c> Sharing<'c> {
             }
             tokio::time::sleep(PAUSE + PAUSE_FOR_EACH * u32::try_from(size).unwrap_or(u32::MAX)).await;
         }
+    }
+
+    fn stands(&self) -> Option<Heard> {
+        lock(&self.member).as_ref().and_then(|member| lock(&self.counters.ledger).stands(member))
     }
 
     fn due(&self) -> Option<Report> {

@@ -285,7 +285,7 @@ async fn an_edge_that_reports_what_it_may_not_is_cut() {
     let heard = Arc::new(Heard::default());
     world.running.handle().report_to(heard.clone());
     let of_another = share(PoolId::parse("r_B").unwrap().into()).encode().unwrap();
-    let of_the_issuer = Report::Shared.encode().unwrap();
+    let of_the_issuer = Report::Shared(None).encode().unwrap();
     let all = |reports: &[Report]| -> Vec<u8> { reports.iter().flat_map(|report| report.encode().unwrap()).collect() };
     let twice = all(&[share(FeedName::Global), share(FeedName::Global)]);
     let Report::Counts(mut of_no_rule) = counts(1, 1) else { unreachable!() };
@@ -339,7 +339,7 @@ async fn edges_of_a_scope_get_the_counts_of_the_others() {
         let share = Report::Share(Share { scope: Scope(scope), origin: edges.len() as u64, heard: None });
         send.write_all(&share.encode().unwrap()).await.unwrap();
         let mut decoder = Decoder::default();
-        assert_eq!(told(&mut recv, &mut decoder).await, Report::Shared);
+        assert!(matches!(told(&mut recv, &mut decoder).await, Report::Shared(Some(_))));
         edges.push((connection, send, recv, decoder));
     }
     edges[0].1.write_all(&counts(1, 5).encode().unwrap()).await.unwrap();

@@ -17,6 +17,7 @@ use common::secret::SecretString;
 use common::sigv4;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Public, asked, quota, respond, vouching, word};
@@ -83,6 +84,13 @@ impl Operations {
         self.find(headers).is_ok_and(|operation| matches!(operation.auth, Auth::SigV4 | Auth::SigV4OrClient))
     }
 
+    /// Cognito's bound, in bytes, for a body of the operation that the headers name.
+    pub fn body_limit(&self, headers: &HeaderMap) -> usize {
+        let has_images =
+            |operation: &Registered| operation.service == Service::Idp && WITH_IMAGES.contains(&operation.name);
+        if self.find(headers).is_ok_and(has_images) { BODY_LIMIT_WITH_IMAGES } else { BODY_LIMIT }
+    }
+
     /// By `X-Amz-Target`. What the model knows and this version doesn't is told apart from nonsense.
     fn find(&self, headers: &HeaderMap) -> Result<&Registered, Fault> {
         let unknown = || Fault::new(Exception::UnknownOperation, "Unknown operation: X-Amz-Target names none.");
@@ -125,7 +133,7 @@ async fn answer(
     request_id: &str,
     (standing, said): (&mut Option<Standing>, &mut Option<Word>),
 ) -> Result<Vec<u8>, Fault> {
-    let body = read(body, &head.headers).await?;
+    let body = read(body, public.operations.body_limit(&head.headers)).await?;
     let operation = public.operations.find(&head.headers)?;
     check_content_type(&head.headers)?;
     let services = &public.services;
@@ -279,11 +287,8 @@ impl Arrived<'_> {
     }
 }
 
-/// The whole of a body, within Cognito's bound for the operation that the headers name, and a time.
-pub async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes, Fault> {
-    let operation = text(headers, "x-amz-target").and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
-    let with_images = operation.is_some_and(|name| WITH_IMAGES.contains(&name));
-    let limit = if with_images { BODY_LIMIT_WITH_IMAGES } else { BODY_LIMIT };
+/// The whole of a body, within [a bound](Operations::body_limit) and a time.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Fault> {
     let arriving = Limited::new(body, limit).collect();
     let arrived = tokio::time::timeout(BODY_DEADLINE, arriving).await;
     match arrived.map_err(|_| Fault::serialization("The request's body did not arrive in time."))? {
@@ -359,15 +364,16 @@ impl Peek {
 fn resource_arn(body: &[u8], operation: &Registered) -> Result<Option<String>, NotRead> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Body {
+    struct Body<'b> {
         /// As it came: what is no text is refused by the operation, in its own words.
-        resource_arn: Option<serde_json::Value>,
+        #[serde(borrow)]
+        resource_arn: Option<&'b RawValue>,
     }
     if operation.service != Service::Idp || !operation.takes("ResourceArn") {
         return Ok(None);
     }
-    let body: Body = serde_json::from_slice(body).map_err(|_| NotRead)?;
-    Ok(body.resource_arn.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned))
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|_| NotRead)?;
+    Ok(body.resource_arn.and_then(|arn| serde_json::from_str(arn.get()).ok()))
 }
 
 #[cfg(test)]

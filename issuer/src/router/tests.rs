@@ -376,6 +376,25 @@ impl Door {
 }
 
 #[tokio::test]
+async fn an_edge_that_vouches_hears_what_came_of_a_sign_in_and_nobody_else() {
+    let door = Door::new(From::Anyone, "[]").await;
+    let word = async |ask: Ask| {
+        let answer = door.send(&ask).await;
+        answer.headers().get(common::attest::SIGN_IN).map(|said| said.to_str().unwrap().to_owned())
+    };
+    let right = word(door.attested(door.sign_in(), 1)).await;
+    let parameters = json!({ "USERNAME": "ada", "PASSWORD": "Wrong-1-password" });
+    let wrong = door.operation(
+        "InitiateAuth",
+        json!({ "ClientId": door.world.client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters }),
+    );
+    let refused = word(door.attested(wrong, 2)).await;
+    assert!(right.is_some() && refused.is_some() && right != refused, "{right:?} {refused:?}");
+    assert_eq!(word(door.sign_in()).await, None);
+    assert_eq!(word(door.attested(door.document(), 3)).await, None);
+}
+
+#[tokio::test]
 async fn no_public_request_passes_without_its_pools_web_acl() {
     let door = Door::new(EDGES, "[]").await;
     let ours = door.world.pool.to_string();

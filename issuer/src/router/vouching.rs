@@ -50,7 +50,7 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
         [said] => said,
         _ => return Err(refused(public, &Refusal::Several.into())),
     };
-    let body = operations::read(body, &head.headers).await?;
+    let body = operations::read(body, public.operations.body_limit(&head.headers)).await?;
     let request = vouching::Request {
         method: head.method.as_str(),
         host: host(head),

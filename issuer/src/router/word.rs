@@ -1,8 +1,6 @@
 //! What the issuer tells the edge that vouches for a sign-in, a sign-up or a recovery ([`common::attest::Word`]). The client never sees it: the edge takes it
 //! off. Without an edge nothing is said.
 
-use std::sync::Arc;
-
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use cognito_model::{Exception, Fault};
@@ -10,7 +8,7 @@ use common::attest::{SIGN_IN, Told, Word};
 use common::cognito::{Account, Operation};
 
 use crate::passwords::Compromised;
-use crate::publish::KnownEdge;
+use crate::vouching::Vouched;
 
 /// Operations at which something is proven or not.
 const OPERATIONS: [&str; 5] =
@@ -18,7 +16,7 @@ const OPERATIONS: [&str; 5] =
 
 /// The word on a request that came by an edge.
 pub fn of(head: &Parts, operation: &str, body: &[u8], known: &Compromised, fault: Option<&Fault>) -> Option<Word> {
-    head.extensions.get::<Arc<KnownEdge>>()?;
+    head.extensions.get::<Vouched>()?;
     let operation = Operation::named(operation).filter(|operation| OPERATIONS.contains(&operation.name))?;
     let mut word = Word::new(told(fault));
     word.is_unknown = fault.is_some_and(|fault| fault.is_of_nobody || fault.exception == Exception::UserNotFound);

@@ -20,6 +20,8 @@ use crate::users::{self, User, credentials, login_names};
 
 /// The answer to a challenge, as it came.
 pub struct Answer<'a> {
+    /// `USERNAME`.
+    pub username: &'a str,
     pub secret_block: &'a str,
     pub signature: &'a str,
     pub timestamp: &'a str,
@@ -76,6 +78,10 @@ pub async fn check(
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
     let Challenge::Srp { pending, name, user_id } = &attempt.challenge else { return Err(SignInError::Session) };
+    // An edge has judged the answer by the name in it, so it must be the one of the attempt: as it was typed, or as the challenge has it.
+    if answer.username != user_id && login_names::key(pool, answer.username) != *name {
+        return Err(SignInError::Session);
+    }
     let internal = |error: &dyn std::fmt::Display| SignInError::Internal(error.to_string());
     let pending = PendingChallenge::from_bytes(pending).map_err(|e| internal(&e))?;
     let user = match &attempt.sub {

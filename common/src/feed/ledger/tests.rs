@@ -143,3 +143,19 @@ fn what_is_not_well_formed_is_refused() {
     }
     assert!(ledger.take(0, &member, &good, 0));
 }
+
+/// An edge that shares alone is told nothing, and yet must not hear of itself when it comes again.
+#[test]
+fn who_comes_again_does_not_hear_what_it_said_itself() {
+    let mut ledger = Ledger::new(7);
+    let mut alone = ledger.join(0, &share(1, None)).unwrap();
+    let heard = ledger.stands(&alone);
+    assert!(heard.is_some());
+    assert!(ledger.take(1, &alone, &counts([(1, 60)]), 0));
+    assert!(ledger.due(2, &mut alone).is_none());
+    ledger.leave(&alone);
+    let mut again = ledger.join(10, &share(1, heard)).unwrap();
+    assert!(told(ledger.due(11, &mut again)).is_empty());
+    let late = ledger.join(12, &share(2, None)).unwrap();
+    assert_eq!(ledger.stands(&late), None, "it is still to be told of the time before");
+}

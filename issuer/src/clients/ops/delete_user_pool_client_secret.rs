@@ -5,8 +5,8 @@ use cognito_model::idp::types::{DeleteUserPoolClientSecretRequest, DeleteUserPoo
 use common::clock::UnixMillis;
 
 use crate::aws_json::{Call, Write};
-use crate::clients::model::SealedSecret;
-use crate::clients::{self, Client, ClientError, rows};
+use crate::clients::model::{Place, SealedSecret};
+use crate::clients::{self, Client, ClientError, open_secret, rows, seal_secret};
 use crate::store::Batch;
 
 pub async fn handle(
@@ -18,9 +18,15 @@ pub async fn handle(
     if !client.secrets.iter().any(named) {
         return Err(Fault::resource_not_found("Client secret does not exist."));
     }
-    let secrets: Vec<_> = client.secrets.iter().filter(|secret| !named(secret)).cloned().collect();
+    let mut secrets: Vec<_> = client.secrets.iter().filter(|secret| !named(secret)).cloned().collect();
     if secrets.is_empty() {
         return Err(Fault::invalid_parameter("The last secret of an app client can't be deleted."));
+    }
+    // The last one always lies in the first place: a version that knows of no other takes a client without it for a public one.
+    for secret in secrets.iter_mut().filter(|secret| secret.place == Place::Second) {
+        let value = open_secret(&call.services, &client, secret).await?;
+        secret.sealed = seal_secret(&call.services, &pool, &client.id, Place::First, &value).await?;
+        secret.place = Place::First;
     }
     let modified = call.now.max(UnixMillis(client.modified.0.saturating_add(1)));
     let new = Client { secrets, modified, ..client.clone() };
