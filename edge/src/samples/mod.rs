@@ -131,9 +131,16 @@ impl Tally {
 
     /// What has been seen since the last time, and forgets it. Each sample stands for its share of the requests.
     pub fn drain(&self) -> Vec<Drained> {
-        let drained: Vec<Drained> = self.slots.iter().filter_map(Slot::drain).collect();
-        self.room.0.fetch_sub(self.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-        drained
+        self.draining().collect()
+    }
+
+    /// One metric after the other. Requests that are noted meanwhile are kept, and so are their bytes.
+    fn draining(&self) -> impl Iterator<Item = Drained> {
+        self.slots.iter().filter_map(|slot| {
+            let (drained, bytes) = slot.drain();
+            self.counters().into_iter().for_each(|counter| give_back(counter, bytes));
+            drained
+        })
     }
 
     /// The rules that have matched a request since the last time.
@@ -155,19 +162,25 @@ impl Tally {
         let bytes = taken.bytes();
         let mut kept = slot.kept();
         let before = kept.get(place).map_or(0, Taken::bytes);
-        let (own, all) = (self.bytes.load(Ordering::Relaxed), self.room.0.load(Ordering::Relaxed));
-        if own + bytes > MAX_BYTES + before || all + bytes > MAX_BYTES_OF_ALL + before {
+        let has_room = |counter: &AtomicUsize, most: usize| {
+            counter.load(Ordering::Relaxed).saturating_add(bytes) <= most.saturating_add(before)
+        };
+        if !has_room(&self.bytes, MAX_BYTES) || !has_room(&self.room.0, MAX_BYTES_OF_ALL) {
             return;
         }
-        for counter in [&self.bytes, &*self.room.0] {
+        for counter in self.counters() {
             counter.fetch_add(bytes, Ordering::Relaxed);
-            counter.fetch_sub(before, Ordering::Relaxed);
+            give_back(counter, before);
         }
         if let Some(other) = kept.get_mut(place) {
             *other = taken;
         } else {
             kept.push(taken); // place is below `MOST`, and no hole is left before it
         }
+    }
+
+    fn counters(&self) -> [&AtomicUsize; 2] {
+        [&self.bytes, &self.room.0]
     }
 }
 
@@ -180,22 +193,29 @@ impl RateWatch {
 
 impl Drop for Tally {
     fn drop(&mut self) {
-        self.room.0.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+        give_back(&self.room.0, *self.bytes.get_mut());
     }
 }
 
+/// Takes bytes off a counter, which never falls below nothing.
+fn give_back(counter: &AtomicUsize, bytes: usize) {
+    counter.update(Ordering::Relaxed, Ordering::Relaxed, |all| all.saturating_sub(bytes));
+}
+
 impl Slot {
-    fn drain(&self) -> Option<Drained> {
+    /// What it has, and how many bytes these are: no more than were counted when they were put here.
+    fn drain(&self) -> (Option<Drained>, usize) {
         let mut kept = self.kept();
         let requests = self.seen.swap(0, Ordering::Relaxed);
         let mut samples = std::mem::take(&mut *kept);
         drop(kept);
+        let bytes = samples.iter().map(Taken::bytes).sum();
         if requests == 0 && samples.is_empty() {
-            return None;
+            return (None, bytes);
         }
         let each = requests / u64::try_from(samples.len().max(1)).unwrap_or(1);
         samples.iter_mut().for_each(|sample| sample.weight = each.max(1));
-        Some(Drained { metric: Arc::clone(&self.metric), requests, samples })
+        (Some(Drained { metric: Arc::clone(&self.metric), requests, samples }), bytes)
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Taken>> {
