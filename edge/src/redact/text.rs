@@ -1,6 +1,7 @@
 //! Secrets in texts: found by the name before them, or by their form.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::REDACTED;
 use super::names::is_secret_argument;
@@ -9,6 +10,8 @@ use super::names::is_secret_argument;
 const MAX_DEPTH: u8 = 3;
 /// The beginning of a JWT's head in base64url: `{"`.
 const JWT: &str = "eyJ";
+/// Where `name:password@host` of a URL is at its end. No token has one of these in it.
+pub const ENDS_AUTHORITY: [char; 4] = ['/', '?', '#', ' '];
 /// Schemes of `Authorization`, behind whose names credentials stand. (RFC 7617, 6750, 9449, 7616; AWS's and Kerberos'.)
 const SCHEMES: [&str; 6] = ["bearer ", "basic ", "dpop ", "digest ", "negotiate ", "aws4-hmac-sha256 "];
 
@@ -19,6 +22,19 @@ pub fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
     }
     let end = (0..=bytes.saturating_sub(3)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     format!("{}…", text.get(..end).unwrap_or_default()).into()
+}
+
+/// The beginning of a text, at most so many bytes, and whether that is all. Else it ends behind the last of the characters between which a secret lies
+/// whole: half a token, or half a password before its `@`, would not be known for what it is.
+pub fn beginning<'t>(text: &'t str, bytes: usize, between: &[char]) -> (&'t str, bool) {
+    if text.len() <= bytes {
+        return (text, true);
+    }
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let some = text.get(..end).unwrap_or_default();
+    // All of these are one byte long.
+    let end = some.rfind(between).map_or(0, |at| at + 1);
+    (some.get(..end).unwrap_or_default(), false)
 }
 
 /// A text that may hold a URL, pairs of names and values, a token or credentials.
@@ -142,6 +158,9 @@ fn is_separator(char: char) -> bool {
 
 /// `auth.example.com:8443` is no name of a secret, nor is the path before `password=`.
 fn names_secret(word: &str, next: &str, arguments: &[String]) -> bool {
+    if !next.starts_with(['=', ':', '"', '\'', ' ']) {
+        return false;
+    }
     let name = word.rsplit('/').next().unwrap_or_default();
     is_named(name, arguments) && !(next.starts_with(':') && word.contains(['/', '.']))
 }
@@ -155,47 +174,67 @@ fn is_named(name: &str, arguments: &[String]) -> bool {
     is_secret_argument(name) || arguments.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
-/// Tokens, credentials behind the name of a scheme, and what stands before the host in a URL.
+/// Tokens, credentials behind the name of a scheme, and what stands before the host in a URL: found in one pass each, and replaced in one.
 fn by_form(text: &str) -> Cow<'_, str> {
-    let mut told = Cow::Borrowed(text);
-    while let Some((start, end)) = token_in(&told).or_else(|| credentials_in(&told)).or_else(|| user_in(&told)) {
-        let (before, after) = (told.get(..start).unwrap_or_default(), told.get(end..).unwrap_or_default());
-        told = format!("{before}{REDACTED}{after}").into();
+    let credentials = credentials_in(text);
+    let before = text.get(..credentials.unwrap_or(text.len())).unwrap_or_default();
+    let mut secrets: Vec<Range<usize>> = tokens_in(before).into_iter().chain(users_in(before)).collect();
+    secrets.sort_unstable_by_key(|secret| secret.start);
+    secrets.extend(credentials.map(|start| start..text.len()));
+    if secrets.is_empty() {
+        return text.into();
     }
-    told
+    let mut told = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        // A token within the name of a user goes with it.
+        if let Some(before) = text.get(at..secret.start) {
+            told.push_str(before);
+            told.push_str(REDACTED);
+        }
+        at = at.max(secret.end);
+    }
+    told.push_str(text.get(at..).unwrap_or_default());
+    told.into()
 }
 
-/// A JWT, signed or encrypted: at least two dots between runs of base64url.
-fn token_in(text: &str) -> Option<(usize, usize)> {
+/// JWTs, signed or encrypted: at least two dots between runs of base64url.
+fn tokens_in(text: &str) -> Vec<Range<usize>> {
     let is_inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'=' | b'+');
-    text.match_indices(JWT).find_map(|(start, _)| {
-        let rest = text.as_bytes().get(start..)?;
+    let mut tokens: Vec<Range<usize>> = Vec::new();
+    for (start, _) in text.match_indices(JWT) {
+        if tokens.last().is_some_and(|last| start < last.end) {
+            continue;
+        }
+        // What is none is short, so that nothing is looked at again and again.
+        let rest = text.as_bytes().get(start..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| is_inside(byte)).count();
         let dots = rest.iter().take(length).filter(|byte| **byte == b'.').count();
-        (dots >= 2 || length > 64).then_some((start, start + length))
-    })
+        if dots >= 2 || length > 64 {
+            tokens.push(start..start + length);
+        }
+    }
+    tokens
 }
 
-fn credentials_in(text: &str) -> Option<(usize, usize)> {
+/// Where the first credentials begin. They go on to the end.
+fn credentials_in(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
-    SCHEMES.iter().find_map(|scheme| {
-        lower.match_indices(scheme).find_map(|(at, _)| {
-            let starts_word = at == 0 || !lower.as_bytes().get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
-            let start = at + scheme.len();
-            let value = text.get(start..).filter(|value| starts_word && !value.is_empty())?;
-            (value != REDACTED).then_some((start, text.len()))
-        })
-    })
+    let starts_word = |at: usize| at == 0 || !lower.as_bytes().get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+    let starts = SCHEMES.iter().filter_map(|scheme| {
+        let (at, _) = lower.match_indices(scheme).find(|(at, _)| starts_word(*at))?;
+        Some(at + scheme.len()).filter(|start| *start < text.len())
+    });
+    starts.min()
 }
 
-/// `name:password` in `https://name:password@host`.
-fn user_in(text: &str) -> Option<(usize, usize)> {
-    text.match_indices("://").find_map(|(at, _)| {
+/// Each `name:password` in `https://name:password@host`. An authority ends before the next one begins.
+fn users_in(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, _)| {
         let start = at + 3;
         let authority = text.get(start..)?;
-        let authority = authority.get(..authority.find(['/', '?', '#', ' ']).unwrap_or(authority.len()))?;
-        let user = authority.get(..authority.rfind('@')?)?;
-        (user != REDACTED).then_some((start, start + user.len()))
+        let authority = authority.get(..authority.find(ENDS_AUTHORITY).unwrap_or(authority.len()))?;
+        Some(start..start + authority.rfind('@')?)
     })
 }
 

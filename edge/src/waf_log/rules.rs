@@ -217,7 +217,7 @@ impl Scene<'_> {
         let name = one.name.as_deref().unwrap_or_default();
         let told = match one.key {
             "COOKIE" | "CLAIM" => REDACTED.to_owned(),
-            "HEADER" => redact::header(name, one.value.as_bytes(), self.redacted).into_owned(),
+            "HEADER" => redact::header(name, one.value.as_bytes(), self.redacted),
             "QUERY_ARGUMENT" => {
                 let told = redact::query(&format!("{name}={}", one.value), self.redacted, redact::Bounds::ONE);
                 told.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).unwrap_or(REDACTED).to_owned()
