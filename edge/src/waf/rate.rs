@@ -1,5 +1,6 @@
 //! Rate-based statements: who sends how often, over the table of `crate::rates`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::waf::model::{Aggregation, Fallback, ForwardedIp, KeyPart, RateBased, SetPosition};
@@ -103,7 +104,7 @@ impl RateTest {
         }
     }
 
-    /// What the request has where the parts of the key are, as far as that is text.
+    /// What the request has where the parts of the key are, as far as that is text and may be told: nothing of labels that may not.
     pub(super) fn values_of(&self, scene: &mut Scene<'_, '_, '_>) -> Vec<KeyValue> {
         let Keys::Parts(parts) = &self.keys else { return Vec::new() };
         let told = parts.iter().zip(&self.names).map(|(part, (key, name))| {
@@ -112,6 +113,9 @@ impl RateTest {
                 KeyOf::Asn => {
                     let address = address(scene, None);
                     address.map(|address| scene.origins.system(address, scene.locate).to_string())
+                }
+                KeyOf::Labels(namespace) => {
+                    in_namespace(scene.labels.told(), namespace).map(|labels| labels.join(", "))
                 }
                 other => other.text(scene).map(|text| String::from_utf8_lossy(&text).replace('\0', ", ")),
             };
@@ -195,6 +199,13 @@ fn address(scene: &Scene<'_, '_, '_>, header: Option<&ForwardedIp>) -> Option<st
     }
 }
 
+/// In an order that does not depend on which rule came first.
+fn in_namespace<'l>(labels: impl Iterator<Item = &'l Arc<str>>, namespace: &str) -> Option<Vec<&'l str>> {
+    let mut labels: Vec<&str> = labels.map(|label| &**label).filter(|label| label.contains(namespace)).collect();
+    labels.sort_unstable();
+    (!labels.is_empty()).then_some(labels)
+}
+
 impl KeyOf {
     fn new(part: &KeyPart, inspections: &mut Inspections) -> Self {
         let plain = |inspections: &mut Inspections, part, chain: &[common::waf::Transform]| {
@@ -251,10 +262,7 @@ impl KeyOf {
                 Some(chain.iter().fold(value.to_vec(), |value, step| step.apply(&value).into_owned()))
             }
             Self::Labels(namespace) => {
-                let mut labels: Vec<&str> =
-                    scene.labels.iter().map(|label| &**label).filter(|label| label.contains(&**namespace)).collect();
-                labels.sort_unstable();
-                (!labels.is_empty()).then(|| labels.join("\0").into_bytes())
+                in_namespace(scene.labels.iter(), namespace).map(|labels| labels.join("\0").into_bytes())
             }
         }
     }

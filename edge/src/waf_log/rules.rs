@@ -217,6 +217,8 @@ impl Scene<'_> {
         let name = one.name.as_deref().unwrap_or_default();
         let told = match one.key {
             "COOKIE" | "CLAIM" => REDACTED.to_owned(),
+            // The rule has counted some, which are not to be told.
+            "LABEL_NAMESPACE" if one.value.is_empty() => REDACTED.to_owned(),
             "HEADER" => redact::header(name, one.value.as_bytes(), self.redacted),
             "QUERY_ARGUMENT" => {
                 let told = redact::query(&format!("{name}={}", one.value), self.redacted, redact::Bounds::ONE);

@@ -303,6 +303,27 @@ fn rates() {
     assert_eq!(record(&by(json!({"AggregateKeyType": "IP"})), &GET)["rateBasedRuleList"], json!([]), "it did not act");
 }
 
+/// Whoever reads a log is not to know which requests are one client's, though a rule counts by that.
+#[test]
+fn rates_of_sessions_tell_none() {
+    let told = |namespace: &str, session: u8| {
+        let keys = json!([{"LabelNamespace": {"Namespace": namespace}}]);
+        let rate =
+            json!({"Limit": 10, "EvaluationWindowSec": 120, "AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": keys});
+        let acl = acl_of(&[rule("r", 0, &json!({ "RateBasedStatement": rate }), &json!({"Block": {}}))], &[]);
+        let clearance = Clearance { standing: Standing::Good, session: Some([session; 16]), ..Clearance::default() };
+        let record = record(&acl, &Sent { times: 10, clearance, ..GET });
+        assert_eq!(record["action"], "BLOCK", "the whole key is counted");
+        assert!(!record.to_string().contains(&format!("{session:x}").repeat(16)), "{record}");
+        record["rateBasedRuleList"][0]["customValues"].clone()
+    };
+    let namespace = "awswaf:managed:token:id:";
+    assert_eq!(told(namespace, 0xab), json!([{"key": "LABEL_NAMESPACE", "name": namespace, "value": "REDACTED"}]));
+    let namespace = "awswaf:managed:token:";
+    let value = told(namespace, 0xab)[0]["value"].clone();
+    assert!(value.as_str().is_some_and(|value| value.starts_with(namespace) && !value.contains(":id:")), "{value}");
+}
+
 #[test]
 fn what_the_configuration_leaves_out() {
     let acl = acl_of(&[rule("r", 0, &sqli(&header("foo")), &json!({"Block": {}}))], &[]);
