@@ -28,6 +28,12 @@ fn headers_that_are_secret_by_their_names() {
         "x-session-id",
         "x-amz-cognito-secret",
         "x-tollgate-identity",
+        "from",
+        "x-user-email",
+        "X-Username",
+        "x-user-name",
+        "x-forwarded-user",
+        "x-phone-number",
     ] {
         assert_eq!(one(name, "hunter2"), REDACTED, "{name}");
     }
@@ -35,6 +41,45 @@ fn headers_that_are_secret_by_their_names() {
         assert_eq!(one(name, "plain"), "plain", "{name}");
     }
     assert_eq!(one("cookie", "a=1; aws-waf-token=hunter2;lonely"), "a=REDACTED; aws-waf-token=REDACTED; REDACTED");
+}
+
+#[test]
+fn arguments_that_name_people() {
+    for name in [
+        "user_name",
+        "userName",
+        "UserName",
+        "user-name",
+        "username",
+        "login",
+        "loginId",
+        "last_login",
+        "mail",
+        "alternateMail",
+        "e-mail",
+        "eMail",
+        "emailAddress",
+        "EMAIL",
+        "user[email]",
+        "user%5Bemail%5D",
+        "user[login]",
+        "people[0][mail][]",
+        "session[code]",
+        "phoneNumber",
+        "deviceKey",
+        "RelayState",
+    ] {
+        assert_eq!(query(&format!("{name}=ada&q=1"), &none(), BOUNDS), format!("{name}=REDACTED&q=1"));
+        assert_eq!(
+            one("referer", &format!("https://a.test/b?{name}=ada")),
+            format!("https://a.test/b?{name}=REDACTED")
+        );
+    }
+    for name in ["mailing", "blogin", "users", "page[size]", "from", "name", "sortKeyword", "encode"] {
+        assert_eq!(query(&format!("{name}=ada"), &none(), BOUNDS), format!("{name}=ada"));
+    }
+    let plain = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148";
+    assert_eq!(one("user-agent", plain), plain);
 }
 
 #[test]
