@@ -78,7 +78,8 @@ impl Style {
         let known = self.assets.iter().find(|known| {
             known.resource_id.is_some()
                 && known.resource_id == asset.resource_id
-                && (known.category, known.extension) == (asset.category, asset.extension)
+                && (known.category, known.color_mode, known.extension)
+                    == (asset.category, asset.color_mode, asset.extension)
         });
         let bytes = asset.bytes.or_else(|| known.and_then(|known| known.bytes.clone()));
         AssetType { bytes, ..asset }

@@ -41,7 +41,8 @@ fn check_prefix(name: &str, settings: &Settings) -> Result<(), String> {
 fn check_host(name: &str) -> Result<(), String> {
     let labels: Vec<&str> = name.split('.').collect();
     let good = |label: &&str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
-    if labels.len() > 1 && labels.iter().all(good) {
+    let is_address = labels.last().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
+    if labels.len() > 1 && labels.iter().all(good) && !is_address {
         Ok(())
     } else {
         Err(format!("{name} is no domain: a custom domain is a whole host name such as auth.example.com."))
@@ -66,6 +67,7 @@ mod tests {
             ("auth.example.com", &custom, None),
             ("auth.aws.example", &custom, None),
             ("auth", &custom, Some("auth is no domain")),
+            ("127.0.0.1", &custom, Some("127.0.0.1 is no domain")),
             ("auth..com", &custom, Some("auth..com is no domain")),
             ("auth.-a.com", &custom, Some("auth.-a.com is no domain")),
         ] {

@@ -46,7 +46,8 @@ pub fn details(kind: Kind, mut given: Details) -> Result<Details, String> {
         _ => {}
     }
     for (name, value) in known(kind, given.get("api_version").map_or(FACEBOOK_VERSION, String::as_str)) {
-        given.entry(name.to_owned()).or_insert(value);
+        // Nobody's word for it: the client's secret is going to be sent there.
+        given.insert(name.to_owned(), value);
     }
     Ok(given)
 }
