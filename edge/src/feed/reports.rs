@@ -190,6 +190,7 @@ mod tests {
         let (told, meter) = (Arc::new(Told::default()), UplinkMeter::default());
         let (uplink, exchange) = uplink::open(told.clone(), meter.clone());
         let reporting = start(here, exchange);
+        told.until(1).await;
         uplink.send(Report::Counts(Counts::default()));
         let mut decoder = Decoder::default();
         let (mut send, mut recv) = there.accept_bi().await.unwrap();

@@ -199,7 +199,8 @@ proptest! {
     /// Wherever the end of what is looked at falls.
     #[test]
     fn no_half_of_a_secret_is_told(
-        secret in "[A-Za-z0-9]{24}",
+        // No two letters of what is told anyway.
+        secret in "[vwVW3-9]{24}",
         form in prop::sample::select(vec!["https://ada:{}@a.test/", "https%3A%2F%2Fada%3A{}%40a.test", "eyJhbGciOiJub25lIn0.{}.x", "eyJhbGciOiJub25lIn0%2E{}%2Ex"]),
         before in 4_030_usize..4_100,
     ) {
