@@ -64,7 +64,7 @@ const NAMES_RECOVERED: u32 = 10;
 const ADDRESSES_OF_SESSION: u32 = 5;
 /// An address counts for the tide once in so long a time.
 const TELLS_EVERY: Duration = Duration::from_secs(2);
-/// Routes whose tides are kept; a configuration has fewer.
+/// Groups whose tides are kept, those of pools' web ACLs too; a calm one makes room.
 const SCOPES: usize = 1_024;
 
 /// Addresses, networks and sessions that are remembered; some 20 MB when all are.
@@ -250,7 +250,7 @@ impl Watch {
             self.known.with(now, known, |last| last.0 = Some(now));
         }
         if may_tell && begun.kind == Kind::SignIn {
-            self.tide(begun.scope, |tide| match outcome {
+            self.tide(now, begun.scope, |tide| match outcome {
                 Outcome::Succeeded => tide.succeeded(now),
                 Outcome::Failed | Outcome::Refused => tide.failed(now),
                 Outcome::Unknown => {}
@@ -260,7 +260,7 @@ impl Watch {
 
     /// Whether an attack is on.
     pub fn is_under_attack(&self, now: Moment, scope: Scope) -> bool {
-        self.tide(scope, |tide| tide.is_on(now)).unwrap_or_default()
+        self.tides().get_mut(&scope).is_some_and(|tide| tide.is_on(now))
     }
 
     /// How many groups see an attack.
@@ -399,12 +399,15 @@ impl Watch {
         key.key()
     }
 
-    fn tide<T>(&self, scope: Scope, act: impl FnOnce(&mut Tide) -> T) -> Option<T> {
+    /// Where there is no room, the calm one goes that has least to forget.
+    fn tide(&self, now: Moment, scope: Scope, act: impl FnOnce(&mut Tide)) {
         let mut tides = self.tides();
         if !tides.contains_key(&scope) && tides.len() >= SCOPES {
-            return None;
+            let calm = tides.iter_mut().filter_map(|(scope, tide)| (!tide.is_on(now)).then(|| (*scope, tide.level())));
+            let Some((least, _)) = calm.min_by(|(_, one), (_, other)| one.total_cmp(other)) else { return };
+            tides.remove(&least);
         }
-        Some(act(tides.entry(scope).or_default()))
+        act(tides.entry(scope).or_default());
     }
 
     fn tides(&self) -> MutexGuard<'_, HashMap<Scope, Tide>> {

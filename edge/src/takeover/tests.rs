@@ -305,3 +305,22 @@ fn memory_is_bounded_whoever_comes() {
     }
     assert!(watch.sources.len() <= SOURCES && watch.names.len() <= NAMES_KEPT && watch.tides().len() <= SCOPES);
 }
+
+#[test]
+fn a_calm_tide_makes_room() {
+    let watch = Watch::new(&[7; 32]);
+    let scope = |n: usize| Scope(u32::try_from(n).unwrap());
+    let attack = |scope, at| (0..20).for_each(|_| watch.tide(moment(at), scope, |tide| tide.failed(moment(at))));
+    attack(scope(0), 0);
+    (1..SCOPES).for_each(|n| watch.tide(moment(0), scope(n), |tide| tide.succeeded(moment(0))));
+    attack(scope(SCOPES), 1_000);
+    assert!(watch.is_under_attack(moment(1_000), scope(SCOPES)), "a new group sees an attack, too");
+    assert!(watch.is_under_attack(moment(1_000), scope(0)), "an attack that is on is not forgotten");
+    assert_eq!(watch.tides().len(), SCOPES);
+    assert_eq!(watch.attacks(moment(1_000)), 2);
+    // All of them are under attack: there is no room.
+    (1..=SCOPES).for_each(|n| attack(scope(n), 2_000));
+    attack(scope(SCOPES + 1), 2_000);
+    assert_eq!(watch.tides().len(), SCOPES);
+    assert!(!watch.is_under_attack(moment(2_000), scope(SCOPES + 1)));
+}

@@ -70,6 +70,11 @@ impl Tide {
         self.waves.iter().any(|wave| wave.is_on)
     }
 
+    /// How much there is to forget, as of when it was last looked at.
+    pub fn level(&self) -> f64 {
+        self.waves.iter().map(|wave| wave.failed + wave.succeeded).sum()
+    }
+
     fn pass(&mut self, now: Moment) {
         let passed = self.at.until(now).as_secs_f64();
         if passed <= 0.0 {
