@@ -34,7 +34,7 @@ mod test;
 mod tokens;
 mod xml;
 
-pub use self::attempt::{Answer, Awaited, How, Reader, by_body, by_head};
+pub use self::attempt::{Answer, Awaited, How, Reader, by_body, by_head, may_read_body};
 pub use self::compile::{CompileError, compile, compile_as};
 pub use self::condition::Wants;
 pub use self::library::Library;

@@ -49,6 +49,7 @@ const GROUPS: &[Group] = &[
             ("CompromisedMany", &["credential:compromised-many"], BLOCK, &[Signal::CompromisedMany]),
             ("CompromisedCredential", &["credential:compromised"], COUNT, &[Signal::Compromised]),
             ("UnreadableAttempt", &["unreadable"], BLOCK, &[Signal::Unreadable]),
+            ("NamelessAttempt", &["nameless"], BLOCK, &[Signal::Nameless]),
         ],
         labels: &[
             (Signal::UnderAttack, "attack"),
@@ -240,6 +241,7 @@ const GROUPS: &[Group] = &[
         ],
         labels: &[
             (Signal::Missing, "signal:missing_credential"),
+            (Signal::Unreadable, "signal:missing_credential"),
             (Signal::VolumeIpMedium, "aggregate:volumetric:ip:creation:medium"),
             (Signal::VolumeIpLow, "aggregate:volumetric:ip:creation:low"),
             (Signal::VolumeSessionMedium, "aggregate:volumetric:session:creation:medium"),

@@ -6,6 +6,8 @@
 pub enum Signal {
     /// The name or the password is missing.
     Missing,
+    /// The name is missing, so that nothing can be compared.
+    Nameless,
     /// It is longer than what is inspected, or can't be read, so nobody knows what is attempted.
     Unreadable,
     /// The issuer has said, within a day, that others know this pair.

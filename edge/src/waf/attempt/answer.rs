@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::takeover::Outcome;
-use crate::waf::attempt::find::{How, in_json};
+use crate::waf::attempt::find::How;
 use crate::waf::attempt::place::Place;
 
 /// Bytes of a body that are looked at (as in AWS WAF).
@@ -51,6 +51,17 @@ impl Reader {
     }
 }
 
+/// Whether the body may have to be read: who sends the attempt must not decide that it can't be.
+pub fn may_read_body(how: How, place: Option<&Place>) -> bool {
+    match how {
+        How::Cognito => true,
+        How::Page => false,
+        How::Place => {
+            matches!(place.and_then(|place| place.answers.as_ref()), Some(Answers::Body(_) | Answers::Json { .. }))
+        }
+    }
+}
+
 /// What the head says, or what has to be read to know.
 pub fn by_head(how: How, place: Option<&Place>, answer: Answer<'_>) -> Result<Outcome, Reader> {
     match how {
@@ -76,6 +87,17 @@ pub fn by_body(how: How, place: Option<&Place>, seen: &[u8]) -> Outcome {
             of_texts(values, |text| found.as_deref() == Some(text.as_bytes()))
         }
         _ => Outcome::Unknown,
+    }
+}
+
+/// A text or a number at a JSON pointer; a bare name is a member of the root.
+fn in_json(json: &Value, pointer: &str) -> Option<Vec<u8>> {
+    let found = if pointer.starts_with('/') { json.pointer(pointer)? } else { json.get(pointer)? };
+    match found {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        Value::Number(number) => Some(number.to_string().into_bytes()),
+        Value::Bool(truth) => Some(truth.to_string().into_bytes()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

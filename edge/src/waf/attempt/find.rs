@@ -3,11 +3,11 @@
 use common::cognito::{Account, Operation, TARGET};
 use common::secret::SecretBytes;
 use common::waf::model::{AttemptFields, Payload, Watching};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::ACCEPT;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::takeover::Kind;
+use crate::waf::attempt::fields::Form;
 use crate::waf::attempt::place::Place;
 use crate::waf::request::{Body, Request};
 
@@ -15,7 +15,7 @@ pub enum Found {
     Nothing,
     /// The page that has the form, asked for by a browser.
     Page,
-    /// An attempt of which nobody knows what it says: there is more of it than is inspected, or it has several readings.
+    /// An attempt of which nobody knows what it says: there is more of it than is inspected, or it has several readings, or none.
     Unreadable,
     Attempt(Says),
 }
@@ -54,6 +54,8 @@ enum Target<'p> {
     Page(Kind),
     Place(&'p Place),
     PlacesPage,
+    /// A call by its head and a page by its path, or several calls: who answers it decides which.
+    Several,
 }
 
 pub fn wants_body(kind: Watching, place: Option<&Place>, request: &Request<'_>) -> bool {
@@ -75,13 +77,15 @@ pub fn find(kind: Watching, place: Option<&Place>, request: &Request<'_>) -> Fou
                 password: Some("password".to_owned()),
                 ..AttemptFields::default()
             };
-            Found::Attempt(of_fields(kind, &fields, Payload::Form, body, How::Page))
+            let form = Form { kind, fields: &fields, payload: Some(Payload::Form), how: How::Page };
+            form.read(request, body).map_or(Found::Unreadable, Found::Attempt)
         }
         Target::Place(place) => {
             let kind = if kind == Watching::SignIns { Kind::SignIn } else { Kind::SignUp };
-            let payload = place.payload(text_of(request, &CONTENT_TYPE));
-            Found::Attempt(of_fields(kind, &with_usual(&place.fields, payload), payload, body, How::Place))
+            let form = Form { kind, fields: &place.fields, payload: place.payload, how: How::Place };
+            form.read(request, body).map_or(Found::Unreadable, Found::Attempt)
         }
+        Target::Several => Found::Unreadable,
         Target::PlacesPage => Found::Page,
     }
 }
@@ -98,17 +102,24 @@ fn target<'p>(kind: Watching, place: Option<&'p Place>, request: &Request<'_>) -
     if request.method != "POST" {
         return None;
     }
-    if let Some(target) = request.headers.get(TARGET) {
-        let operation = Operation::by_target(target.to_str().ok()?)?;
-        return is_watched(kind, operation).then_some(Target::Operation(operation));
+    // A target that names nothing watched says nothing of who answers: a page minds no such header.
+    let named = request.headers.get_all(TARGET);
+    let call =
+        named.iter().find_map(|target| Operation::by_target(target.to_str().ok()?).filter(|one| is_watched(kind, one)));
+    let page = page(kind, request.path).filter(|_| place.is_none());
+    match (call, page) {
+        (Some(_), Some(_)) => Some(Target::Several),
+        (Some(_), None) if named.iter().nth(1).is_some() => Some(Target::Several),
+        (Some(operation), None) => Some(Target::Operation(operation)),
+        (None, page) => page.map(Target::Page),
     }
-    if place.is_some() {
-        return None;
-    }
-    match (kind, request.path) {
-        (Watching::SignIns, SIGN_IN_PAGE) => Some(Target::Page(Kind::SignIn)),
-        (Watching::SignIns, RECOVERY_PAGE) => Some(Target::Page(Kind::Recovery)),
-        (Watching::SignUps, SIGN_UP_PAGE) => Some(Target::Page(Kind::SignUp)),
+}
+
+fn page(kind: Watching, path: &str) -> Option<Kind> {
+    match (kind, path) {
+        (Watching::SignIns, SIGN_IN_PAGE) => Some(Kind::SignIn),
+        (Watching::SignIns, RECOVERY_PAGE) => Some(Kind::Recovery),
+        (Watching::SignUps, SIGN_UP_PAGE) => Some(Kind::SignUp),
         _ => None,
     }
 }
@@ -171,59 +182,6 @@ struct Attribute {
 fn phone_of(body: &[u8]) -> Option<String> {
     let Attributes { attributes } = serde_json::from_slice(body).ok()?;
     attributes.into_iter().find(|one| one.name == "phone_number")?.value
-}
-
-/// Where the configuration names no fields: the usual names.
-fn with_usual(fields: &AttemptFields, payload: Payload) -> AttemptFields {
-    if fields.name.is_some() || fields.email.is_some() || fields.password.is_some() {
-        return fields.clone();
-    }
-    let slash = if payload == Payload::Json { "/" } else { "" };
-    let of = |name: &str| Some(format!("{slash}{name}"));
-    AttemptFields { name: of("username"), password: of("password"), ..fields.clone() }
-}
-
-fn of_fields(kind: Kind, fields: &AttemptFields, payload: Payload, body: &[u8], how: How) -> Says {
-    let json: Option<Value> = match payload {
-        Payload::Json => serde_json::from_slice(body).ok(),
-        Payload::Form => None,
-    };
-    let value = |field: &str| -> Option<Vec<u8>> {
-        match payload {
-            Payload::Json => in_json(json.as_ref()?, field),
-            Payload::Form => in_form(body, field),
-        }
-    };
-    let text = |field: &Option<String>| -> Option<String> {
-        let text = String::from_utf8_lossy(&value(field.as_deref()?)?).into_owned();
-        (!text.trim().is_empty()).then_some(text)
-    };
-    let together = |all: &[String]| -> Option<String> {
-        let parts: Vec<String> = all.iter().filter_map(|one| text(&Some(one.clone()))).collect();
-        (!parts.is_empty()).then(|| parts.concat())
-    };
-    let name = text(&fields.name).or_else(|| text(&fields.email));
-    let password = fields.password.as_deref().and_then(value).filter(|bytes| !bytes.is_empty()).map(SecretBytes::new);
-    let is_missing = name.is_none() || (kind != Kind::Recovery && fields.password.is_some() && password.is_none());
-    let password = password.filter(|_| kind != Kind::Recovery);
-    Says { kind, name, password, is_missing, phone: together(&fields.phone), postal: together(&fields.address), how }
-}
-
-/// A text or a number at a JSON pointer; a bare name is a member of the root.
-pub fn in_json(json: &Value, pointer: &str) -> Option<Vec<u8>> {
-    let found = if pointer.starts_with('/') { json.pointer(pointer)? } else { json.get(pointer)? };
-    match found {
-        Value::String(text) => Some(text.as_bytes().to_vec()),
-        Value::Number(number) => Some(number.to_string().into_bytes()),
-        Value::Bool(truth) => Some(truth.to_string().into_bytes()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The first value of that name.
-fn in_form(body: &[u8], field: &str) -> Option<Vec<u8>> {
-    let mut pairs = url::form_urlencoded::parse(body);
-    pairs.find(|(name, _)| name == field).map(|(_, value)| value.into_owned().into_bytes())
 }
 
 fn text_of<'r>(request: &Request<'r>, name: &http::HeaderName) -> &'r str {
@@ -331,16 +289,51 @@ mod tests {
             .unwrap()
         };
         let own = place(None);
+        let form = headers(&[("content-type", "application/x-www-form-urlencoded")]);
         let by = |headers, body| says(Watching::SignIns, Some(&own), request("POST", "/web/in/now", headers, body));
         assert_eq!(
             by(&json, r#"{"username": "ann", "password": "pw"}"#),
             said(Kind::SignIn, "ann", "pw", false, How::Place)
         );
-        assert_eq!(by(&none, "username=ann&password="), said(Kind::SignIn, "ann", "", true, How::Place));
-        assert_eq!(by(&json, "{broken"), said(Kind::SignIn, "", "", true, How::Place));
+        assert_eq!(by(&form, "username=ann&password="), said(Kind::SignIn, "ann", "", true, How::Place));
+        assert_eq!(by(&form, ""), said(Kind::SignIn, "", "", true, How::Place));
+        for (headers, body) in [(&json, "{broken"), (&none, "username=ann&password=pw")] {
+            let found = find(Watching::SignIns, Some(&own), &request("POST", "/web/in", headers, body));
+            assert!(matches!(found, Found::Unreadable), "{body}");
+        }
         assert_eq!(says(Watching::SignIns, Some(&own), request("POST", "/login", &none, "")), None);
         let (with_page, html) = (place(Some("^/new$")), headers(&[("accept", "text/html,*/*")]));
         let asked = |headers| find(Watching::SignUps, Some(&with_page), &request("GET", "/new", headers, ""));
         assert!(matches!(asked(&html), Found::Page) && matches!(asked(&none), Found::Nothing));
+    }
+
+    #[test]
+    fn a_header_does_not_hide_a_page() {
+        let body = "username=ann&password=pw";
+        let own = Place::new(&AttemptPlace {
+            path: PathMatch::Prefix("/web/in".to_owned()),
+            page: None,
+            payload: Some(Payload::Form),
+            fields: AttemptFields::default(),
+            answers: None,
+        })
+        .unwrap();
+        for target in ["x", "AWSCognitoIdentityProviderService.GetUser", "AWSCognitoIdentityProviderService.SignUp"] {
+            let headers = headers(&[("x-amz-target", target)]);
+            let page = says(Watching::SignIns, None, request("POST", "/login", &headers, body));
+            assert_eq!(page, said(Kind::SignIn, "ann", "pw", false, How::Page), "{target}");
+            let at_place = says(Watching::SignIns, Some(&own), request("POST", "/web/in", &headers, body));
+            assert_eq!(at_place, said(Kind::SignIn, "ann", "pw", false, How::Place), "{target}");
+            assert!(says(Watching::SignIns, None, request("POST", "/", &headers, body)).is_none());
+        }
+        let initiate = ("x-amz-target", "AWSCognitoIdentityProviderService.InitiateAuth");
+        let mut twice = headers(&[initiate]);
+        twice.append("x-amz-target", "x".parse().unwrap());
+        // The one who reads it as a call finds no attempt in it, the other does.
+        let refresh = r#"{"AuthFlow": "REFRESH_TOKEN_AUTH", "ClientId": "&username=ann&password=pw&"}"#;
+        for (path, headers) in [("/login", headers(&[initiate])), ("/", twice)] {
+            let found = find(Watching::SignIns, None, &request("POST", path, &headers, refresh));
+            assert!(matches!(found, Found::Unreadable), "{path}");
+        }
     }
 }

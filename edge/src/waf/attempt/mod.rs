@@ -2,7 +2,9 @@
 //! ends read from answers ([`answer`]). For the groups of `common::waf::managed` against account takeover and account creation.
 
 mod answer;
+mod fields;
 mod find;
+mod json;
 mod measure;
 mod place;
 
@@ -10,7 +12,7 @@ use std::sync::Arc;
 
 use common::waf::model::{AttemptPlace, Signal, Signals, Watched, Watching};
 
-pub use self::answer::{Answer, Reader, by_body, by_head};
+pub use self::answer::{Answer, Reader, by_body, by_head, may_read_body};
 use self::find::Found;
 pub use self::find::How;
 use self::measure::{Event, Measures};
@@ -94,6 +96,7 @@ impl Watcher {
             name: found.name.as_deref().and_then(|name| hasher.name(name)),
             password: found.password.as_ref().and_then(|password| hasher.password(password.expose())),
         };
+        signals.set(Signal::Nameless, attempt.name.is_none());
         let sender = Sender { address: request.client, session: request.clearance.session };
         let counted = Counted {
             address: request.client.map(|client| Key::of_address(client, 32, 64)),
@@ -106,7 +109,9 @@ impl Watcher {
         if found.kind != Kind::Recovery {
             self.measures.ask(&counted, counting, counts, &mut signals);
         }
-        if !counts {
+        // A name alone proves nothing: a page that goes on to ask for the password has not let anybody in.
+        let is_first_step = found.kind == Kind::SignIn && found.is_missing && attempt.name.is_some();
+        if !counts || is_first_step {
             return (signals.and(counting.watch.look(counting.now, self.scope, attempt, sender)), None);
         }
         let (said, begun) = counting.watch.begin(counting.now, self.scope, attempt, sender);

@@ -7,7 +7,8 @@ use common::waf::pattern::{self, BadPattern};
 pub struct Place {
     path: Path,
     page: Option<Path>,
-    payload: Option<Payload>,
+    /// How bodies are written; None: as their content type says.
+    pub payload: Option<Payload>,
     pub fields: AttemptFields,
     pub answers: Option<Answers>,
 }
@@ -36,14 +37,6 @@ impl Place {
 
     pub fn is_page(&self, method: &str, path: &str) -> bool {
         method == "GET" && self.page.as_ref().is_some_and(|page| page.is_on(path))
-    }
-
-    /// How the body is written: as the configuration says, or as its content type does.
-    pub fn payload(&self, content_type: &str) -> Payload {
-        self.payload.unwrap_or(match content_type.contains("json") {
-            true => Payload::Json,
-            false => Payload::Form,
-        })
     }
 }
 
