@@ -13,7 +13,7 @@ use crate::gateway::Gateway;
 use crate::gateway::context::Context;
 use crate::snapshot::acl::{AclRule, Judged};
 use crate::takeover::Outcome;
-use crate::waf::{Answer, Awaited, Counting, How, Reader, by_body, by_head};
+use crate::waf::{Answer, Awaited, Counting, How, Reader, by_body, by_head, may_read_body};
 
 impl Gateway {
     /// The head of the answer has come.
@@ -47,9 +47,12 @@ impl Gateway {
     pub(super) fn attempt_told(&self, piece: Option<&Bytes>, end: bool, ctx: &mut Context) {
         let Some(reader) = &mut ctx.reading else { return };
         let is_enough = piece.is_some_and(|piece| reader.take(piece));
-        if !is_enough && !end {
-            return;
+        if is_enough || end {
+            self.settle_by_body(ctx);
         }
+    }
+
+    fn settle_by_body(&self, ctx: &mut Context) {
         if let Some(reader) = ctx.reading.take() {
             self.settle(ctx, |rule, awaited| {
                 let place = rule.acl.watcher(awaited.step)?.place();
@@ -60,6 +63,8 @@ impl Gateway {
 
     /// The request is over: of what has not ended, nothing is known, unless a rule has refused it for what is known of attempts.
     pub(super) fn attempt_is_over(&self, ctx: &mut Context) {
+        // A client that hangs up before the answer's end has its outcome all the same.
+        self.settle_by_body(ctx);
         if !is_awaited(ctx) {
             return;
         }
@@ -109,6 +114,15 @@ impl Gateway {
         }
         self.metrics.attempts.under_attack(self.watch.attacks(now));
     }
+}
+
+/// Whether what comes of an attempt may have to be read from the answer's body.
+pub(super) fn may_read_answer(ctx: &Context) -> bool {
+    ctx.acls().any(|(rule, judged)| {
+        let reads =
+            |one: &Awaited| may_read_body(one.how, rule.acl.watcher(one.step).and_then(|watcher| watcher.place()));
+        judged.progress.awaited.iter().any(reads)
+    })
 }
 
 fn is_awaited(ctx: &Context) -> bool {

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use common::canonical::IdentityHeaders;
 use common::reject::Reject;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, UPGRADE,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
 };
 use http::{StatusCode, request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -20,7 +20,7 @@ use crate::facts::Connection;
 use crate::forward;
 use crate::gates::proof::PROOF;
 use crate::gateway::context::Context;
-use crate::gateway::{account, connection};
+use crate::gateway::{account, attempts, connection};
 use crate::reply::{self, REQUEST_ID};
 use crate::snapshot::upstream::settings::HostHeader;
 
@@ -80,6 +80,10 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     if parts.version == http::Version::HTTP_2 {
         // From HTTP/2 to HTTP/2 pingora takes nothing away.
         CLIENTS_HOP.iter().for_each(|name| drop(headers.remove(name)));
+    }
+    if attempts::may_read_answer(ctx) {
+        // Without the header any encoding would do (RFC 9110 §12.5.3).
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     insert(headers, REQUEST_ID, Some(ctx.request_id.clone()));
     account::pass_on(ctx.trace, headers);
