@@ -65,7 +65,7 @@ fn reply(head: &str, body: &str) -> (u16, String, String) {
                 .find(|(one, _)| one == name)
                 .map(|(_, value)| value.into_owned())
         };
-        let ok = is_right(&value("username").unwrap(), &value("password").unwrap());
+        let ok = is_right(&value("username").unwrap(), &value("password").unwrap_or_default());
         return (302, format!("Location: {}", if ok { "/home?code=1" } else { "/login?error" }), String::new());
     }
     let call: Value = serde_json::from_str(body).unwrap();
@@ -95,8 +95,11 @@ fn edge_with(acl: &Value, more: &str) -> Edge {
 
 /// `route` are more lines of the route to the stand-in.
 fn edge_before(route: &str, acl: &Value, more: &str) -> Edge {
+    edge_at(stand_in(), route, acl, more)
+}
+
+fn edge_at(upstream: SocketAddr, route: &str, acl: &Value, more: &str) -> Edge {
     let prepare = |folder: &Path| std::fs::write(folder.join("acl.json"), acl.to_string()).unwrap();
-    let upstream = stand_in();
     let routes = format!(
         "[[upstream]]\nname = \"idp\"\nservers = [\"{upstream}\"]\n\
          [[route]]\nmatch = {{ path = \"/*\" }}\nupstream = \"idp\"\nacl = \"main\"\n{route}\
@@ -288,4 +291,73 @@ fn what_the_issuer_says_of_a_sign_in_is_for_the_edge() {
         (0..6).map(|n| told(&plain, 3, &format!("told{n}"), &format!("succeeded; compromised; {n}")).status).collect();
     assert_eq!(statuses, [400, 400, 400, 400, 403, 403]);
     assert!(!is_labelled(&told(&plain, 4, "told0", "succeeded; compromised; 0")));
+}
+
+#[test]
+fn an_attempt_that_others_read_differently_is_refused() {
+    let edge = edge_with(&acl(TAKEOVER.0, TAKEOVER.1, &json!({}), &[]), "");
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let own = "username=ann&password=nna";
+    assert_eq!(send(&edge, 1, "/login", form, own).status, 302);
+    let multipart = "Content-Type: multipart/form-data; boundary=b";
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nann\r\n--b--\r\n";
+    for (path, field, body) in [
+        ("/login", multipart, parts),
+        ("/login", form, "username=fresh&username=ann&password=nna"),
+        ("/login?username=bob", form, own),
+        ("/login?username=ann&password=nna", form, ""),
+        ("/login", form, "password=nna"),
+    ] {
+        assert_eq!(send(&edge, 1, path, field, body).status, 403, "{path} {field} {body}");
+    }
+    let metrics = edge.admin("GET", "/metrics").body;
+    for rule in ["UnreadableAttempt", "NamelessAttempt"] {
+        assert!(metrics.contains(&format!("rule=\"group/{rule}\",action=\"BLOCK\"")), "{rule}: {metrics}");
+    }
+    // A header that names no call turns nothing off.
+    let hidden = format!("{form}\r\nX-Amz-Target: x");
+    let failing: Vec<u16> =
+        (0..6).map(|n| send(&edge, 2, "/login", &hidden, &format!("username=user{n}&password=wrong")).status).collect();
+    assert_eq!(failing, [302, 302, 302, 302, 403, 403]);
+    // Page after page: names that go on to their password count for nothing, neither against nor for the address.
+    for n in 0..12 {
+        assert_eq!(send(&edge, 3, "/login", form, &format!("username=user{n}")).status, 302);
+    }
+    let failing: Vec<u16> =
+        (0..6).map(|n| send(&edge, 3, "/login", form, &format!("username=other{n}&password=wrong")).status).collect();
+    assert_eq!(failing, [302, 302, 302, 302, 403, 403]);
+}
+
+#[test]
+fn a_client_does_not_decide_whether_its_failure_counts() {
+    // It would pack its answer if it were asked to.
+    let upstream = raw(|mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            let lower = head.to_ascii_lowercase();
+            let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+            let mut body = vec![0; length.map_or(0, |text| text.parse().unwrap())];
+            stream.read_exact(&mut body).unwrap();
+            let packed = if lower.contains("gzip") { "Content-Encoding: gzip\r\n" } else { "" };
+            let answer = format!("HTTP/1.1 200 OK\r\n{packed}Content-Length: 21\r\n\r\n<p>wrong password</p>");
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let inspection = json!({"PayloadType": "FORM_ENCODED", "UsernameField": {"Identifier": "user"}, "PasswordField": {"Identifier": "pass"}});
+    let answers = json!({"BodyContains": {"SuccessStrings": ["welcome"], "FailureStrings": ["wrong"]}});
+    let config = json!({"ManagedRuleGroupConfigs": [{"AWSManagedRulesATPRuleSet": {"LoginPath": "/own", "RequestInspection": inspection, "ResponseInspection": answers}}]});
+    let edge = edge_at(upstream, "", &acl(TAKEOVER.0, TAKEOVER.1, &config, &[]), "");
+    let attempt = |n: u32| {
+        let body = format!("user=user{n}&pass=wrong");
+        format!(
+            "POST /own HTTP/1.1\r\nHost: idp.test\r\nAccept-Encoding: gzip\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    for n in 0..4 {
+        let answer = edge.send(attempt(n).as_bytes());
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, None), "{answer:?}");
+    }
+    assert_eq!(edge.send(attempt(4).as_bytes()).status, 403);
 }
