@@ -46,7 +46,8 @@ fn texts() {
         (&idp::RESOURCE_SERVER_IDENTIFIER_TYPE, between(1, 256), Some(SCOPE)),
         (&idp::RESOURCE_SERVER_SCOPE_NAME_TYPE, between(1, 256), Some(r"[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+")),
         (&idp::REDIRECT_URL_TYPE, between(1, 1024), Some(PRINTABLE)),
-        (&idp::DOMAIN_TYPE, between(1, 63), Some(r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$")),
+        // Corrected: custom domains have dots.
+        (&idp::DOMAIN_TYPE, between(1, 63), Some(r"^[a-z0-9](?:[a-z0-9\-\.]{0,61}[a-z0-9])?$")),
         (&idp::PROVIDER_NAME_TYPE_V2, between(1, 32), Some(r"[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+")),
         (&idp::CSS_TYPE, between(0, 131_072), None),
         (&idp::USER_FILTER_TYPE, at_most(256), None),
