@@ -30,7 +30,7 @@ use self::password::OfPassword;
 use self::ring::{Ring, State, Tried};
 use self::tide::Tide;
 use self::ways::{Kept, Ways};
-use crate::rates::{Digester, Key, Moment, Secret};
+use crate::rates::{Digester, Key, Moment};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
@@ -183,14 +183,13 @@ impl Watch {
     /// `secret` is of this process, and of nothing else.
     pub fn new(secret: &[u8; 32]) -> Self {
         let hasher = Hasher::new(secret);
-        let place = |number: u8| -> Secret { hasher.secret(number) };
         Self {
-            keys: Digester::new(place(0)),
-            sources: Ways::of(SOURCES, place(1)),
-            names: Ways::of(NAMES_KEPT, place(2)),
-            passwords: Ways::of(NAMES_KEPT, place(3)),
-            known: Ways::of(NAMES_KEPT, place(4)),
-            compromised: Ways::of(NAMES_KEPT, place(5)),
+            keys: Digester::new(hasher.secret()),
+            sources: Ways::of(SOURCES),
+            names: Ways::of(NAMES_KEPT),
+            passwords: Ways::of(NAMES_KEPT),
+            known: Ways::of(NAMES_KEPT),
+            compromised: Ways::of(NAMES_KEPT),
             tides: Mutex::default(),
             unseen: AtomicU32::default(),
             hasher,
