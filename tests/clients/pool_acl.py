@@ -14,36 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from system import ask, expect, expect_equal, new_email, new_password, run, until
+from web_acls import NONE, SCOPE, header_is, rule, visibility
 
-SCOPE = {"Scope": "REGIONAL"}
-NONE = [{"Priority": 0, "Type": "NONE"}]
 SQLI = "1' OR 1=1 -- "
 BLOCKED = "Request not allowed due to WAF block."
-
-
-def visibility(name):
-    return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": name}
-
-
-def rule(name, priority, statement, action="Block"):
-    return {
-        "Name": name,
-        "Priority": priority,
-        "Statement": statement,
-        "Action": {action: {}},
-        "VisibilityConfig": visibility(name),
-    }
-
-
-def header_is(name, value):
-    return {
-        "ByteMatchStatement": {
-            "FieldToMatch": {"SingleHeader": {"Name": name}},
-            "SearchString": value.encode(),
-            "PositionalConstraint": "EXACTLY",
-            "TextTransformations": NONE,
-        }
-    }
 
 
 RULES = [

@@ -18,34 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from system import expect, expect_equal, expect_error, run, until
+from web_acls import SCOPE, header_is, rule, visibility
 
-SCOPE = {"Scope": "REGIONAL"}
 SECRET = "hunter2-never-told"
-
-
-def visibility(name):
-    return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": name}
-
-
-def rule(name, priority, statement, action="Block"):
-    return {
-        "Name": name,
-        "Priority": priority,
-        "Statement": statement,
-        "Action": {action: {}},
-        "VisibilityConfig": visibility(name),
-    }
-
-
-def header_is(name, value):
-    return {
-        "ByteMatchStatement": {
-            "FieldToMatch": {"SingleHeader": {"Name": name}},
-            "SearchString": value.encode(),
-            "PositionalConstraint": "EXACTLY",
-            "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
-        }
-    }
 
 
 def counted(name, priority, header):
