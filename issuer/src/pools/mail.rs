@@ -1,11 +1,11 @@
 //! What a pool says about its messages: templates, and whom mail comes from (pure). Lengths, and `{####}` in the texts with codes, are the
 //! model's patterns.
 //!
-//! Mail goes through the issuer's SMTP server, not through Amazon SES; of EmailConfiguration the names are honoured, and what only SES
-//! can do is refused.
+//! Mail goes through the issuer's SMTP server, not through Amazon SES: of EmailConfiguration the names are honoured, and what only SES
+//! understands (ConfigurationSet) is kept. So is SmsConfiguration: it is how a pool says that it may send texts.
 
 use cognito_model::idp::types::{
-    CreateUserPoolRequest, EmailConfigurationType, EmailSendingAccountType, MessageTemplateType, SmsConfigurationType,
+    CreateUserPoolRequest, EmailConfigurationType, EmailSendingAccountType, MessageTemplateType,
 };
 
 use crate::messages::is_mailbox;
@@ -15,8 +15,7 @@ use crate::messages::templates::invites;
 pub fn check(request: &CreateUserPoolRequest) -> Result<(), String> {
     let invitation = request.admin_create_user_config.as_ref().and_then(|c| c.invite_message_template.as_ref());
     invitation.map_or(Ok(()), check_invitation)?;
-    request.email_configuration.as_ref().map_or(Ok(()), check_email)?;
-    request.sms_configuration.as_ref().map_or(Ok(()), check_sms)
+    request.email_configuration.as_ref().map_or(Ok(()), check_email)
 }
 
 /// The identity in an SES ARN (`arn:aws:ses:<region>:<account>:identity/<address or domain>`) where it is an address.
@@ -36,9 +35,6 @@ fn check_invitation(template: &MessageTemplateType) -> Result<(), String> {
 }
 
 fn check_email(email: &EmailConfigurationType) -> Result<(), String> {
-    if email.configuration_set.is_some() {
-        return Err("EmailConfiguration.ConfigurationSet is not supported: this issuer sends by SMTP.".into());
-    }
     if email.from.as_deref().is_some_and(|from| !is_mailbox(from)) {
         return Err("EmailConfiguration.From is no valid email address.".into());
     }
@@ -79,15 +75,6 @@ fn ses_identity(arn: &str) -> Option<&str> {
     let (prefix, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
     let resource = parts.nth(2)?;
     (prefix == "arn" && service == "ses").then_some(resource)?.strip_prefix("identity/")
-}
-
-/// Who may send by SNS is of no meaning here; it is kept, since it is how a pool says that it may send texts.
-pub(super) fn check_sms(sms: &SmsConfigurationType) -> Result<(), String> {
-    if sms.eums_sms.is_some() {
-        Err("SmsConfiguration.EumsSms is not supported by this issuer.".into())
-    } else {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -145,9 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_amazon_can_do_is_refused() {
-        let set = EmailConfigurationType { configuration_set: Some("x".into()), ..EmailConfigurationType::default() };
-        assert!(check_email(&set).unwrap_err().contains("not supported"));
+    fn an_answer_goes_to_one_address() {
         let reply = EmailConfigurationType {
             reply_to_email_address: Some("a@b.example\r\nBcc: x".into()),
             ..EmailConfigurationType::default()

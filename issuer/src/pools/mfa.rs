@@ -7,7 +7,7 @@ use cognito_model::idp::types::{
 };
 
 use super::model::Settings;
-use super::{mail, unsupported};
+use super::unsupported;
 
 /// Settings after the request. What it leaves out goes back to its default, but for the SMS settings, which are UpdateUserPool's too.
 pub fn set(request: SetUserPoolMfaConfigRequest, made: &Settings) -> Result<Settings, String> {
@@ -22,7 +22,6 @@ pub fn set(request: SetUserPoolMfaConfigRequest, made: &Settings) -> Result<Sett
     }
     request.webauthn_configuration.as_ref().map_or(Ok(()), check_passkeys)?;
     let sms = request.sms_mfa_configuration.unwrap_or_default();
-    sms.sms_configuration.as_ref().map_or(Ok(()), mail::check_sms)?;
     Ok(Settings {
         email_mfa: request.email_mfa_configuration,
         sms_authentication_message: sms.sms_authentication_message.or_else(|| made.sms_authentication_message.clone()),

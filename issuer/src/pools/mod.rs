@@ -1,7 +1,7 @@
 //! User pools: settings, attribute schema and the rules that both imply (Cognito: CreateUserPool, DescribeUserPool).
 //!
-//! Invariants: a pool is read from its row at every request, never from a cache; `iss` is unique in a deployment; settings that
-//! ask for what this version does not have are refused when the pool is made, never ignored.
+//! Invariants: a pool is read from its row at every request, never from a cache; `iss` is unique in a deployment; a setting
+//! is refused, acts, or is kept and shown for the part that will act on it (docs/DIVERGENCES.md lists those).
 
 mod error;
 mod logs;
@@ -17,6 +17,7 @@ mod suite;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod unsupported;
 
 pub use self::error::PoolError;

@@ -30,10 +30,12 @@ pub struct Pool {
 #[serde(default)]
 pub struct Settings {
     pub account_recovery_setting: Option<wire::AccountRecoverySettingType>,
+    pub acr_configuration: BTreeMap<String, wire::AcrLevelConfigType>,
     pub admin_create_user_config: Option<wire::AdminCreateUserConfigType>,
     pub alias_attributes: Vec<wire::AliasAttributeType>,
     pub auto_verified_attributes: Vec<wire::VerifiedAttributeType>,
     pub custom_attributes: Vec<wire::SchemaAttributeType>,
+    pub dcr_configuration: Option<wire::DcrConfigurationType>,
     pub deletion_protection: Option<wire::DeletionProtectionType>,
     pub device_configuration: Option<wire::DeviceConfigurationType>,
     pub email_configuration: Option<wire::EmailConfigurationType>,
@@ -41,6 +43,9 @@ pub struct Settings {
     pub email_mfa: Option<wire::EmailMfaConfigType>,
     pub email_verification_message: Option<String>,
     pub email_verification_subject: Option<String>,
+    pub issuer_configuration: Option<wire::IssuerConfigurationType>,
+    pub key_configuration: Option<wire::KeyConfigurationType>,
+    pub lambda_config: wire::LambdaConfigType,
     /// Of SetLogDeliveryConfiguration.
     pub logs: Vec<wire::LogConfigurationType>,
     pub passkeys: Option<wire::WebAuthnConfigurationType>,
@@ -89,11 +94,13 @@ impl Pool {
         let settings = self.settings.clone();
         wire::UserPoolType {
             account_recovery_setting: settings.account_recovery_setting,
+            acr_configuration: Some(settings.acr_configuration).filter(|levels| !levels.is_empty()),
             admin_create_user_config: settings.admin_create_user_config,
             alias_attributes: none_if_empty(settings.alias_attributes),
             arn: Some(self.arn(account_id)),
             auto_verified_attributes: none_if_empty(settings.auto_verified_attributes),
             creation_date: Some(Timestamp::from(self.created)),
+            dcr_configuration: settings.dcr_configuration,
             deletion_protection: settings.deletion_protection,
             device_configuration: settings.device_configuration,
             email_configuration: settings.email_configuration,
@@ -101,8 +108,10 @@ impl Pool {
             email_verification_subject: settings.email_verification_subject,
             estimated_number_of_users: Some(i32::try_from(users).unwrap_or(i32::MAX)),
             id: Some(self.id.to_string()),
+            issuer_configuration: settings.issuer_configuration,
+            key_configuration: settings.key_configuration,
             last_modified_date: Some(Timestamp::from(self.modified)),
-            lambda_config: Some(wire::LambdaConfigType::default()),
+            lambda_config: Some(settings.lambda_config),
             mfa_configuration: Some(wire::UserPoolMfaType::Off),
             name: Some(self.name.clone()),
             policies: settings.policies,
@@ -128,7 +137,7 @@ impl Pool {
         wire::UserPoolDescriptionType {
             creation_date: Some(Timestamp::from(self.created)),
             id: Some(self.id.to_string()),
-            lambda_config: Some(wire::LambdaConfigType::default()),
+            lambda_config: Some(self.settings.lambda_config.clone()),
             last_modified_date: Some(Timestamp::from(self.modified)),
             name: Some(self.name.clone()),
             ..wire::UserPoolDescriptionType::default()

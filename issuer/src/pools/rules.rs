@@ -5,7 +5,7 @@ use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, Updat
 
 use super::error::PoolError;
 use super::model::Settings;
-use super::{mail, schema, tags, unsupported};
+use super::{mail, schema, tags, triggers, unsupported};
 
 /// Cognito: SchemaAttributesListType, and the quota of custom attributes.
 const CUSTOM_LIMIT: usize = 50;
@@ -35,15 +35,20 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
     schema::check_distinct(&custom_attributes).map_err(PoolError::Settings)?;
     Ok(Settings {
         account_recovery_setting: request.account_recovery_setting,
+        acr_configuration: request.acr_configuration.unwrap_or_default(),
         admin_create_user_config: Some(admin_create_user_config(request.admin_create_user_config)),
         alias_attributes,
         auto_verified_attributes: request.auto_verified_attributes.unwrap_or_default(),
         custom_attributes,
+        dcr_configuration: request.dcr_configuration,
         deletion_protection: request.deletion_protection.or(Some(wire::DeletionProtectionType::Inactive)),
         device_configuration: request.device_configuration,
         email_configuration: request.email_configuration.or_else(default_email_configuration),
         email_verification_message: request.email_verification_message,
         email_verification_subject: request.email_verification_subject,
+        issuer_configuration: request.issuer_configuration,
+        key_configuration: request.key_configuration,
+        lambda_config: triggers::settings(request.lambda_config).map_err(PoolError::Settings)?,
         policies: Some(policies(request.policies, unused_days)?),
         sms_authentication_message: request.sms_authentication_message,
         sms_configuration: request.sms_configuration,
@@ -186,9 +191,6 @@ fn policies(
             password_history_size: None,
         },
     };
-    if password.password_history_size.is_some_and(|size| size > 0) {
-        return Err(PoolError::Settings("PasswordHistorySize is not supported by this issuer yet.".into()));
-    }
     Ok(wire::UserPoolPolicyType { password_policy: Some(password), sign_in_policy: given.sign_in_policy })
 }
 
@@ -306,22 +308,6 @@ mod tests {
             mfa_configuration: Some(wire::UserPoolMfaType::On),
             ..CreateUserPoolRequest::default()
         };
-        let trigger = CreateUserPoolRequest {
-            lambda_config: Some(wire::LambdaConfigType {
-                pre_sign_up: Some("arn:aws:lambda:x".into()),
-                ..wire::LambdaConfigType::default()
-            }),
-            ..CreateUserPoolRequest::default()
-        };
-        let protected = CreateUserPoolRequest {
-            user_pool_add_ons: Some(wire::UserPoolAddOnsType {
-                advanced_security_additional_flows: None,
-                advanced_security_mode: wire::AdvancedSecurityModeType::Enforced,
-            }),
-            ..CreateUserPoolRequest::default()
-        };
-        for request in [mfa, trigger, protected] {
-            assert!(settings(request).unwrap_err().to_string().contains("not supported"));
-        }
+        assert!(settings(mfa).unwrap_err().to_string().contains("not supported"));
     }
 }

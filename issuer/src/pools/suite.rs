@@ -10,6 +10,7 @@ on_both_engines!(
     custom_attributes_are_added_and_used,
     custom_attributes_that_cannot_be,
     factors_are_kept_and_mfa_stays_off,
+    what_nothing_acts_on_yet_is_kept_and_shown,
     tags_by_arn,
     where_logs_go,
     how_many_sessions_a_user_has,
@@ -101,6 +102,50 @@ async fn factors_are_kept_and_mfa_stays_off(store: Store) {
     let both = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), token)).await);
     assert!(both.contains("can't turn off MFA and configure an MFA together"), "{both}");
     assert_eq!(get().await, kept);
+}
+
+/// Each is for a part that will act on it: until then it must come back as it was given, and go with an update that leaves it out.
+async fn what_nothing_acts_on_yet_is_kept_and_shown(store: Store) {
+    let function = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    let settings = json!({
+        "LambdaConfig": {
+            "PreSignUp": function,
+            "CustomEmailSender": { "LambdaVersion": "V1_0", "LambdaArn": function },
+            "InboundFederation": { "LambdaVersion": "V1_0", "LambdaArn": function },
+            "PreTokenGenerationConfig": { "LambdaVersion": "V3_0", "LambdaArn": function },
+            "PreTokenGeneration": function,
+            "KMSKeyID": key,
+        },
+        "UserPoolAddOns": {
+            "AdvancedSecurityMode": "ENFORCED",
+            "AdvancedSecurityAdditionalFlows": { "CustomAuthMode": "AUDIT" },
+        },
+        "DcrConfiguration": {
+            "EnableStatus": "Enabled",
+            "OpenDcrEnabled": true,
+            "OpenDcrGrantTypes": ["code"],
+            "AllowedScopes": ["openid"],
+        },
+        "IssuerConfiguration": { "Type": "UPDATED" },
+        "KeyConfiguration": { "KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key },
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
+        "EmailConfiguration": { "EmailSendingAccount": "COGNITO_DEFAULT", "ConfigurationSet": "set" },
+    });
+    let world = World::with_pool(store, settings.clone()).await;
+    let found = described(&world).await;
+    for (name, value) in settings.as_object().unwrap().iter().filter(|(name, _)| *name != "Policies") {
+        assert_eq!(&found[name], value, "{name}");
+    }
+    assert_eq!(found["Policies"]["SignInPolicy"], settings["Policies"]["SignInPolicy"]);
+    let listed = world.ask("ListUserPools", json!({ "MaxResults": 10 })).await.unwrap();
+    assert_eq!(listed["UserPools"][0]["LambdaConfig"], settings["LambdaConfig"]);
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    let left = described(&world).await;
+    assert_eq!(left["LambdaConfig"], json!({}));
+    for gone in ["UserPoolAddOns", "DcrConfiguration", "IssuerConfiguration", "KeyConfiguration"] {
+        assert_eq!(left[gone], Value::Null, "{gone}");
+    }
 }
 
 async fn tags_by_arn(store: Store) {
