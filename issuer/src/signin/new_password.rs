@@ -43,7 +43,7 @@ pub async fn check(
     }
     let plan =
         attributes::plan(pool, &user, &Edits::of_answers(answer.attributes), Author::Newcomer(&client.settings))?;
-    let fresh = credentials::derive(services, pool, &user, answer.password).await?;
+    let fresh = credentials::replace(services, pool, &user, answer.password).await?;
     let key = services.pool_keys.key(&pool.id).await?;
     let change = Prepared::new(&services.store, &key, pool, &user, &plan, Status::Confirmed, now).await?;
     let mut statements = vec![attempt.consume(client)];

@@ -3,12 +3,49 @@
 use common::secret::SecretString;
 
 use super::error::UserError;
+use super::former::Former;
 use super::model::{Credentials, User};
 use super::rows;
 use crate::passwords::Verdict;
 use crate::passwords::srp::{Identity, Verifier};
 use crate::pools::Pool;
 use crate::services::Services;
+
+/// A password that follows another one, as the user's row keeps it.
+pub struct Replacement {
+    pub credentials: Credentials,
+    /// Those before it, where the pool remembers them.
+    pub former: Option<String>,
+}
+
+/// [`derive`], for a user who had another password: where the pool remembers those, none of them may come again.
+///
+/// # Errors
+///
+/// As [`derive`]; [`UserError::PasswordRepeated`].
+pub async fn replace(
+    services: &Services,
+    pool: &Pool,
+    user: &User,
+    password: &SecretString,
+) -> Result<Replacement, UserError> {
+    pool.settings.password_policy().check(password.expose())?;
+    let former = Former::of(services, pool, user).await?;
+    former.check(services, password).await?;
+    let credentials = derive(services, pool, user, password).await?;
+    Ok(Replacement { credentials, former: former.to_json(pool) })
+}
+
+/// [`replace`] by a temporary password, which may be any: its user is about to replace it.
+pub async fn replace_by_temporary(
+    services: &Services,
+    pool: &Pool,
+    user: &User,
+    password: &SecretString,
+) -> Result<Replacement, UserError> {
+    let former = Former::of(services, pool, user).await?.to_json(pool);
+    Ok(Replacement { credentials: derive(services, pool, user, password).await?, former })
+}
 
 /// Checks the pool's policy, then hashes and derives the SRP verifier. The exact bytes received are used (I29).
 pub async fn derive(

@@ -28,6 +28,8 @@ pub enum UserError {
     NotUnconfirmed(Status),
     #[error("{0}")]
     Password(#[from] PolicyViolation),
+    #[error("the user had this password before")]
+    PasswordRepeated,
     #[error("{0}")]
     Hashing(#[from] PasswordError),
     #[error(transparent)]
@@ -56,6 +58,9 @@ impl From<UserError> for Fault {
                 Self::not_authorized(format!("User cannot be confirmed. Current status is {}", status.as_str()))
             }
             UserError::Password(violation) => Self::new(Exception::InvalidPassword, violation.to_string()),
+            UserError::PasswordRepeated => {
+                Self::new(Exception::PasswordHistoryPolicyViolation, "Password has previously been used")
+            }
             UserError::Hashing(PasswordError::Busy) => Self::new(Exception::TooManyRequests, "Too many requests"),
             UserError::Hashing(PasswordError::TooLong) => {
                 Self::new(Exception::InvalidPassword, "Password did not conform with policy: Password too long")

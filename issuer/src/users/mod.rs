@@ -12,6 +12,7 @@ pub mod decoys;
 pub mod deliveries;
 mod error;
 pub mod filter;
+mod former;
 pub mod groups;
 pub mod login_names;
 pub mod model;
@@ -37,8 +38,8 @@ use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
 /// The tables of this feature.
-pub const MIGRATIONS: [&Migration; 4] =
-    [&rows::MIGRATION, &attributes::waiting::MIGRATION, &search::MIGRATION, &groups::MIGRATION];
+pub const MIGRATIONS: [&Migration; 5] =
+    [&rows::MIGRATION, &former::MIGRATION, &attributes::waiting::MIGRATION, &search::MIGRATION, &groups::MIGRATION];
 
 /// How often a write is tried again when other writes of the same user keep running into it.
 pub const TRIES: usize = 20;

@@ -3,6 +3,7 @@
 use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
 
+use super::credentials::Replacement;
 use super::model::{Credentials, Status, User};
 use crate::envelope::Context;
 use crate::pools::schema::Attributes;
@@ -168,20 +169,22 @@ pub fn update_profile(user: &User, status: Status, attributes: &Attributes, now:
 /// Sets the password and what follows from it. Misses when the user is gone or has another password than the one that was read.
 pub fn update_credentials(
     user: &User,
-    credentials: &Credentials,
+    fresh: &Replacement,
     status: Status,
     temporary_until: Option<UnixMillis>,
     now: UnixMillis,
 ) -> Statement {
     Statement::new(
-        "UPDATE users SET password_hash = $1, srp_verifier = $2, status = $3, temporary_until = $4, modified_at = $5
-         WHERE pool = $6 AND sub = $7 AND COALESCE(password_hash, '') = $8",
+        "UPDATE users SET password_hash = $1, srp_verifier = $2, status = $3, temporary_until = $4, modified_at = $5,
+                former_passwords = $6
+         WHERE pool = $7 AND sub = $8 AND COALESCE(password_hash, '') = $9",
     )
-    .bind(&credentials.password_hash)
-    .bind(credentials.sealed_srp_verifier.as_slice())
+    .bind(&fresh.credentials.password_hash)
+    .bind(fresh.credentials.sealed_srp_verifier.as_slice())
     .bind(status.as_str())
     .bind(temporary_until)
     .bind(now)
+    .bind(fresh.former.clone())
     .bind(&user.pool)
     .bind(&user.sub)
     .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))

@@ -23,7 +23,7 @@ pub async fn handle(call: Call, input: ChangePasswordRequest) -> Result<ChangePa
     if let Some(previous) = previous {
         verify(services, &user, previous).await?;
     }
-    let fresh = credentials::derive(services, &pool, &user, &input.proposed_password).await?;
+    let fresh = credentials::replace(services, &pool, &user, &input.proposed_password).await?;
 
     let mut batch = Batch::new();
     let alive = batch.add(rows::still_signed_in(&user));

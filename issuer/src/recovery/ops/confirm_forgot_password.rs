@@ -35,7 +35,7 @@ pub async fn handle(call: Call, input: ConfirmForgotPasswordRequest) -> Result<C
         Ok(proven) => proven,
         Err(refusal) => return Err(told(&call, &pool, &client, refusal).await?),
     };
-    let fresh = credentials::derive(services, &pool, &proven.user, &input.password).await?;
+    let fresh = credentials::replace(services, &pool, &proven.user, &input.password).await?;
     let outcome = sign_out::if_still(&call, &pool, &proven.user.sub, |user| {
         rules::still(&proven.user, &proven.to, user, &ways).then(|| {
             Also::statements(vec![

@@ -79,7 +79,7 @@ async fn resend(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
         Some(given) => given.clone(),
         None => temporary_password(&pool.settings.password_policy()).map_err(Fault::internal)?,
     };
-    let fresh = credentials::derive(&call.services, pool, &user, &password).await?;
+    let fresh = credentials::replace_by_temporary(&call.services, pool, &user, &password).await?;
     let until = Some(call.now.plus(pool.settings.temporary_password_life()));
     let mut batch = Batch::new();
     batch.add(rows::update_credentials(&user, &fresh, user.status, until, call.now));

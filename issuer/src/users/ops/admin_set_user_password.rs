@@ -13,7 +13,7 @@ pub async fn handle(call: Call, input: AdminSetUserPasswordRequest) -> Result<Ad
     let services = &call.services;
     let pool = pools::named(&services.store, &input.user_pool_id).await?;
     let user = users::named(&services.store, &pool, &input.username).await?;
-    let credentials = credentials::derive(services, &pool, &user, &input.password).await?;
+    let fresh = credentials::replace(services, &pool, &user, &input.password).await?;
     let (status, until) = if input.permanent.unwrap_or(false) {
         (Status::Confirmed, None)
     } else {
@@ -21,7 +21,7 @@ pub async fn handle(call: Call, input: AdminSetUserPasswordRequest) -> Result<Ad
     };
     sign_out::everywhere(&call, &pool, &user.sub, |user| {
         let unlocked = lockout::forget(&Subject::user(&pool.id, &user.sub));
-        vec![rows::update_credentials(user, &credentials, status, until, call.now), unlocked]
+        vec![rows::update_credentials(user, &fresh, status, until, call.now), unlocked]
     })
     .await?;
     Ok(AdminSetUserPasswordResponse {})
