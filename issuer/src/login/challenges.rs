@@ -6,7 +6,7 @@ use common::secret::SecretString;
 
 use super::answer::Answer;
 use super::parameters::Parameters;
-use super::steps::{finish, go_on};
+use super::steps::go_on;
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
 use crate::pools::Pool;
@@ -63,6 +63,6 @@ async fn set_password(
         attributes: answers.prefixed("userAttributes."),
     };
     let attempt = Attempt::find(&call.services, client, session, None, call.now).await?;
-    let proof = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
-    finish(call, pool, client, proof).await
+    let step = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    go_on(call, pool, client, step).await
 }

@@ -6,8 +6,8 @@ use super::answer::Answer;
 use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::pools::Pool;
-use crate::signin::{Asked, Authenticated, Step};
-use crate::store::Batch;
+use crate::signin::{Asked, Authenticated, SignInError, Step};
+use crate::store::{Batch, CommitError};
 use crate::tokens;
 
 /// Tokens where the sign-in is over, else the next challenge.
@@ -18,13 +18,18 @@ pub async fn go_on(call: &Call, pool: &Pool, client: &Client, step: Step) -> Res
     }
 }
 
-pub async fn finish(call: &Call, pool: &Pool, client: &Client, proof: Authenticated) -> Result<Answer, Fault> {
+async fn finish(call: &Call, pool: &Pool, client: &Client, proof: Authenticated) -> Result<Answer, Fault> {
     tokens::mint(call, pool, client, proof).await.map(Answer::Tokens)
 }
 
 async fn ask(call: &Call, pool: &Pool, asked: Asked) -> Result<Answer, Fault> {
     let mut batch = Batch::new();
     batch.extend(asked.statements);
-    call.commit(Write::new(&pool.id, batch)).await?;
+    let write = Write::new(&pool.id, batch).messages(asked.messages);
+    call.commit(write).await.map_err(|error| match error {
+        // Another answer has used the attempt up, or the user changed under it.
+        CommitError::Missed { .. } => SignInError::Session.into(),
+        other => Fault::from(other),
+    })?;
     Ok(Answer::Challenge { name: asked.challenge, parameters: asked.parameters, session: asked.session })
 }

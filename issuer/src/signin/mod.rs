@@ -7,6 +7,7 @@ mod attempt;
 mod error;
 mod guess;
 pub mod new_password;
+mod next;
 pub mod password;
 pub mod password_verifier;
 pub mod rows;

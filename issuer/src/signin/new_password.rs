@@ -7,7 +7,8 @@ use common::secret::SecretString;
 
 use super::attempt::{Attempt, Challenge};
 use super::error::SignInError;
-use super::step::Authenticated;
+use super::next::Trust;
+use super::step::{Progress, Step, go_on};
 use crate::clients::Client;
 use crate::pools::Pool;
 use crate::services::Services;
@@ -29,7 +30,7 @@ pub async fn check(
     attempt: Attempt,
     answer: Answer<'_>,
     now: UnixMillis,
-) -> Result<Authenticated, SignInError> {
+) -> Result<Step, SignInError> {
     let (Challenge::NewPassword { authenticated_at, valid_after }, Some(sub)) = (&attempt.challenge, &attempt.sub)
     else {
         return Err(SignInError::Session);
@@ -55,5 +56,8 @@ pub async fn check(
     }
     user.status = Status::Confirmed;
     user.attributes = plan.attributes;
-    Ok(Authenticated::new(user, UnixMillis(*authenticated_at), statements))
+    user.credentials = Some(fresh);
+    let at = UnixMillis(*authenticated_at);
+    let progress = Progress { user, at, trust: Trust::Nothing, statements, tried: None };
+    go_on(services, pool, client, progress, now).await
 }

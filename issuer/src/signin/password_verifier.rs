@@ -65,6 +65,7 @@ pub async fn begin(
         parameters,
         session: opened.session,
         statements: vec![opened.statement],
+        messages: Vec::new(),
     })
 }
 

@@ -8,12 +8,14 @@ use common::secret::SecretString;
 
 use super::attempt::{Attempt, Challenge};
 use super::error::SignInError;
+use super::next::{Next, Trust, next};
 use crate::clients::Client;
 use crate::limits::lockout::Proven;
+use crate::messages::Message;
 use crate::pools::Pool;
 use crate::services::Services;
 use crate::store::Statement;
-use crate::users::{Status, User};
+use crate::users::User;
 
 /// The next challenge, or the end.
 pub enum Step {
@@ -27,6 +29,19 @@ pub struct Asked {
     pub parameters: BTreeMap<String, String>,
     pub session: SecretString,
     pub statements: Vec<Statement>,
+    pub messages: Vec<Message>,
+}
+
+/// How far a sign-in has come: who it is, what was proven, and what must be committed with whatever comes next.
+pub(super) struct Progress {
+    pub user: User,
+    /// `auth_time`: when the first factor was proven.
+    pub at: UnixMillis,
+    pub trust: Trust,
+    /// What the proof uses up and changes.
+    pub statements: Vec<Statement>,
+    /// The try at the password, if this answer made one.
+    pub tried: Option<Box<Proven>>,
 }
 
 /// The proof that a user has passed every challenge. Minting tokens consumes it.
@@ -55,10 +70,6 @@ impl Authenticated {
         statements.extend(self.tried.map(|tried| tried.cleared()));
         statements
     }
-
-    pub(super) fn new(user: User, at: UnixMillis, statements: Vec<Statement>) -> Self {
-        Self { user, at, statements, tried: None }
-    }
 }
 
 /// What follows a proven password. The failures are forgotten with what it permits; where it permits nothing, only the try is given back.
@@ -70,29 +81,39 @@ pub(super) async fn after_password(
     proven: Proven,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    if let Err(refusal) = admit(&user, now) {
-        proven.give_back().await?;
-        return Err(refusal);
-    }
-    if user.status == Status::ForceChangePassword {
-        let mut asked = ask_new_password(services, pool, client, &user, now).await?;
-        asked.statements.push(proven.cleared());
-        return Ok(Step::Ask(asked));
-    }
-    Ok(Step::Done(Authenticated { user, at: now, statements: Vec::new(), tried: Some(Box::new(proven)) }))
+    let tried = Some(Box::new(proven));
+    let progress = Progress { user, at: now, trust: Trust::Nothing, statements: Vec::new(), tried };
+    go_on(services, pool, client, progress, now).await
 }
 
-/// Whether a user who has the right password may go on.
-fn admit(user: &User, now: UnixMillis) -> Result<(), SignInError> {
-    match user.status {
-        _ if !user.enabled => Err(SignInError::Disabled),
-        Status::Unconfirmed => Err(SignInError::Unconfirmed),
-        Status::ResetRequired => Err(SignInError::ResetRequired),
-        Status::ForceChangePassword if user.temporary_until.is_some_and(|until| until <= now) => {
-            Err(SignInError::TemporaryExpired)
+/// What follows any proof: [`next`] says what, and here it is asked. The challenge is stored in the batch that uses the proof up.
+pub(super) async fn go_on(
+    services: &Services,
+    pool: &Pool,
+    client: &Client,
+    progress: Progress,
+    now: UnixMillis,
+) -> Result<Step, SignInError> {
+    let next = match next(&progress.user, progress.trust, now) {
+        Ok(next) => next,
+        Err(refusal) => {
+            if let Some(tried) = progress.tried {
+                tried.give_back().await?;
+            }
+            return Err(refusal);
         }
-        Status::ForceChangePassword | Status::Confirmed => Ok(()),
-    }
+    };
+    let mut asked = match next {
+        Next::NewPassword => ask_new_password(services, pool, client, &progress.user, now).await?,
+        Next::Done => {
+            let Progress { user, at, statements, tried, .. } = progress;
+            return Ok(Step::Done(Authenticated { user, at, statements, tried }));
+        }
+    };
+    // First what is used up: who comes second learns that the session is over.
+    asked.statements.splice(0..0, progress.statements);
+    asked.statements.extend(progress.tried.map(|tried| tried.cleared()));
+    Ok(Step::Ask(asked))
 }
 
 async fn ask_new_password(
@@ -119,5 +140,11 @@ async fn ask_new_password(
         ("requiredAttributes".to_owned(), json(serde_json::to_string(&missing))?),
         ("userAttributes".to_owned(), json(serde_json::to_string(&readable))?),
     ]);
-    Ok(Asked { challenge: ChallengeNameType::NewPasswordRequired, parameters, session: opened.session, statements })
+    Ok(Asked {
+        challenge: ChallengeNameType::NewPasswordRequired,
+        parameters,
+        session: opened.session,
+        statements,
+        messages: Vec::new(),
+    })
 }
