@@ -11,6 +11,7 @@ pub mod backup;
 mod clients;
 pub mod codes;
 mod config;
+mod devices;
 mod domains;
 #[cfg(test)]
 mod engines;

@@ -2,8 +2,8 @@
 
 use crate::store::Migration;
 use crate::{
-    access, appearance, audit, clients, codes, domains, envelope, imports, keys, limits, messages, outbox, pools,
-    providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
+    access, appearance, audit, clients, codes, devices, domains, envelope, imports, keys, limits, messages, outbox,
+    pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -34,8 +34,10 @@ pub fn all() -> Vec<&'static Migration> {
         &imports::rows::MIGRATION,
         &replicas::rows::MIGRATION,
         &provisioned::rows::MIGRATION,
+        &devices::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
+        &signin::rows::DEVICE,
     ];
     lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).collect()
 }

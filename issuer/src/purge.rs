@@ -29,6 +29,7 @@ const TABLES: &[(&str, &str)] = &[
     ("budgets", "spender, kind"),
     ("lockouts", "subject"),
     ("messages", "id"),
+    ("devices", "sub, device"),
     ("memberships", "sub, name"),
     ("groups", "name"),
     ("login_names", "name"),

@@ -14,4 +14,4 @@ pub use self::call::{Call, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
 pub use self::origin::{Client, Origin, Peer};
-pub use self::page::{InvalidToken, LARGEST_OF_WAF, Listing};
+pub use self::page::{InvalidToken, LARGEST_OF_WAF, Listing, Page};

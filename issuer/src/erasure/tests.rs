@@ -8,6 +8,7 @@ use common::ids::ClientId;
 
 use super::*;
 use crate::codes::CodeSlot;
+use crate::devices::{Device, DeviceKey};
 use crate::engines::{on_both_engines, sqlite};
 use crate::envelope::RootKey;
 use crate::limits::{Budget, Lockout};
@@ -22,9 +23,10 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("attempts", "sub"),
     ("budgets", "spender"),
+    ("devices", "sub"),
     ("lockouts", "subject"),
     ("login_names", "sub"),
     ("memberships", "sub"),
@@ -82,7 +84,23 @@ async fn settle(store: &Store, user: &User, salt: u8) {
         expires: NOW,
         rotation: Rotation::default(),
         parent: None,
+        device: None,
         revoked: None,
+    };
+    let device = Device {
+        pool: pool.clone(),
+        sub: sub.clone(),
+        key: DeviceKey::parse("eu_0").unwrap(),
+        group_key: "-0".into(),
+        name: None,
+        sealed_verifier: None,
+        remembered: true,
+        trust: None,
+        last_address: String::new(),
+        authenticated: NOW,
+        created: NOW,
+        modified: NOW,
+        version: 0,
     };
     let slot = CodeSlot { pool, purpose: "test", subject: sub.as_str(), target: "" };
     let waiting = Statement::new(
@@ -97,6 +115,7 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(codes::issue(NOW, &key, slot, Duration::from_secs(1)).unwrap().statement);
     batch.add(signin::rows::insert(&attempt));
     batch.add(sessions::rows::insert(&session));
+    batch.add(devices::rows::insert(&device));
     store.commit(batch).await.unwrap();
     budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
     let lockout = Lockout::new(store.clone(), Arc::new(FakeClock::at(NOW)));

@@ -10,7 +10,7 @@ use super::steps::go_on;
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
 use crate::pools::Pool;
-use crate::signin::{Attempt, new_password, password_verifier};
+use crate::signin::{Attempt, device_srp, new_password, password_verifier};
 
 /// Checks the answer to a challenge.
 ///
@@ -28,6 +28,8 @@ pub async fn respond(
     clients::check_secret_hash(&call.services, client, username, answers.get("SECRET_HASH")).await?;
     match challenge {
         ChallengeNameType::PasswordVerifier => verify_password(call, pool, client, session, answers).await,
+        ChallengeNameType::DeviceSrpAuth => begin_device(call, pool, client, session, answers).await,
+        ChallengeNameType::DevicePasswordVerifier => verify_device(call, pool, client, session, answers).await,
         ChallengeNameType::NewPasswordRequired => set_password(call, pool, client, session, answers).await,
         other => Err(Fault::invalid_parameter(format!("{} is not a challenge of this sign-in.", other.as_str()))),
     }
@@ -47,7 +49,44 @@ async fn verify_password(
         timestamp: answers.required("TIMESTAMP")?.expose(),
     };
     let attempt = Attempt::find(&call.services, client, session, Some(answer.secret_block), call.now).await?;
+    let attempt = attempt.from(answers.device());
     let step = password_verifier::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn begin_device(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let answer = device_srp::Begin {
+        session,
+        username: answers.username()?,
+        device_key: answers.required("DEVICE_KEY")?.expose(),
+        srp_a: answers.required("SRP_A")?.expose(),
+    };
+    let step = device_srp::begin(&call.services, pool, client, answer, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn verify_device(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let answer = device_srp::Answer {
+        username: answers.username()?,
+        device_key: answers.required("DEVICE_KEY")?.expose(),
+        secret_block: answers.required("PASSWORD_CLAIM_SECRET_BLOCK")?.expose(),
+        signature: answers.required("PASSWORD_CLAIM_SIGNATURE")?.expose(),
+        timestamp: answers.required("TIMESTAMP")?.expose(),
+    };
+    let attempt = Attempt::find(&call.services, client, session, Some(answer.secret_block), call.now).await?;
+    let step = device_srp::check(&call.services, pool, client, attempt, answer, call.now).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -62,7 +101,7 @@ async fn set_password(
         password: answers.required("NEW_PASSWORD")?,
         attributes: answers.prefixed("userAttributes."),
     };
-    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?;
+    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
     let step = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
     go_on(call, pool, client, step).await
 }

@@ -2,6 +2,7 @@
 
 use cognito_model::Fault;
 use cognito_model::idp::types::AuthFlowType;
+use common::secret::SecretString;
 
 use super::answer::Answer;
 use super::parameters::Parameters;
@@ -24,7 +25,7 @@ pub async fn by_password(
     let username = parameters.username()?;
     let given = parameters.required("PASSWORD")?;
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
-    let step = password::check(&call.services, pool, client, username, given, call.now).await?;
+    let step = password::check(&call.services, pool, client, username, given, parameters.device(), call.now).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -34,7 +35,8 @@ pub async fn by_srp(call: &Call, pool: &Pool, client: &Client, parameters: &Para
     let username = parameters.username()?;
     let srp_a = parameters.required("SRP_A")?.expose();
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
-    let asked = password_verifier::begin(&call.services, pool, client, username, srp_a, call.now).await?;
+    let device = parameters.device();
+    let asked = password_verifier::begin(&call.services, pool, client, username, srp_a, &device, call.now).await?;
     go_on(call, pool, client, Step::Ask(asked)).await
 }
 
@@ -50,6 +52,7 @@ pub async fn by_refresh_token(
     clients::demand_secret_hash(client, hash)?;
     let presented = tokens::Presented::find(call, pool, client, parameters.required("REFRESH_TOKEN")?).await?;
     clients::check_secret_hash(&call.services, client, presented.username(), hash).await?;
+    presented.check_device(call, pool, parameters.get("DEVICE_KEY").map(SecretString::expose)).await?;
     tokens::refresh(call, pool, client, presented).await.map(Answer::Tokens)
 }
 

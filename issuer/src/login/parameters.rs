@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use cognito_model::Fault;
 use common::secret::SecretString;
 
+use crate::signin::Named;
+
 /// Values by name. They may be passwords, so they are not logged.
 pub struct Parameters(BTreeMap<String, SecretString>);
 
@@ -39,6 +41,11 @@ impl Parameters {
             return Err(Fault::invalid_parameter("USERNAME is not a user name."));
         }
         Ok(name)
+    }
+
+    /// `DEVICE_KEY`.
+    pub fn device(&self) -> Named {
+        Named::now(self.get("DEVICE_KEY").map(SecretString::expose))
     }
 
     /// Those whose name begins with a prefix, without it.

@@ -26,8 +26,8 @@ use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
 use crate::{
-    access, appearance, clients, domains, erasure, imports, login, pools, providers, provisioned, recovery, replicas,
-    resource_servers, risk, sessions, signup, terms, tokens, users, waf,
+    access, appearance, clients, devices, domains, erasure, imports, login, pools, providers, provisioned, recovery,
+    replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
 };
 
 /// Cognito: 1 MiB.
@@ -62,6 +62,7 @@ impl Operations {
             signup::operations(),
             recovery::operations(),
             sessions::operations(),
+            devices::operations(),
             erasure::operations(),
             login::operations(),
             waf::operations(),

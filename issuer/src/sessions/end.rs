@@ -3,7 +3,7 @@
 use cognito_model::Exception;
 use common::clock::UnixMillis;
 use common::feed::{Change, Revoked};
-use common::ids::PoolId;
+use common::ids::{PoolId, Sub};
 
 use super::model::Session;
 use super::rows;
@@ -42,6 +42,23 @@ pub async fn children(
     let changes = found.iter().map(|row| Ok(revoked(row.text(0)?.to_owned()))).collect::<Result<Vec<_>, RowError>>()?;
     let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
     Ok((rows::revoke_children(pool, parent, count, now), changes))
+}
+
+/// What ends the sessions of a user that come from a device, at most `most` of them, and what edges must learn of it. Statements never miss:
+/// a session that ends meanwhile has ended.
+///
+/// It doesn't see a session that a sign-in is just adding: the batch first changes the device's own row, and a sign-in guards on that.
+pub async fn of_device(
+    store: &Store,
+    (pool, sub, valid_after): (&PoolId, &Sub, UnixMillis),
+    device: &str,
+    most: u64,
+    now: UnixMillis,
+) -> Result<(Vec<Statement>, Vec<Change>), StoreError> {
+    let found = store.read(rows::of_device(pool, sub, device, valid_after, most)).await?;
+    let ids = found.iter().map(|row| row.text(0).map(str::to_owned)).collect::<Result<Vec<_>, RowError>>()?;
+    let statements = ids.iter().map(|id| rows::end(pool, id, now)).collect();
+    Ok((statements, ids.into_iter().map(revoked).collect()))
 }
 
 fn revoked(origin_jti: String) -> Change {

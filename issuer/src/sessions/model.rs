@@ -25,6 +25,9 @@ pub struct Session {
     pub rotation: Rotation,
     /// The browser session that it belongs to; its end is the end of this one.
     pub parent: Option<String>,
+    /// The key of the device that it comes from, in a pool that remembers devices (the claim `device_key`). It says which device, not
+    /// that the device was proven.
+    pub device: Option<String>,
 }
 
 /// How far the refresh tokens of a session have come.
@@ -76,6 +79,7 @@ impl Session {
             revoked: None,
             rotation: Rotation::default(),
             parent: None,
+            device: None,
         }
     }
 }

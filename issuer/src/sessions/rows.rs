@@ -7,7 +7,7 @@ use common::ids::{ClientId, PoolId, Sub};
 use super::model::{Rotation, Session};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
-pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION];
+pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE];
 
 const SESSIONS: Migration = Migration {
     version: 600,
@@ -49,11 +49,21 @@ const ROTATION: Migration = Migration {
     ",
 };
 
+/// The device that a session comes from. A key that a sign-in has given is known by its session until the device is confirmed.
+const DEVICE: Migration = Migration {
+    version: 790,
+    name: "session_devices",
+    sql: "
+        ALTER TABLE sessions ADD COLUMN device TEXT;
+        CREATE INDEX sessions_device ON sessions (pool, device) WHERE device IS NOT NULL;
+    ",
+};
+
 pub fn insert(session: &Session) -> Statement {
     Statement::new(
         "INSERT INTO sessions (pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at,
-                               revoked_at, generation, rotated_at, grace_until, parent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                               revoked_at, generation, rotated_at, grace_until, parent, device)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&session.pool)
     .bind(&session.origin_jti)
@@ -69,6 +79,7 @@ pub fn insert(session: &Session) -> Statement {
     .bind(session.rotation.rotated)
     .bind(session.rotation.grace_until)
     .bind(session.parent.as_deref())
+    .bind(session.device.as_deref())
     .expect(Rows::Exactly(1))
 }
 
@@ -76,7 +87,7 @@ pub fn insert(session: &Session) -> Statement {
 pub fn by_refresh_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
     Query::new(
         "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
-                generation, rotated_at, grace_until, parent
+                generation, rotated_at, grace_until, parent, device
          FROM sessions WHERE pool = $1 AND (refresh_digest = $2 OR first_digest = $2)",
     )
     .bind(pool)
@@ -86,7 +97,7 @@ pub fn by_refresh_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
 pub fn by_origin_jti(pool: &PoolId, origin_jti: &str) -> Query {
     Query::new(
         "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
-                generation, rotated_at, grace_until, parent
+                generation, rotated_at, grace_until, parent, device
          FROM sessions WHERE pool = $1 AND origin_jti = $2",
     )
     .bind(pool)
@@ -182,6 +193,29 @@ pub fn revoke_children(pool: &PoolId, parent: &str, count: u64, now: UnixMillis)
         .expect(Rows::Exactly(count))
 }
 
+/// Sessions of a user that come from a device and are not revoked. Those that were minted at or before `valid_after`, the user's, are dead
+/// anyhow.
+pub fn of_device(pool: &PoolId, sub: &Sub, device: &str, valid_after: UnixMillis, limit: u64) -> Query {
+    Query::new(
+        "SELECT origin_jti FROM sessions
+         WHERE pool = $1 AND device = $2 AND sub = $3 AND revoked_at IS NULL AND minted_at > $4
+         ORDER BY origin_jti LIMIT $5",
+    )
+    .bind(pool)
+    .bind(device)
+    .bind(sub)
+    .bind(valid_after)
+    .bind(limit)
+}
+
+/// Ends a session that may have ended already.
+pub fn end(pool: &PoolId, origin_jti: &str, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE pool = $2 AND origin_jti = $3 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(pool)
+        .bind(origin_jti)
+}
+
 /// Forgets the sessions of a user who is gone: without the user none of their tokens is good, and edges are told by the user's mark.
 pub fn forget(pool: &PoolId, sub: &Sub) -> Statement {
     Statement::new("DELETE FROM sessions WHERE pool = $1 AND sub = $2").bind(pool).bind(sub)
@@ -211,5 +245,6 @@ pub fn session(row: &Row) -> Result<Session, RowError> {
             grace_until: row.opt_millis(12)?,
         },
         parent: row.opt_text(13)?.map(str::to_owned),
+        device: row.opt_text(14)?.map(str::to_owned),
     })
 }

@@ -8,13 +8,17 @@ use common::ids::Sub;
 use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::device::{Named, Owed};
 use super::error::SignInError;
 use super::rows;
 use crate::clients::Client;
 use crate::codes;
 use crate::envelope::PoolKey;
 use crate::services::Services;
-use crate::store::Statement;
+use crate::store::{Row, Statement};
+
+/// How many attempts from one device are looked at.
+const MOST_OF_DEVICE: u64 = 10;
 
 /// What was asked of the user, with what the check of the answer needs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,6 +26,10 @@ pub enum Challenge {
     /// PASSWORD_VERIFIER. `pending` is the server's side of the SRP exchange; `name` the form of the user name that a decoy is
     /// made of; `user_id` is USER_ID_FOR_SRP as it was sent.
     Srp { pending: Vec<u8>, name: String, user_id: String },
+    /// DEVICE_SRP_AUTH: the device is to prove itself after all else was proven.
+    Device(Owed),
+    /// DEVICE_PASSWORD_VERIFIER. `pending` is the server's side of the SRP exchange.
+    DeviceSrp { pending: Vec<u8>, owed: Owed },
     /// NEW_PASSWORD_REQUIRED: the temporary password was proven. `valid_after` is the user's at that time: the challenge ends with
     /// whatever moves it (another password, disabling, sign-out).
     NewPassword {
@@ -37,6 +45,8 @@ pub struct Attempt {
     /// `None` for a user that does not exist, where the client hides that.
     pub sub: Option<Sub>,
     pub challenge: Challenge,
+    /// The device that the sign-in says it comes from.
+    pub device: Named,
 }
 
 /// A new attempt: the Session for the answer, and the statement that stores it.
@@ -88,7 +98,30 @@ impl Attempt {
             (None, None) => return Err(SignInError::Parameter("Missing required parameter Session".into())),
         };
         let row = services.store.one(query).await?.ok_or(SignInError::Session)?;
-        let stored = rows::stored(&row)?;
+        Self::opened(services, client, &row, now).await
+    }
+
+    /// The newest attempt of a user in which a device is to begin to prove itself: for answers to DEVICE_SRP_AUTH without a Session, or with
+    /// that of a challenge before. Who has the password was proven in it; who has the device is what the answer goes on to prove.
+    pub async fn find_device(
+        services: &Services,
+        client: &Client,
+        sub: &Sub,
+        device: &str,
+        now: UnixMillis,
+    ) -> Result<Self, SignInError> {
+        for row in services.store.read(rows::by_device(&client.pool, sub, device, MOST_OF_DEVICE)).await? {
+            match Self::opened(services, client, &row, now).await {
+                Ok(attempt) if matches!(attempt.challenge, Challenge::Device(_)) => return Ok(attempt),
+                Ok(_) | Err(SignInError::Session) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(SignInError::Session)
+    }
+
+    async fn opened(services: &Services, client: &Client, row: &Row, now: UnixMillis) -> Result<Self, SignInError> {
+        let stored = rows::stored(row)?;
         if stored.client != client.id || stored.expires <= now {
             return Err(SignInError::Session);
         }
@@ -97,7 +130,14 @@ impl Attempt {
         let opened =
             key.open(rows::cell(&[&name]), &stored.sealed).map_err(|e| SignInError::Internal(e.to_string()))?;
         let challenge = serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
-        Ok(Self { digest: stored.digest, sub: stored.sub, challenge })
+        let device = Named::before(stored.device.as_deref());
+        Ok(Self { digest: stored.digest, sub: stored.sub, challenge, device })
+    }
+
+    /// What the answer says of the device counts for more than what was said before.
+    #[must_use]
+    pub fn from(self, device: Named) -> Self {
+        Self { device: device.or(self.device), ..self }
     }
 
     /// The statement that uses the attempt up. It misses when another answer was first.

@@ -2,6 +2,7 @@
 
 use cognito_model::{Exception, Fault};
 
+use crate::devices;
 use crate::envelope::PoolKeyError;
 use crate::limits::LockoutError;
 use crate::passwords::PasswordError;
@@ -30,6 +31,9 @@ pub enum SignInError {
     /// The session is unknown, used, or over.
     #[error("the sign-in session is invalid")]
     Session,
+    /// The sign-in names a device that the user does not have.
+    #[error("no such device")]
+    NoDevice,
     #[error("{0}")]
     Parameter(String),
     /// Too many wrong passwords, or too many attempts at once.
@@ -108,6 +112,7 @@ impl From<SignInError> for Fault {
                 Self::not_authorized("Temporary password has expired and must be reset by an administrator.")
             }
             SignInError::Session => Self::not_authorized("Invalid session for the user."),
+            SignInError::NoDevice => devices::absent(),
             SignInError::Parameter(text) => Self::invalid_parameter(text),
             SignInError::Lockout(error) => error.into(),
             SignInError::User(error) => error.into(),

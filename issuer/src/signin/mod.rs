@@ -4,6 +4,8 @@
 //! found by Session, else by SECRET_BLOCK, since some SDKs answer PASSWORD_VERIFIER without `Session`.
 
 mod attempt;
+mod device;
+pub mod device_srp;
 mod error;
 mod guess;
 pub mod new_password;
@@ -14,8 +16,11 @@ pub mod rows;
 mod step;
 
 pub use self::attempt::Attempt;
+pub use self::device::{Named, Seen};
 pub use self::error::SignInError;
 pub use self::step::{Asked, Authenticated, Step};
 
+#[cfg(test)]
+mod device_suite;
 #[cfg(test)]
 mod tests;

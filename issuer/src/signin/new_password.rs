@@ -6,6 +6,7 @@ use common::clock::UnixMillis;
 use common::secret::SecretString;
 
 use super::attempt::{Attempt, Challenge};
+use super::device::Presence;
 use super::error::SignInError;
 use super::next::Trust;
 use super::step::{Progress, Step, go_on};
@@ -58,6 +59,7 @@ pub async fn check(
     user.attributes = plan.attributes;
     user.credentials = Some(fresh);
     let at = UnixMillis(*authenticated_at);
-    let progress = Progress { user, at, trust: Trust::Nothing, statements, tried: None };
+    let device = Presence::Said(attempt.device);
+    let progress = Progress { user, at, trust: Trust::Nothing, device, statements, tried: None };
     go_on(services, pool, client, progress, now).await
 }

@@ -20,10 +20,24 @@ pub enum Trust {
     Device,
 }
 
+/// What the device that a sign-in comes from is worth to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// None is known, or it can prove nothing, or the user does not want it to.
+    Nothing,
+    /// It is remembered, and has to prove itself. `for_factor`: in the place of a second factor.
+    Remembered {
+        for_factor: bool,
+    },
+    Proven,
+}
+
 /// What is to be asked of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     NewPassword,
+    /// The device is to prove itself.
+    Device,
     Done,
 }
 
@@ -31,10 +45,18 @@ pub enum Next {
 ///
 /// # Errors
 /// Whoever may not go on: disabled, not confirmed, or with a password that does not count any more.
-pub fn next(user: &User, _trust: Trust, now: UnixMillis) -> Result<Next, SignInError> {
+pub fn next(user: &User, trust: Trust, device: Standing, now: UnixMillis) -> Result<Next, SignInError> {
     admit(user, now)?;
     if user.status == Status::ForceChangePassword {
         return Ok(Next::NewPassword);
+    }
+    // Before second factors, where it stands for one.
+    if trust == Trust::Nothing && device == (Standing::Remembered { for_factor: true }) {
+        return Ok(Next::Device);
+    }
+    // After them where it does not.
+    if matches!(device, Standing::Remembered { .. }) {
+        return Ok(Next::Device);
     }
     Ok(Next::Done)
 }
@@ -48,5 +70,26 @@ fn admit(user: &User, now: UnixMillis) -> Result<(), SignInError> {
             Err(SignInError::TemporaryExpired)
         }
         Status::ForceChangePassword | Status::Confirmed => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod device_tests {
+    use super::*;
+
+    #[test]
+    fn a_remembered_device_is_always_asked_and_a_proven_one_never_again() {
+        let after = |trust, device| next(&User::sample(), trust, device, UnixMillis(0)).unwrap();
+        for for_factor in [false, true] {
+            for trust in [Trust::Nothing, Trust::SecondFactor] {
+                assert_eq!(after(trust, Standing::Remembered { for_factor }), Next::Device);
+            }
+        }
+        for trust in [Trust::Nothing, Trust::SecondFactor, Trust::Device] {
+            assert_eq!(after(trust, Standing::Proven), Next::Done);
+            assert_eq!(after(trust, Standing::Nothing), Next::Done);
+        }
+        let disabled = User { enabled: false, ..User::sample() };
+        assert!(next(&disabled, Trust::Device, Standing::Proven, UnixMillis(0)).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use common::clock::UnixMillis;
 use common::secret::SecretString;
 
+use super::device::Named;
 use super::error::SignInError;
 use super::guess;
 use super::step::{Step, after_password};
@@ -17,6 +18,7 @@ pub async fn check(
     client: &Client,
     username: &str,
     password: &SecretString,
+    device: Named,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
     let user = users::by_name(&services.store, pool, username).await?;
@@ -34,5 +36,5 @@ pub async fn check(
     let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await;
     let proven = proven.map_err(|error| error.of(sub.is_some()))?;
     let user = user.ok_or(SignInError::Refused)?;
-    after_password(services, pool, client, user, proven, now).await
+    after_password(services, pool, client, user, proven, device, now).await
 }

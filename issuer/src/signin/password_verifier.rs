@@ -8,14 +8,17 @@ use cognito_model::idp::types::ChallengeNameType;
 use common::clock::UnixMillis;
 
 use super::attempt::{Attempt, Challenge};
+use super::device::{self, Named};
 use super::error::SignInError;
 use super::guess;
-use super::step::{Asked, Step, after_password};
+use super::step::{Asked, Step, after_password, note_device};
 use crate::clients::Client;
+use crate::limits::lockout::Proven;
 use crate::passwords::PasswordError;
 use crate::passwords::srp::{Claim, Decoys, Identity, PendingChallenge, PublicValue, SrpError, Verifier};
 use crate::pools::Pool;
 use crate::services::Services;
+use crate::store::{Batch, CommitError};
 use crate::users::{self, User, credentials, login_names};
 
 /// The answer to a challenge, as it came.
@@ -34,6 +37,7 @@ pub async fn begin(
     client: &Client,
     username: &str,
     srp_a: &str,
+    device: &Named,
     now: UnixMillis,
 ) -> Result<Asked, SignInError> {
     let public = PublicValue::from_hex(srp_a)
@@ -60,16 +64,19 @@ pub async fn begin(
         ("USER_ID_FOR_SRP".to_owned(), user_id.clone()),
         ("USERNAME".to_owned(), user_id),
     ]);
+    let mut statements = vec![opened.statement];
+    // Whether the user has it is asked once the password was proven.
+    statements.extend(device.well_formed().map(|key| note_device(client, &opened.session, key.as_str())));
     Ok(Asked {
         challenge: ChallengeNameType::PasswordVerifier,
         parameters,
         session: opened.session,
-        statements: vec![opened.statement],
+        statements,
         messages: Vec::new(),
     })
 }
 
-/// Checks the answer. The attempt is used up first, with a try of the user's: a wrong answer can't be tried again.
+/// Checks the answer. The attempt is used up first, with a try of the user's: a wrong answer can't be tried again. (But for [`without_device`].)
 pub async fn check(
     services: &Services,
     pool: &Pool,
@@ -95,7 +102,9 @@ pub async fn check(
         (answer.secret_block.to_owned(), answer.signature.to_owned(), answer.timestamp.to_owned());
     let who = guess::subject(services, pool, attempt.sub.as_ref(), name).await?;
     let attempt_is_of_user = attempt.sub.is_some();
-    let guess = guess::take(services, who, vec![attempt.consume(client)]).await?;
+    let lost = device::is_lost(services, pool, user.as_ref(), &attempt.device).await?;
+    let used_up = if lost { Vec::new() } else { vec![attempt.consume(client)] };
+    let guess = guess::take(services, who, used_up).await?;
     let outcome = services
         .passwords
         .run(move || {
@@ -105,9 +114,36 @@ pub async fn check(
         .await;
     // Nobody proves to be a user who does not exist.
     let verdict = verdict(outcome).map(|right| right && user.is_some());
-    let proven = guess::judge(guess, verdict).await.map_err(|error| error.of(attempt_is_of_user))?;
-    let user = user.ok_or(SignInError::Refused)?;
-    after_password(services, pool, client, user, proven, now).await
+    let judged = guess::judge(guess, verdict).await.map_err(|error| error.of(attempt_is_of_user));
+    if lost {
+        return Err(without_device(services, client, &attempt, judged).await);
+    }
+    let (proven, user) = (judged?, user.ok_or(SignInError::Refused)?);
+    after_password(services, pool, client, user, proven, attempt.device, now).await
+}
+
+/// What comes of an answer that names a device which the user does not have. Clients repeat the very answer without it, so a right one does not
+/// use the attempt up; a wrong one does.
+async fn without_device(
+    services: &Services,
+    client: &Client,
+    attempt: &Attempt,
+    judged: Result<Proven, SignInError>,
+) -> SignInError {
+    match judged {
+        Ok(proven) => match proven.give_back().await {
+            Ok(()) => SignInError::NoDevice,
+            Err(error) => error.into(),
+        },
+        Err(refusal) => {
+            let mut batch = Batch::new();
+            batch.add(attempt.consume(client));
+            match services.store.commit(batch).await {
+                Ok(()) | Err(CommitError::Missed { .. }) => refusal,
+                Err(error) => error.into(),
+            }
+        }
+    }
 }
 
 fn verdict(outcome: Result<Result<(), SrpError>, PasswordError>) -> Result<bool, SignInError> {

@@ -32,6 +32,15 @@ pub const BY_SUB: Migration = Migration {
     sql: "CREATE INDEX attempts_sub ON attempts (pool, sub);",
 };
 
+/// The key of the device that the sign-in said it comes from. Some SDKs answer the challenges of devices without a Session.
+pub const DEVICE: Migration = Migration {
+    version: 792,
+    name: "sign_in_attempts_devices",
+    sql: "
+        ALTER TABLE attempts ADD COLUMN device TEXT;
+    ",
+};
+
 /// Where an attempt's challenge lives; `row` is the hexadecimal digest of its Session.
 pub fn cell<'a>(row: &'a [&'a str]) -> Context<'a> {
     Context { table: "attempts", row, column: "sealed" }
@@ -53,6 +62,7 @@ pub struct Stored {
     pub sub: Option<Sub>,
     pub sealed: Vec<u8>,
     pub expires: UnixMillis,
+    pub device: Option<String>,
 }
 
 pub fn insert(new: &NewAttempt<'_>) -> Statement {
@@ -71,13 +81,35 @@ pub fn insert(new: &NewAttempt<'_>) -> Statement {
 }
 
 pub fn by_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
-    Query::new("SELECT digest, client, sub, sealed, expires_at FROM attempts WHERE pool = $1 AND digest = $2")
+    Query::new("SELECT digest, client, sub, sealed, expires_at, device FROM attempts WHERE pool = $1 AND digest = $2")
         .bind(pool)
         .bind(digest)
 }
 
 pub fn by_block(pool: &PoolId, digest: &[u8; 32]) -> Query {
-    Query::new("SELECT digest, client, sub, sealed, expires_at FROM attempts WHERE pool = $1 AND block_digest = $2")
+    Query::new(
+        "SELECT digest, client, sub, sealed, expires_at, device FROM attempts WHERE pool = $1 AND block_digest = $2",
+    )
+    .bind(pool)
+    .bind(digest)
+}
+
+/// Attempts of a user from a device, newest first.
+pub fn by_device(pool: &PoolId, sub: &Sub, device: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT digest, client, sub, sealed, expires_at, device FROM attempts
+         WHERE pool = $1 AND sub = $2 AND device = $3 ORDER BY expires_at DESC, digest LIMIT $4",
+    )
+    .bind(pool)
+    .bind(sub)
+    .bind(device)
+    .bind(limit)
+}
+
+/// Notes which device an attempt that is being added says it comes from.
+pub fn note_device(pool: &PoolId, digest: &[u8; 32], device: &str) -> Statement {
+    Statement::new("UPDATE attempts SET device = $1 WHERE pool = $2 AND digest = $3")
+        .bind(device)
         .bind(pool)
         .bind(digest)
 }
@@ -111,5 +143,6 @@ pub fn stored(row: &Row) -> Result<Stored, RowError> {
         sub: row.opt_text(2)?.map(Sub::parse).transpose().map_err(|_| RowError::Range(2))?,
         sealed: row.bytes(3)?.to_vec(),
         expires: row.millis(4)?,
+        device: row.opt_text(5)?.map(str::to_owned),
     })
 }

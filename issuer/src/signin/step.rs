@@ -7,9 +7,13 @@ use common::clock::UnixMillis;
 use common::secret::SecretString;
 
 use super::attempt::{Attempt, Challenge};
+use super::device::{self, Named, Presence, Seen};
+use super::device_srp;
 use super::error::SignInError;
 use super::next::{Next, Trust, next};
+use super::rows;
 use crate::clients::Client;
+use crate::codes;
 use crate::limits::lockout::Proven;
 use crate::messages::Message;
 use crate::pools::Pool;
@@ -38,6 +42,7 @@ pub(super) struct Progress {
     /// `auth_time`: when the first factor was proven.
     pub at: UnixMillis,
     pub trust: Trust,
+    pub device: Presence,
     /// What the proof uses up and changes.
     pub statements: Vec<Statement>,
     /// The try at the password, if this answer made one.
@@ -48,6 +53,7 @@ pub(super) struct Progress {
 pub struct Authenticated {
     user: User,
     at: UnixMillis,
+    device: Option<Seen>,
     statements: Vec<Statement>,
     /// The try at the password, if this sign-in made one; dropped with the proof, it is given back.
     tried: Option<Box<Proven>>,
@@ -62,6 +68,11 @@ impl Authenticated {
     /// `auth_time`.
     pub fn at(&self) -> UnixMillis {
         self.at
+    }
+
+    /// The device that the sign-in comes from, where it is a known one.
+    pub fn device(&self) -> Option<&Seen> {
+        self.device.as_ref()
     }
 
     /// What must be committed with the tokens: it uses the attempt up, and forgets the failures.
@@ -79,10 +90,18 @@ pub(super) async fn after_password(
     client: &Client,
     user: User,
     proven: Proven,
+    device: Named,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
     let tried = Some(Box::new(proven));
-    let progress = Progress { user, at: now, trust: Trust::Nothing, statements: Vec::new(), tried };
+    let progress = Progress {
+        user,
+        at: now,
+        trust: Trust::Nothing,
+        device: Presence::Said(device),
+        statements: Vec::new(),
+        tried,
+    };
     go_on(services, pool, client, progress, now).await
 }
 
@@ -91,11 +110,17 @@ pub(super) async fn go_on(
     services: &Services,
     pool: &Pool,
     client: &Client,
-    progress: Progress,
+    mut progress: Progress,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    let next = match next(&progress.user, progress.trust, now) {
-        Ok(next) => next,
+    let presence = std::mem::replace(&mut progress.device, Presence::Said(Named::default()));
+    let seen = device::seen(services, pool, &progress.user, presence).await;
+    let judged = seen.and_then(|seen| {
+        let standing = device::standing(pool, &progress.user, seen.as_ref());
+        Ok((next(&progress.user, progress.trust, standing, now)?, standing, seen))
+    });
+    let (next, standing, seen) = match judged {
+        Ok(judged) => judged,
         Err(refusal) => {
             if let Some(tried) = progress.tried {
                 tried.give_back().await?;
@@ -105,15 +130,25 @@ pub(super) async fn go_on(
     };
     let mut asked = match next {
         Next::NewPassword => ask_new_password(services, pool, client, &progress.user, now).await?,
+        Next::Device => {
+            let seen = seen.as_ref().ok_or(SignInError::Session)?;
+            device_srp::ask(services, client, &progress, seen, standing, now).await?
+        }
         Next::Done => {
             let Progress { user, at, statements, tried, .. } = progress;
-            return Ok(Step::Done(Authenticated { user, at, statements, tried }));
+            return Ok(Step::Done(Authenticated { user, at, device: seen, statements, tried }));
         }
     };
+    asked.statements.extend(seen.map(|seen| note_device(client, &asked.session, seen.device.key.as_str())));
     // First what is used up: who comes second learns that the session is over.
     asked.statements.splice(0..0, progress.statements);
     asked.statements.extend(progress.tried.map(|tried| tried.cleared()));
     Ok(Step::Ask(asked))
+}
+
+/// For the batch that stores a challenge: which device the sign-in comes from.
+pub(super) fn note_device(client: &Client, session: &SecretString, device: &str) -> Statement {
+    rows::note_device(&client.pool, &codes::token_digest(session.expose()), device)
 }
 
 async fn ask_new_password(

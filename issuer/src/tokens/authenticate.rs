@@ -58,6 +58,12 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
         if session.is_none_or(|session| session.revoked.is_some()) {
             return Err(revoked());
         }
+    } else if let Some(device) = &token.device_key {
+        // Tokens of clients without token revocation name no session; all of a device end with it.
+        let alive = session_rows::of_device(&pool.id, &sub, device, user.valid_after, 1);
+        if services.store.one(alive).await?.is_none() {
+            return Err(revoked());
+        }
     }
     Ok(UserCaller { pool: pool.id.clone(), client, sub, scopes: token.scopes().map(str::to_owned).collect() })
 }

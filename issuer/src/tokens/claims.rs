@@ -71,7 +71,7 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Ac
         version: None,
         client_id: client.id.to_string(),
         origin_jti: origin_jti(subject),
-        device_key: None,
+        device_key: session.device.clone(),
         event_id: Some(subject.event_id.to_owned()),
         token_use: TokenUse::Access,
         scope: Some(session.scope.clone()),

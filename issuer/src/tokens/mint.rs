@@ -10,10 +10,11 @@ use super::claims::{Prepared, Signed, Subject};
 use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::codes;
+use crate::devices;
 use crate::pools::Pool;
 use crate::sessions::{Rotation, Session, rows as session_rows};
-use crate::signin::{Authenticated, SignInError};
-use crate::store::{Batch, CommitError, Store};
+use crate::signin::{Authenticated, Seen, SignInError};
+use crate::store::{Batch, CommitError, Statement, Store};
 use crate::users::groups::{self, Group};
 use crate::users::{self, Status, User, rows as user_rows};
 
@@ -29,7 +30,14 @@ pub async fn mint(
     client: &Client,
     proof: Authenticated,
 ) -> Result<AuthenticationResultType, Fault> {
-    let (mut user, at) = (proof.user().clone(), proof.at());
+    let (mut user, at, seen) = (proof.user().clone(), proof.at(), proof.device().cloned());
+    let offer = match &seen {
+        None if devices::are_tracked(pool) => {
+            Some(devices::offer(&pool.id, &*call.services.pool_keys.key(&pool.id).await?))
+        }
+        _ => None,
+    };
+    let device = seen.as_ref().map(|seen| &seen.device.key).or(offer.as_ref().map(|offer| &offer.key));
     let statements = proof.into_statements();
     let refresh_token = codes::opaque_token().map_err(Fault::internal)?;
     let groups = groups_of(&call.services.store, &user).await?;
@@ -49,6 +57,7 @@ pub async fn mint(
             revoked: None,
             rotation: Rotation::default(),
             parent: None,
+            device: device.map(|key| key.as_str().to_owned()),
         };
         let subject = Subject {
             pool,
@@ -63,11 +72,14 @@ pub async fn mint(
         let used = batch.extend(statements.iter().cloned());
         let guard = batch.add(user_rows::note_mint(&user, mint));
         batch.add(session_rows::insert(&session));
+        // After the session: who ends the device's sessions changes its row first, and one of the two misses.
+        let forgotten = seen.as_ref().map(|seen| batch.add(note(seen, &user, call)));
         outcome = call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await;
         match &outcome {
             Ok(()) => {
                 let signed = prepared.sign(&call.services.keys, pool).await?;
-                return Ok(result(signed, Some(refresh_token)));
+                let new_device_metadata = offer.map(|offer| offer.describe());
+                return Ok(AuthenticationResultType { new_device_metadata, ..result(signed, Some(refresh_token)) });
             }
             Err(CommitError::Missed { index }) if *index == guard => {
                 user = signed_out_meanwhile(call, pool, user).await?
@@ -76,11 +88,18 @@ pub async fn mint(
             Err(CommitError::Missed { index }) if *index >= used && *index < guard => {
                 return Err(SignInError::Session.into());
             }
+            Err(CommitError::Missed { index }) if Some(*index) == forgotten => return Err(devices::absent()),
             Err(_) => break,
         }
     }
     outcome?;
     Err(Fault::internal("minting ended without an outcome"))
+}
+
+/// The sign-in in the device's row. Trust in one that was proven rests on the password of now: whatever was asked beside it, was proven too.
+fn note(seen: &Seen, user: &User, call: &Call) -> Statement {
+    let trust = seen.proven.then(|| devices::rules::trust(user));
+    devices::rows::seen(&seen.device, &call.origin.address.to_string(), trust, call.now)
 }
 
 /// max(now, `valid_after` + 1 ms): never at or before the last sign-out, also when the clock steps back.

@@ -13,6 +13,7 @@ use super::mint::{groups_of, mint_instant, result};
 use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::codes;
+use crate::devices::{self, DeviceKey};
 use crate::pools::Pool;
 use crate::sessions::{self, RefreshToken, Session, Standing, rows as session_rows};
 use crate::signin::SignInError;
@@ -41,6 +42,22 @@ impl Presented {
     /// The name whose SECRET_HASH a client with a secret must bring.
     pub fn username(&self) -> &str {
         &self.user.username
+    }
+
+    /// A session of a device that was confirmed is refreshed by who knows the device (Cognito: "you must provide the confirmed device key").
+    ///
+    /// # Errors
+    /// `NotAuthorizedException: Invalid Refresh Token.`, storage.
+    pub async fn check_device(&self, call: &Call, pool: &Pool, named: Option<&str>) -> Result<(), Fault> {
+        let Some(own) = self.session.device.as_deref().filter(|_| devices::are_tracked(pool)) else { return Ok(()) };
+        if let Some(named) = named {
+            return if named == own { Ok(()) } else { Err(invalid()) };
+        }
+        let confirmed = match DeviceKey::parse(own) {
+            Some(key) => devices::find(&call.services.store, &self.user, &key).await?.is_some(),
+            None => false,
+        };
+        if confirmed { Err(invalid()) } else { Ok(()) }
     }
 
     fn check(&self, call: &Call) -> Result<(), Fault> {

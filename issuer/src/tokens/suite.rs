@@ -331,12 +331,6 @@ async fn what_is_not_the_clients_or_not_a_token_is_refused(store: Store) {
     for nonsense in ["nonsense", &"r".repeat(92), &first.access, &second.refresh[..91]] {
         assert_eq!(it.renew(nonsense).await, Err(INVALID.to_owned()), "{nonsense}");
     }
-    let with_device = json!({
-        "ClientId": it.client, "RefreshToken": second.refresh,
-        "DeviceKey": "eu-test-1_0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f",
-    });
-    let refused = refusal(it.world.ask("GetTokensFromRefreshToken", with_device).await);
-    assert!(refused.starts_with("InvalidParameterException: DeviceKey"), "{refused}");
     it.renew(&second.refresh).await.expect("none of that was a use of the token");
 }
 

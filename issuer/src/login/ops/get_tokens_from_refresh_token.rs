@@ -16,12 +16,8 @@ pub async fn handle(
 ) -> Result<GetTokensFromRefreshTokenResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
     clients::check_secret(&call.services, &client, input.client_secret.as_ref()).await?;
-    if input.device_key.is_some() {
-        return Err(Fault::invalid_parameter(
-            "DeviceKey is not supported by this issuer yet: no session is bound to a device.",
-        ));
-    }
     let presented = Presented::find(&call, &pool, &client, &input.refresh_token).await?;
+    presented.check_device(&call, &pool, input.device_key.as_deref()).await?;
     let tokens = tokens::refresh(&call, &pool, &client, presented).await?;
     Ok(GetTokensFromRefreshTokenResponse { authentication_result: Some(tokens) })
 }

@@ -37,6 +37,6 @@ pub use timestamp::{InvalidTimestamp, TIMESTAMP_TOLERANCE, Timestamp};
 pub use verifier::{InvalidVerifier, Verifier};
 
 #[cfg(test)]
-pub(super) mod test_client;
+pub(crate) mod test_client;
 #[cfg(test)]
 mod vectors;

@@ -11,27 +11,27 @@ use super::challenge::Challenge;
 use super::group::{Element, PublicValue};
 use super::identity::Identity;
 
-pub(in crate::passwords) struct Client {
+pub(crate) struct Client {
     a: U256,
-    pub(in crate::passwords) public: U3072,
+    pub(crate) public: U3072,
 }
 
 impl Client {
-    pub(in crate::passwords) fn new(a: [u8; 32]) -> Self {
+    pub(crate) fn new(a: [u8; 32]) -> Self {
         let a = U256::from_be_slice(&a);
         Self { a, public: pow(&U3072::from_u8(2), &a) }
     }
 
-    pub(in crate::passwords) fn srp_a(&self) -> String {
+    pub(crate) fn srp_a(&self) -> String {
         format!("{:x}", self.public).trim_start_matches('0').to_owned()
     }
 
-    pub(in crate::passwords) fn value(&self) -> PublicValue {
+    pub(crate) fn value(&self) -> PublicValue {
         PublicValue::from_hex(&self.srp_a()).unwrap()
     }
 
     /// `PASSWORD_CLAIM_SIGNATURE`.
-    pub(in crate::passwords) fn sign(
+    pub(crate) fn sign(
         &self,
         identity: Identity<'_>,
         password: &[u8],
