@@ -279,8 +279,6 @@ class Refresh:
             self.refused("NotAuthorizedException", mine, token, what)
         self.refused("NotAuthorizedException", other, tokens["RefreshToken"], "another client's token")
         self.refused("ResourceNotFoundException", {"ClientId": "0" * 26}, tokens["RefreshToken"], "an unknown client")
-        device = f"{self.system.region}_0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f"
-        self.refused("InvalidParameterException", mine, tokens["RefreshToken"], "a device key", DeviceKey=device)
         following = self.renew(mine, tokens["RefreshToken"])
         for token in (following["RefreshToken"][:-2] + "AA", following["RefreshToken"][:-1]):
             self.refused("NotAuthorizedException", mine, token, "a damaged successor")

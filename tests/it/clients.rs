@@ -58,6 +58,16 @@ fn admin_keys_and_their_policies_by_boto3() {
 }
 
 #[test]
+fn devices_by_boto3_and_pycognito() {
+    run("devices.py", &[]);
+}
+
+#[test]
+fn devices_by_amazon_cognito_identity_js() {
+    run("devices.mjs", &[]);
+}
+
+#[test]
 fn tokens_are_verified_by_jose() {
     run("jose.mjs", &[]);
 }
