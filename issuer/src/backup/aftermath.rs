@@ -8,6 +8,7 @@
 //! |---|---|
 //! | tokens | dead at the issuer by every user's `valid_after` and by their sessions, everywhere by their signing keys |
 //! | sessions, refresh tokens | ended; those from after the backup are unknown |
+//! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
 //! | sign-in attempts, one-time codes | gone: those from before may have been used up since |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
@@ -34,7 +35,7 @@ use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::{self, Rotation};
 use crate::publish::{DeploymentSealing, KeysError, Old, deployment_keys, edges};
 use crate::store::{Batch, Loading, Row, RowError, Statement, Store};
-use crate::{access, codes, messages, outbox, sessions, signin, users};
+use crate::{access, codes, devices, messages, outbox, sessions, signin, users};
 
 /// Pools that are read at once.
 const POOLS: usize = 256;
@@ -109,6 +110,7 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
     let statements = [
         users::rows::sign_out_all(at),
         sessions::rows::end_all(at),
+        devices::rows::distrust_all(),
         signin::rows::forget_all(),
         codes::forget_all(),
         messages::rows::forget_all(),

@@ -54,6 +54,13 @@ async fn fill(store: &Store) {
         Statement::new("INSERT INTO admin_keys (access_key_id, secret, created_at) VALUES ('AKIA', $1, 1)")
             .bind([3u8; 9]),
     );
+    batch.add(
+        Statement::new(
+            "INSERT INTO devices (pool, sub, device, group_key, remembered, trust, last_address, authenticated_at, created_at, modified_at, version) \
+             VALUES ('eu_a', 's', 'eu_0', '-0', 1, $1, '', 1, 1, 1, 0)",
+        )
+        .bind([4u8; 16].as_slice()),
+    );
     batch.add(outbox::ensure(&FeedName::Global, NOW));
     store.commit(batch).await.unwrap();
     let sealing = DeploymentSealing::new(root("07").deployment_key().unwrap());
@@ -119,6 +126,11 @@ async fn a_backup_restores_and_revives_nothing(store: Store) {
     assert_eq!(count(&other, "sessions").await, 3_000);
     assert_eq!(count(&other, "signing_keys WHERE state = 'revoked' AND private_key IS NULL").await, 2);
     assert_eq!(count(&other, "signing_keys WHERE state = 'active'").await, 2);
+    assert_eq!(
+        count(&other, "devices WHERE remembered = 1 AND trust IS NULL").await,
+        1,
+        "it may have been stolen since"
+    );
     for gone in ["one_time_codes", "enrolments", "admin_keys"] {
         assert_eq!(count(&other, gone).await, 0, "{gone}");
     }

@@ -114,6 +114,11 @@ pub fn distrust(pool: &PoolId, sub: &Sub) -> Statement {
     .bind(sub)
 }
 
+/// The same for every device there is, after a restore.
+pub fn distrust_all() -> Statement {
+    Statement::new("UPDATE devices SET trust = NULL, version = version + 1 WHERE trust IS NOT NULL")
+}
+
 /// Misses when it changed since it was read, by a sign-in for one.
 pub fn delete(read: &Device) -> Statement {
     Statement::new("DELETE FROM devices WHERE pool = $1 AND sub = $2 AND device = $3 AND version = $4")

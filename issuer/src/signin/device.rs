@@ -1,5 +1,6 @@
 //! The device that a sign-in comes from: what the sign-in says of it, and what that is worth.
 
+use common::ids::Sub;
 use serde::{Deserialize, Serialize};
 
 use super::error::SignInError;
@@ -133,7 +134,7 @@ pub(super) async fn again(services: &Services, user: &User, key: &str) -> Result
 pub(super) async fn user(
     services: &Services,
     pool: &Pool,
-    sub: Option<&common::ids::Sub>,
+    sub: Option<&Sub>,
     username: &str,
 ) -> Result<User, SignInError> {
     let user = users::by_name(&services.store, pool, username).await?;
