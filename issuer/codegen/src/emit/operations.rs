@@ -56,9 +56,14 @@ pub fn exception(name: &str) -> &str {
     name.strip_suffix("Exception").unwrap_or(name)
 }
 
+/// GetDevice and ForgetDevice do not require their `AccessToken`, though nothing else says whose the device is. (Where it may stay away, a
+/// `Session` stands in for it.)
 fn auth(graph: &Graph<'_>, operation: &Operation) -> Result<&'static str, Error> {
     let unsigned = operation.authtype.as_deref() == Some("none");
-    let needs_token = graph.shape(&operation.input.shape)?.required.iter().any(|member| member == "AccessToken");
+    let input = graph.shape(&operation.input.shape)?;
+    let required = input.required.iter().any(|member| member == "AccessToken");
+    let needs_token =
+        required || (input.members.contains_key("AccessToken") && !input.members.contains_key("Session"));
     Ok(match (unsigned, needs_token) {
         (true, true) => "AccessToken",
         (true, false) => "None",

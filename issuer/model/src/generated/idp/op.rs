@@ -235,7 +235,7 @@ operations! {
         InternalError]
     DescribeUserPoolDomain (SigV4, Json, requests::DESCRIBE_USER_POOL_DOMAIN_REQUEST) types::DescribeUserPoolDomainRequest => types::DescribeUserPoolDomainResponse
         [NotAuthorized, InvalidParameter, ResourceNotFound, OperationNotEnabled, InternalError]
-    ForgetDevice (None, Empty, requests::FORGET_DEVICE_REQUEST) types::ForgetDeviceRequest => NoOutput
+    ForgetDevice (AccessToken, Empty, requests::FORGET_DEVICE_REQUEST) types::ForgetDeviceRequest => NoOutput
         [ResourceNotFound, InvalidParameter, NotAuthorized, TooManyRequests, InvalidUserPoolConfiguration,
         PasswordResetRequired, UserNotFound, UserNotConfirmed, OperationNotEnabled, InternalError, Forbidden]
     ForgotPassword (None, Json, requests::FORGOT_PASSWORD_REQUEST) types::ForgotPasswordRequest => types::ForgotPasswordResponse
@@ -252,7 +252,7 @@ operations! {
     GetDerivedToken (SigV4OrClient, Json, requests::GET_DERIVED_TOKEN_REQUEST) types::GetDerivedTokenRequest => types::GetDerivedTokenResponse
         [InvalidParameter, ResourceNotFound, NotAuthorized, TooManyRequests, UserNotFound, UnexpectedLambda,
         UserLambdaValidation, InvalidLambdaResponse, InternalError, OperationNotEnabled, Forbidden]
-    GetDevice (None, Json, requests::GET_DEVICE_REQUEST) types::GetDeviceRequest => types::GetDeviceResponse
+    GetDevice (AccessToken, Json, requests::GET_DEVICE_REQUEST) types::GetDeviceRequest => types::GetDeviceResponse
         [ResourceNotFound, InvalidParameter, InvalidUserPoolConfiguration, NotAuthorized, TooManyRequests,
         PasswordResetRequired, UserNotFound, UserNotConfirmed, OperationNotEnabled, InternalError, Forbidden]
     GetGroup (SigV4, Json, requests::GET_GROUP_REQUEST) types::GetGroupRequest => types::GetGroupResponse
