@@ -57,7 +57,7 @@ pub async fn check(
     }
     user.status = Status::Confirmed;
     user.attributes = plan.attributes;
-    user.credentials = Some(fresh);
+    user.credentials = Some(fresh.credentials);
     let at = UnixMillis(*authenticated_at);
     let device = Presence::Said(attempt.device);
     let progress = Progress { user, at, trust: Trust::Nothing, device, statements, tried: None };
