@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use cognito_model::Fault;
 use cognito_model::idp::types::ChallengeNameType;
 use common::clock::UnixMillis;
+use common::ids::Sub;
 use common::secret::SecretString;
+use uuid::Uuid;
 
 use super::attempt::{Attempt, Challenge};
 use super::device::{self, Owed, Presence, Seen};
@@ -17,7 +19,7 @@ use super::error::SignInError;
 use super::next::{Standing, Trust};
 use super::step::{Asked, Progress, Step, go_on};
 use crate::clients::Client;
-use crate::devices::{self, Device, rules};
+use crate::devices::{self, Device, DeviceKey, rules};
 use crate::passwords::srp::{Claim, Identity, PendingChallenge, PublicValue, SrpError, Verifier};
 use crate::pools::Pool;
 use crate::services::Services;
@@ -86,8 +88,9 @@ pub async fn begin(
 ) -> Result<Step, SignInError> {
     let public = PublicValue::from_hex(answer.srp_a)
         .map_err(|_| SignInError::Parameter("SRP_A is not a valid public value.".into()))?;
-    let named = users::by_name(&services.store, pool, answer.username).await?.ok_or(SignInError::Session)?;
-    let attempt = attempt(services, client, &named, &answer, now).await?;
+    let named = users::by_name(&services.store, pool, answer.username).await?;
+    let attempt = attempt(services, client, named.as_ref(), &answer, now).await?;
+    let named = named.ok_or(SignInError::Session)?;
     let Challenge::Device(owed) = &attempt.challenge else { return Err(SignInError::Session) };
     if attempt.sub.as_ref() != Some(&named.sub) || owed.device != answer.device_key {
         return Err(SignInError::Session);
@@ -120,7 +123,7 @@ pub async fn begin(
 async fn attempt(
     services: &Services,
     client: &Client,
-    user: &User,
+    user: Option<&User>,
     answer: &Begin<'_>,
     now: UnixMillis,
 ) -> Result<Attempt, SignInError> {
@@ -131,8 +134,11 @@ async fn attempt(
             Err(error) => return Err(error),
         }
     }
-    let key = devices::DeviceKey::parse(answer.device_key).ok_or(SignInError::NoDevice)?;
-    Attempt::find_device(services, client, &user.sub, key.as_str(), now).await
+    // Names of nobody cost the same, and are told the same (I41).
+    let nobody = || Sub::parse(Uuid::new_v4().to_string()).map_err(|_| SignInError::Session);
+    let sub = user.map_or_else(nobody, |user| Ok(user.sub.clone()))?;
+    let key = DeviceKey::parse(answer.device_key).ok_or(SignInError::Session)?;
+    Attempt::find_device(services, client, &sub, key.as_str(), now).await
 }
 
 /// Checks the answer. The attempt is used up first: a wrong answer can't be tried again. It counts for no lockout, since what a device knows

@@ -156,8 +156,14 @@ async fn it_is_found_without_a_session(store: Store) {
     it.sign_in().await;
     let asked = it.begin(Some(&stale)).await.unwrap();
     it.finish(&asked, None).await.unwrap();
-    // Nobody's password was proven.
+    // Nobody's password was proven: users, with keys of every kind, are told the same as names of nobody.
     assert_eq!(refusal(it.begin(None).await), SESSION);
+    for name in ["jane", "nobody"] {
+        for key in [it.phone.key.as_str(), "no key", "eu-test-1_0f"] {
+            let answers = json!({ "USERNAME": name, "DEVICE_KEY": key, "SRP_A": it.srp.srp_a() });
+            assert_eq!(refusal(it.respond("DEVICE_SRP_AUTH", None, answers).await), SESSION, "{name} {key}");
+        }
+    }
     // Another client's sign-in is none.
     it.sign_in().await;
     let answers = json!({ "USERNAME": "jane", "DEVICE_KEY": it.phone.key, "SRP_A": it.srp.srp_a() });

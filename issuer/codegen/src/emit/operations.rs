@@ -62,8 +62,7 @@ fn auth(graph: &Graph<'_>, operation: &Operation) -> Result<&'static str, Error>
     let unsigned = operation.authtype.as_deref() == Some("none");
     let input = graph.shape(&operation.input.shape)?;
     let required = input.required.iter().any(|member| member == "AccessToken");
-    let needs_token =
-        required || (input.members.contains_key("AccessToken") && !input.members.contains_key("Session"));
+    let needs_token = required || (input.members.contains_key("AccessToken") && !input.members.contains_key("Session"));
     Ok(match (unsigned, needs_token) {
         (true, true) => "AccessToken",
         (true, false) => "None",
