@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use cognito_model::Fault;
 use cognito_model::idp::types::ChallengeNameType;
 use common::clock::UnixMillis;
-use common::ids::Sub;
 use common::secret::SecretString;
-use uuid::Uuid;
 
 use super::attempt::{Attempt, Challenge};
 use super::device::{self, Owed, Presence, Seen};
@@ -135,8 +133,7 @@ async fn attempt(
         }
     }
     // Names of nobody cost the same, and are told the same (I41).
-    let nobody = || Sub::parse(Uuid::new_v4().to_string()).map_err(|_| SignInError::Session);
-    let sub = user.map_or_else(nobody, |user| Ok(user.sub.clone()))?;
+    let sub = device::sub_or_nobodys(user)?;
     let key = DeviceKey::parse(answer.device_key).ok_or(SignInError::Session)?;
     Attempt::find_device(services, client, &sub, key.as_str(), now).await
 }
