@@ -7,7 +7,7 @@
 //! - A device is one user's. It is made of a key that was given to this user, and of no other.
 //! - A key that was given proves nothing: it is in access tokens. What proves a device is its secret, whose verifier lies enveloped.
 //! - Trust in a device, which lets it stand for a second factor, rests on the password that the user had when it was given
-//!   ([`rules::trust`]): another password ends it, until the device was proven after a second factor (SECURITY.md I45).
+//!   ([`rules::ground`]): another password ends it, until the device was proven after a second factor (SECURITY.md I45).
 //! - Whoever reads the sessions of a device to end them holds the device's row; a sign-in from it changes that row.
 
 mod forget;

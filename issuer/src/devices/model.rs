@@ -6,7 +6,7 @@ use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
 use uuid::Uuid;
 
-use super::rules::Trust;
+use super::rules::Ground;
 
 /// `<region>_<uuid>`: 1–55 characters (Cognito: DeviceKeyType). Public: access tokens name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct Device {
     pub sealed_verifier: Option<Vec<u8>>,
     pub remembered: bool,
     /// What trust in it rests on; `None`: there is none.
-    pub trust: Option<Trust>,
+    pub trust: Option<Ground>,
     /// Where the user was when they signed in with it last.
     pub last_address: String,
     pub authenticated: UnixMillis,

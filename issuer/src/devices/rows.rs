@@ -4,7 +4,7 @@ use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
 
 use super::model::{Device, DeviceKey};
-use super::rules::{self, Trust};
+use super::rules::{self, Ground};
 use crate::envelope::Context;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
@@ -73,7 +73,7 @@ pub fn trim(pool: &PoolId, sub: &Sub) -> Statement {
 }
 
 /// A sign-in with the device; `trust` where it was proven. Misses when it was forgotten.
-pub fn seen(device: &Device, address: &str, trust: Option<Trust>, now: UnixMillis) -> Statement {
+pub fn seen(device: &Device, address: &str, trust: Option<Ground>, now: UnixMillis) -> Statement {
     Statement::new(
         "UPDATE devices SET last_address = $1, authenticated_at = $2, trust = COALESCE($3, trust), version = version + 1
          WHERE pool = $4 AND sub = $5 AND device = $6",
@@ -88,7 +88,7 @@ pub fn seen(device: &Device, address: &str, trust: Option<Trust>, now: UnixMilli
 }
 
 /// Misses when it changed since it was read.
-pub fn set_status(read: &Device, remembered: bool, trust: Option<Trust>, now: UnixMillis) -> Statement {
+pub fn set_status(read: &Device, remembered: bool, trust: Option<Ground>, now: UnixMillis) -> Statement {
     Statement::new(
         "UPDATE devices SET remembered = $1, trust = $2, modified_at = $3, version = version + 1
          WHERE pool = $4 AND sub = $5 AND device = $6 AND version = $7",
@@ -167,7 +167,7 @@ pub fn device(row: &Row) -> Result<Device, RowError> {
         name: row.opt_text(4)?.map(str::to_owned),
         sealed_verifier: row.opt_bytes(5)?.map(<[u8]>::to_vec),
         remembered: row.flag(6)?,
-        trust: row.opt_bytes(7)?.map(Trust::try_from).transpose().map_err(|_| RowError::Range(7))?,
+        trust: row.opt_bytes(7)?.map(Ground::try_from).transpose().map_err(|_| RowError::Range(7))?,
         last_address: row.text(8)?.to_owned(),
         authenticated: row.millis(9)?,
         created: row.millis(10)?,

@@ -15,7 +15,7 @@ use crate::users::User;
 pub const MOST: u64 = 500;
 
 /// What a sign-in must still be true of for a device to be trusted.
-pub type Trust = [u8; 16];
+pub type Ground = [u8; 16];
 
 /// Clients pad their base64 or don't.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -26,10 +26,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const LONGEST_TEXT: usize = 1_024;
 
 /// The digest of what the user's present password is stored as: salted, so it changes with every new password, be it the old one again.
-pub fn trust(user: &User) -> Trust {
+pub fn ground(user: &User) -> Ground {
     let hash = user.credentials.as_ref().map_or("", |credentials| credentials.password_hash.as_str());
     let text = [b"tollgate device trust 1 ".as_slice(), hash.as_bytes()].concat();
-    let mut out = Trust::default();
+    let mut out = Ground::default();
     out.iter_mut().zip(digest::digest(&digest::SHA256, &text).as_ref()).for_each(|(to, from)| *to = *from);
     out
 }
@@ -91,9 +91,9 @@ mod tests {
             credentials: Some(Credentials { password_hash: hash.into(), sealed_srp_verifier: Vec::new() }),
             ..User::sample()
         };
-        assert_eq!(trust(&with("a")), trust(&with("a")));
-        assert_ne!(trust(&with("a")), trust(&with("b")));
-        assert_ne!(trust(&with("a")), trust(&User::sample()));
+        assert_eq!(ground(&with("a")), ground(&with("a")));
+        assert_ne!(ground(&with("a")), ground(&with("b")));
+        assert_ne!(ground(&with("a")), ground(&User::sample()));
     }
 
     #[test]

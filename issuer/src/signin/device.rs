@@ -63,7 +63,7 @@ pub struct Owed {
     /// The user's, when it was asked: what moves it ends the sign-in.
     pub(super) valid_after: u64,
     /// Of the password that was proven.
-    pub(super) password: rules::Trust,
+    pub(super) password: rules::Ground,
     /// What stands behind the sign-in once the device is proven.
     pub(super) then: Trust,
 }
@@ -128,7 +128,7 @@ pub(super) fn standing(pool: &Pool, user: &User, seen: Option<&Seen>) -> Standin
     if !device.remembered || device.sealed_verifier.is_none() {
         return Standing::Nothing;
     }
-    let trusted = device.trust == Some(rules::trust(user));
+    let trusted = device.trust == Some(rules::ground(user));
     let configured = pool.settings.device_configuration.as_ref().is_some_and(stands_for_factor);
     Standing::Remembered { for_factor: trusted && configured }
 }
@@ -187,7 +187,7 @@ mod tests {
             name: None,
             sealed_verifier: Some(vec![1]),
             remembered: true,
-            trust: Some(rules::trust(user)),
+            trust: Some(rules::ground(user)),
             last_address: String::new(),
             authenticated: UnixMillis(0),
             created: UnixMillis(0),

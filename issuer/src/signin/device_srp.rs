@@ -60,7 +60,7 @@ pub(super) async fn ask(
         device: seen.device.key.as_str().to_owned(),
         authenticated_at: progress.at.0,
         valid_after: user.valid_after.0,
-        password: rules::trust(user),
+        password: rules::ground(user),
         then,
     };
     let opened = Attempt::open(&key, client, Some(&user.sub), &Challenge::Device(owed), None, now)?;
@@ -190,7 +190,7 @@ pub async fn check(
 /// Whether what the challenge rested on is still so: the password, no sign-out, and trust where the device stands for a factor.
 fn still_owed(owed: &Owed, user: &User, device: &Device) -> bool {
     let trusted = owed.then != Trust::Device || device.trust == Some(owed.password);
-    user.valid_after.0 == owed.valid_after && rules::trust(user) == owed.password && device.remembered && trusted
+    user.valid_after.0 == owed.valid_after && rules::ground(user) == owed.password && device.remembered && trusted
 }
 
 async fn use_up(services: &Services, client: &Client, attempt: &Attempt) -> Result<(), SignInError> {

@@ -235,7 +235,7 @@ async fn trust_ends_with_the_password_and_comes_back_with_a_proof(store: Store) 
         let pool = pools::find(&it.world.services.store, &pool).await.unwrap();
         let user = users::named(&it.world.services.store, &pool, "jane").await.unwrap();
         let device = devices::named(&it.world.services.store, &user, &it.phone.key).await.unwrap();
-        (device.trust == Some(devices::rules::trust(&user)), user)
+        (device.trust == Some(devices::rules::ground(&user)), user)
     };
     let prove = async |password: &str| {
         let parameters = json!({ "USERNAME": "jane", "PASSWORD": password, "DEVICE_KEY": it.phone.key });

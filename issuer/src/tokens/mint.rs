@@ -98,7 +98,7 @@ pub async fn mint(
 
 /// The sign-in in the device's row. Trust in one that was proven rests on the password of now: whatever was asked beside it, was proven too.
 fn note(seen: &Seen, user: &User, call: &Call) -> Statement {
-    let trust = seen.proven.then(|| devices::rules::trust(user));
+    let trust = seen.proven.then(|| devices::rules::ground(user));
     devices::rows::seen(&seen.device, &call.origin.address.to_string(), trust, call.now)
 }
 

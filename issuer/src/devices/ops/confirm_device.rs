@@ -39,7 +39,7 @@ pub async fn handle(call: Call, input: ConfirmDeviceRequest) -> Result<ConfirmDe
         name: input.device_name,
         sealed_verifier,
         remembered,
-        trust: remembered.then(|| rules::trust(&user)),
+        trust: remembered.then(|| rules::ground(&user)),
         last_address: call.origin.address.to_string(),
         authenticated: call.now,
         created: call.now,

@@ -29,7 +29,7 @@ pub(super) async fn set(
         let device = devices::named(&call.services.store, user, key).await?;
         let Some(status) = status else { return Ok(()) };
         let remembered = status == DeviceRememberedStatusType::Remembered;
-        let trust = remembered.then(|| rules::trust(user));
+        let trust = remembered.then(|| rules::ground(user));
         let mut batch = Batch::new();
         batch.add(rows::set_status(&device, remembered, trust, call.now));
         match call.commit(Write::new(&user.pool, batch).about(user.sub.as_str())).await {
