@@ -18,6 +18,7 @@ mod engines;
 pub mod entropy;
 pub mod envelope;
 mod erasure;
+mod factors;
 mod imports;
 pub mod keys;
 pub mod limits;

@@ -2,8 +2,8 @@
 
 use crate::store::Migration;
 use crate::{
-    access, appearance, audit, clients, codes, devices, domains, envelope, imports, keys, limits, messages, outbox,
-    pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
+    access, appearance, audit, clients, codes, devices, domains, envelope, factors, imports, keys, limits, messages,
+    outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -38,6 +38,7 @@ pub fn all() -> Vec<&'static Migration> {
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
         &signin::rows::DEVICE,
+        &signin::rows::TRIES,
     ];
-    lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).collect()
+    lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).chain(factors::MIGRATIONS).collect()
 }

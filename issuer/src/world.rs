@@ -129,7 +129,7 @@ impl World {
 
     async fn run(&self, registered: &Registered, arrived: UnixMillis, input: Value) -> Result<Value, Fault> {
         let caller = match (registered.auth, input["AccessToken"].as_str()) {
-            (Auth::AccessToken, Some(token)) => {
+            (Auth::AccessToken | Auth::None, Some(token)) => {
                 Caller::User(tokens::authenticate(&self.services, &SecretString::new(token), self.now()).await?)
             }
             (Auth::None | Auth::AccessToken, _) => Caller::Anonymous,

@@ -37,6 +37,7 @@ const ISSUER: Order = &[
     &["recovery"],
     &["sessions"],
     &["devices"],
+    &["factors"],
     &["signin"],
     &["erasure"],
     &["tokens"],

@@ -68,6 +68,11 @@ fn devices_by_amazon_cognito_identity_js() {
 }
 
 #[test]
+fn second_factors_and_passkeys_by_boto3() {
+    run("factors.py", &[]);
+}
+
+#[test]
 fn tokens_are_verified_by_jose() {
     run("jose.mjs", &[]);
 }

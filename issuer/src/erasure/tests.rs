@@ -11,6 +11,7 @@ use crate::codes::CodeSlot;
 use crate::devices::{Device, DeviceKey};
 use crate::engines::{on_both_engines, sqlite};
 use crate::envelope::RootKey;
+use crate::factors::passkeys::{self, Passkey};
 use crate::limits::{Budget, Lockout};
 use crate::migrations;
 use crate::sessions::{Rotation, Session};
@@ -23,7 +24,7 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 13] = [
     ("attempts", "sub"),
     ("budgets", "spender"),
     ("devices", "sub"),
@@ -31,7 +32,10 @@ const TABLES: [(&str, &str); 10] = [
     ("login_names", "sub"),
     ("memberships", "sub"),
     ("one_time_codes", "subject"),
+    ("passkey_challenges", "sub"),
+    ("passkeys", "sub"),
     ("sessions", "sub"),
+    ("software_tokens", "sub"),
     ("users", "sub"),
     ("waiting_addresses", "sub"),
 ];
@@ -116,6 +120,23 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(signin::rows::insert(&attempt));
     batch.add(sessions::rows::insert(&session));
     batch.add(devices::rows::insert(&device));
+    let passkey = Passkey {
+        pool: pool.clone(),
+        sub: sub.clone(),
+        credential: format!("c{salt}"),
+        public_key: vec![1],
+        sign_count: 0,
+        flags: 0,
+        name: "n".into(),
+        relying_party: "example.com".into(),
+        transports: Vec::new(),
+        attachment: None,
+        created: NOW,
+    };
+    let asked = passkeys::rows::Asked { digest: [salt; 32], client: client.clone(), expires: NOW };
+    batch.add(factors::rows::put_pending(user, &[1], NOW));
+    batch.add(passkeys::rows::insert(&passkey));
+    batch.add(passkeys::rows::put_challenge(user, &asked));
     store.commit(batch).await.unwrap();
     budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
     let lockout = Lockout::new(store.clone(), Arc::new(FakeClock::at(NOW)));

@@ -10,7 +10,10 @@ use super::steps::go_on;
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
 use crate::pools::Pool;
-use crate::signin::{Attempt, device_srp, new_password, password_verifier};
+use crate::pools::mfa::Factor;
+use crate::signin::{
+    Attempt, device_srp, new_password, password_verifier, second_factor, select_factor, set_up_factor,
+};
 
 /// Checks the answer to a challenge.
 ///
@@ -31,7 +34,12 @@ pub async fn respond(
         ChallengeNameType::DeviceSrpAuth => begin_device(call, pool, client, session, answers).await,
         ChallengeNameType::DevicePasswordVerifier => verify_device(call, pool, client, session, answers).await,
         ChallengeNameType::NewPasswordRequired => set_password(call, pool, client, session, answers).await,
-        other => Err(Fault::invalid_parameter(format!("{} is not a challenge of this sign-in.", other.as_str()))),
+        ChallengeNameType::SelectMfaType => select_factor(call, pool, client, session, answers).await,
+        ChallengeNameType::MfaSetup => set_up_factor(call, pool, client, session, answers).await,
+        other => match Factor::of(other) {
+            Some(factor) => second_factor(call, pool, client, session, (factor, answers)).await,
+            None => Err(Fault::invalid_parameter(format!("{} is not a challenge of this sign-in.", other.as_str()))),
+        },
     }
 }
 
@@ -103,5 +111,44 @@ async fn set_password(
     };
     let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
     let step = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn second_factor(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    (factor, answers): (Factor, &Parameters),
+) -> Result<Answer, Fault> {
+    let code = answers.required(second_factor::code_of(factor))?.expose();
+    let answer = second_factor::Answer { username: answers.username()?, factor, code };
+    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
+    let step = second_factor::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn select_factor(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let choice = (answers.username()?, answers.required("ANSWER")?.expose());
+    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
+    let step = select_factor::check(&call.services, pool, client, attempt, choice, call.now).await?;
+    go_on(call, pool, client, step).await
+}
+
+async fn set_up_factor(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Answer, Fault> {
+    let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
+    let step = set_up_factor::check(&call.services, pool, client, attempt, answers.username()?, call.now).await?;
     go_on(call, pool, client, step).await
 }

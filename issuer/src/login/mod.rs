@@ -1,4 +1,5 @@
 //! InitiateAuth and RespondToAuthChallenge, for users and for administrators: join the challenge machine, sessions and tokens.
+//! AssociateSoftwareToken and VerifySoftwareToken are here because a sign-in may pass through them.
 //!
 //! Both kinds of call take the same steps, [`flows`] and [`challenges`], so the same limits and the same silence about who exists hold for
 //! both: `PreventUserExistenceErrors` is the client's, whoever calls.

@@ -166,7 +166,7 @@ async fn flows_of_later_versions_and_of_users_are_refused(store: Store) {
         let wanted = format!("InvalidParameterException: {flow} is not enabled for the client.");
         assert_eq!(refusal(it.initiate(&id, flow, parameters.clone()).await), wanted);
     }
-    for challenge in ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "CUSTOM_CHALLENGE", "ADMIN_NO_SRP_AUTH"] {
+    for challenge in ["WEB_AUTHN", "SMS_OTP", "CUSTOM_CHALLENGE", "ADMIN_NO_SRP_AUTH"] {
         let wanted = format!("InvalidParameterException: {challenge} is not a challenge of this sign-in.");
         let session = json!("s".repeat(43));
         assert_eq!(refusal(it.respond(challenge, Some(&session), parameters.clone()).await), wanted);

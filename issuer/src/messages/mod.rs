@@ -49,6 +49,8 @@ pub enum Kind {
     UpdateUserAttribute,
     /// A user asked for a code.
     VerifyUserAttribute,
+    /// A second factor.
+    Authentication,
 }
 
 /// What the body is written in.
@@ -97,13 +99,14 @@ impl Channel {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignUp,
         Self::ResendCode,
         Self::ForgotPassword,
         Self::Invitation,
         Self::UpdateUserAttribute,
         Self::VerifyUserAttribute,
+        Self::Authentication,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -114,6 +117,7 @@ impl Kind {
             Self::Invitation => "invitation",
             Self::UpdateUserAttribute => "update_user_attribute",
             Self::VerifyUserAttribute => "verify_user_attribute",
+            Self::Authentication => "authentication",
         }
     }
 }

@@ -2,6 +2,8 @@
 
 pub const VERIFICATION_SUBJECT: &str = "Your verification code";
 pub const VERIFICATION_BODY: &str = "Your confirmation code is {####}";
+pub const AUTHENTICATION_SUBJECT: &str = "Your authentication code";
+pub const AUTHENTICATION_BODY: &str = "Your authentication code is {####}";
 pub const INVITATION_SUBJECT: &str = "Your temporary password";
 pub const INVITATION_BODY: &str = "Your username is {username} and temporary password is {####}.";
 

@@ -6,7 +6,7 @@
 mod error;
 mod logs;
 mod mail;
-mod mfa;
+pub mod mfa;
 pub mod model;
 pub mod ops;
 pub mod rows;
@@ -18,7 +18,6 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 mod triggers;
-mod unsupported;
 
 pub use self::error::PoolError;
 pub use self::model::Pool;

@@ -48,6 +48,7 @@ pub struct Settings {
     pub lambda_config: wire::LambdaConfigType,
     /// Of SetLogDeliveryConfiguration.
     pub logs: Vec<wire::LogConfigurationType>,
+    pub mfa: Option<wire::UserPoolMfaType>,
     pub passkeys: Option<wire::WebAuthnConfigurationType>,
     pub policies: Option<wire::UserPoolPolicyType>,
     /// Of SetUserPoolSessionConfiguration.
@@ -112,7 +113,7 @@ impl Pool {
             key_configuration: settings.key_configuration,
             last_modified_date: Some(Timestamp::from(self.modified)),
             lambda_config: Some(settings.lambda_config),
-            mfa_configuration: Some(wire::UserPoolMfaType::Off),
+            mfa_configuration: Some(self.settings.mfa()),
             name: Some(self.name.clone()),
             policies: settings.policies,
             schema_attributes: Some(self.schema().describe()),
@@ -159,6 +160,11 @@ impl Settings {
     /// UsernameConfiguration.CaseSensitive; pools made through the API are case sensitive unless it says otherwise.
     pub fn case_sensitive(&self) -> bool {
         self.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)
+    }
+
+    /// MfaConfiguration; OFF by default.
+    pub fn mfa(&self) -> wire::UserPoolMfaType {
+        self.mfa.unwrap_or(wire::UserPoolMfaType::Off)
     }
 
     pub fn sessions(&self) -> Sessions {

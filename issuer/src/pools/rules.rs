@@ -5,16 +5,19 @@ use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, Updat
 
 use super::error::PoolError;
 use super::model::Settings;
-use super::{mail, schema, tags, triggers, unsupported};
+use super::{mail, mfa, schema, tags, triggers};
 
 /// Cognito: SchemaAttributesListType, and the quota of custom attributes.
 const CUSTOM_LIMIT: usize = 50;
 
 /// Checks what the model's limits don't say and fills in the defaults that later answers show.
 pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
-    if let Some(why) = unsupported::first(&request) {
-        return Err(PoolError::Settings(why));
-    }
+    let settings = of_request(request)?;
+    mfa::check(&settings).map_err(|_| PoolError::Settings(mfa::WITHOUT_SMS.into()))?;
+    Ok(settings)
+}
+
+fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
     mail::check(&request).map_err(PoolError::Settings)?;
     request.user_pool_tags.as_ref().map_or(Ok(()), tags::check).map_err(PoolError::Tags)?;
     let unused_days = request.admin_create_user_config.as_ref().and_then(|c| c.unused_account_validity_days);
@@ -49,6 +52,7 @@ pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         issuer_configuration: request.issuer_configuration,
         key_configuration: request.key_configuration,
         lambda_config: triggers::settings(request.lambda_config).map_err(PoolError::Settings)?,
+        mfa: request.mfa_configuration,
         policies: Some(policies(request.policies, unused_days)?),
         sms_authentication_message: request.sms_authentication_message,
         sms_configuration: request.sms_configuration,
@@ -101,8 +105,9 @@ pub fn updated(request: UpdateUserPoolRequest, name: &str, made: &Settings) -> R
         software_token_mfa: kept.software_token_mfa,
         username_attributes: kept.username_attributes,
         username_configuration: kept.username_configuration,
-        ..settings(request)?
+        ..of_request(request)?
     };
+    mfa::check(&settings).map_err(|_| PoolError::Settings(mfa::WITHOUT_SMS.into()))?;
     Ok((name, settings))
 }
 
@@ -191,6 +196,10 @@ fn policies(
             password_history_size: None,
         },
     };
+    let first_factors = given.sign_in_policy.as_ref().and_then(|policy| policy.allowed_first_auth_factors.as_deref());
+    if first_factors.is_some_and(|factors| factors.contains(&wire::AuthFactorType::SoftwareToken)) {
+        return Err(PoolError::Settings("SOFTWARE_TOKEN is not a first factor.".into()));
+    }
     Ok(wire::UserPoolPolicyType { password_policy: Some(password), sign_in_policy: given.sign_in_policy })
 }
 
@@ -283,7 +292,9 @@ mod tests {
             mfa_configuration: Some(wire::UserPoolMfaType::On),
             ..UpdateUserPoolRequest::default()
         };
-        assert!(updated(mfa, "old", &made).unwrap_err().to_string().contains("not supported"));
+        assert!(updated(mfa.clone(), "old", &made).unwrap_err().to_string().contains("SMS configuration"));
+        let with_token = Settings { software_token_mfa: Some(true), ..made.clone() };
+        assert_eq!(updated(mfa, "old", &with_token).unwrap().1.mfa(), wire::UserPoolMfaType::On);
     }
 
     #[test]
@@ -300,14 +311,5 @@ mod tests {
         for verified in [None, Some(vec![wire::VerifiedAttributeType::PhoneNumber])] {
             assert!(settings(with(verified)).unwrap_err().to_string().contains("must exist in AutoVerifiedAttributes"));
         }
-    }
-
-    #[test]
-    fn what_is_not_there_is_refused() {
-        let mfa = CreateUserPoolRequest {
-            mfa_configuration: Some(wire::UserPoolMfaType::On),
-            ..CreateUserPoolRequest::default()
-        };
-        assert!(settings(mfa).unwrap_err().to_string().contains("not supported"));
     }
 }

@@ -9,7 +9,7 @@ use crate::world::{World, refusal, text, with};
 on_both_engines!(
     custom_attributes_are_added_and_used,
     custom_attributes_that_cannot_be,
-    factors_are_kept_and_mfa_stays_off,
+    factors_are_kept,
     what_nothing_acts_on_yet_is_kept_and_shown,
     tags_by_arn,
     where_logs_go,
@@ -79,7 +79,7 @@ async fn custom_attributes_that_cannot_be(store: Store) {
     assert_eq!(absent, "ResourceNotFoundException: User pool eu-test-1_None does not exist.");
 }
 
-async fn factors_are_kept_and_mfa_stays_off(store: Store) {
+async fn factors_are_kept(store: Store) {
     let world = World::new(store).await;
     let get = async || world.ask("GetUserPoolMfaConfig", pool(&world)).await.unwrap();
     let off = json!({ "MfaConfiguration": "OFF" });
@@ -92,16 +92,23 @@ async fn factors_are_kept_and_mfa_stays_off(store: Store) {
     assert_eq!(world.ask("SetUserPoolMfaConfig", with(&pool(&world), settings)).await.unwrap(), kept);
     world.ask("UpdateUserPool", pool(&world)).await.unwrap();
     assert_eq!(get().await, kept, "an update of the pool keeps them");
-    for on in ["ON", "OPTIONAL"] {
-        let more = json!({ "MfaConfiguration": on, "SoftwareTokenMfaConfiguration": { "Enabled": true } });
-        let said = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), more)).await);
-        let expected = "MfaConfiguration other than OFF is not supported by this issuer yet.";
-        assert_eq!(said, format!("InvalidParameterException: {expected}"));
-    }
     let token = json!({ "MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
     let both = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), token)).await);
     assert!(both.contains("can't turn off MFA and configure an MFA together"), "{both}");
     assert_eq!(get().await, kept);
+    let on = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    world.ask("SetUserPoolMfaConfig", with(&pool(&world), on.clone())).await.unwrap();
+    assert_eq!(get().await, on);
+    assert_eq!(described(&world).await["MfaConfiguration"], "ON");
+    world.ask("UpdateUserPool", with(&pool(&world), json!({ "MfaConfiguration": "OPTIONAL" }))).await.unwrap();
+    assert_eq!(get().await["MfaConfiguration"], "OPTIONAL");
+    world.ask("UpdateUserPool", pool(&world)).await.unwrap();
+    assert_eq!(get().await["MfaConfiguration"], "OFF", "what an update leaves out goes back to its default");
+    let nothing = json!({ "MfaConfiguration": "ON" });
+    let said = refusal(world.ask("SetUserPoolMfaConfig", with(&pool(&world), nothing.clone())).await);
+    assert!(said.contains("can't disable all MFAs and require an MFA together"), "{said}");
+    let said = refusal(world.ask("CreateUserPool", with(&json!({ "PoolName": "p" }), nothing)).await);
+    assert!(said.starts_with("InvalidParameterException: SMS configuration"), "{said}");
 }
 
 /// Each is for a part that will act on it: until then it must come back as it was given, and go with an update that leaves it out.

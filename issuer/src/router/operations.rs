@@ -26,8 +26,8 @@ use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
 use crate::{
-    access, appearance, clients, devices, domains, erasure, imports, login, pools, providers, provisioned, recovery,
-    replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
+    access, appearance, clients, devices, domains, erasure, factors, imports, login, pools, providers, provisioned,
+    recovery, replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
 };
 
 /// Cognito: 1 MiB.
@@ -59,6 +59,7 @@ impl Operations {
             replicas::operations(),
             provisioned::operations(),
             users::operations(),
+            factors::operations(),
             signup::operations(),
             recovery::operations(),
             sessions::operations(),
@@ -187,6 +188,10 @@ impl Arrived<'_> {
             return Err(Fault::serialization("The request's body could not be read."));
         };
         match operation.auth {
+            // AssociateSoftwareToken, VerifySoftwareToken: who has a token is a user, as elsewhere.
+            Auth::None if operation.takes("AccessToken") && peek.access_token.is_some() => {
+                self.of_user(peek, standing).await
+            }
             Auth::None => {
                 let of_client = match &peek.names {
                     Names::Client(client) => turnstile.pool_of(&self.public.services.store, client).await?,
@@ -202,18 +207,7 @@ impl Arrived<'_> {
                 turnstile.take(operation.name, place, standing)?;
                 Ok(Caller::Anonymous)
             }
-            Auth::AccessToken => {
-                let claimed = peek.access_token.as_ref().and_then(|token| cognito::pool_of_token(token.expose()));
-                self.by_rights(claimed.as_ref()).await?;
-                if let Some(pool) = &claimed {
-                    turnstile.look(operation.name, Place::Pool(pool.as_str()), standing)?;
-                }
-                let caller = self.by_access_token(peek).await?;
-                if let Caller::User(user) = &caller {
-                    turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
-                }
-                Ok(caller)
-            }
+            Auth::AccessToken => self.of_user(peek, standing).await,
             Auth::SigV4 | Auth::SigV4OrClient => {
                 let pool = peek.user_pool_id.as_deref().or(peek.waf.pool.as_ref().map(PoolId::as_str));
                 self.within(pool.and_then(|id| PoolId::parse(id).ok()).as_ref())?;
@@ -228,6 +222,21 @@ impl Arrived<'_> {
                 Ok(caller)
             }
         }
+    }
+
+    /// Whoever holds the access token in the request.
+    async fn of_user(&self, peek: &Peek, standing: &mut Option<Standing>) -> Result<Caller, Fault> {
+        let (operation, turnstile) = (self.operation, &self.public.turnstile);
+        let claimed = peek.access_token.as_ref().and_then(|token| cognito::pool_of_token(token.expose()));
+        self.by_rights(claimed.as_ref()).await?;
+        if let Some(pool) = &claimed {
+            turnstile.look(operation.name, Place::Pool(pool.as_str()), standing)?;
+        }
+        let caller = self.by_access_token(peek).await?;
+        if let Caller::User(user) = &caller {
+            turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
+        }
+        Ok(caller)
     }
 
     /// Whether the edge that vouches for the request, if one does, may speak of this pool.

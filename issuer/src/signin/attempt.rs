@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 use common::cognito;
-use common::ids::Sub;
+use common::ids::{ClientId, PoolId, Sub};
 use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::device::{Named, Owed};
 use super::error::SignInError;
+use super::proof::Proof;
 use super::rows;
 use crate::clients::Client;
 use crate::codes;
 use crate::envelope::PoolKey;
+use crate::pools::mfa::Factor;
 use crate::services::Services;
-use crate::store::{Row, Statement};
+use crate::store::{Query, Row, Statement};
 
 /// How many attempts from one device are looked at.
 const MOST_OF_DEVICE: u64 = 10;
@@ -37,11 +39,30 @@ pub enum Challenge {
         #[serde(default)]
         valid_after: u64,
     },
+    /// SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA. `binding` ties the code of a message to this sign-in.
+    SecondFactor { factor: Factor, binding: String, proof: Proof },
+    /// SELECT_MFA_TYPE
+    SelectFactor { factors: Vec<Factor>, proof: Proof },
+    /// MFA_SETUP
+    SetUpFactor { factors: Vec<Factor>, setup: SetUp, proof: Proof },
+}
+
+/// How far the setting up of a software token has come.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum SetUp {
+    Asked,
+    /// This seed was given out, and waits for its first code.
+    Associated {
+        seed: Vec<u8>,
+    },
+    /// It was verified, and is the user's.
+    Verified,
 }
 
 /// One attempt, found again.
 pub struct Attempt {
     pub digest: [u8; 32],
+    pub client: ClientId,
     /// `None` for a user that does not exist, where the client hides that.
     pub sub: Option<Sub>,
     pub challenge: Challenge,
@@ -65,6 +86,7 @@ impl Attempt {
         secret_block: Option<&str>,
         now: UnixMillis,
     ) -> Result<Opened, SignInError> {
+        let expires = now.plus(life(client));
         let internal = |error: &dyn std::fmt::Display| SignInError::Internal(error.to_string());
         let random = codes::opaque_token().map_err(|e| internal(&e))?;
         let session = cognito::session_of(&random, &client.pool);
@@ -79,7 +101,7 @@ impl Attempt {
             sub,
             block_digest: secret_block.map(codes::token_digest),
             sealed,
-            expires: now.plus(client.settings.challenge_life().max(Duration::from_secs(60))),
+            expires,
         });
         Ok(Opened { session, statement })
     }
@@ -97,8 +119,7 @@ impl Attempt {
             (None, Some(block)) => rows::by_block(&client.pool, &codes::token_digest(block)),
             (None, None) => return Err(SignInError::Parameter("Missing required parameter Session".into())),
         };
-        let row = services.store.one(query).await?.ok_or(SignInError::Session)?;
-        Self::opened(services, client, &row, now).await
+        Self::opened(services, client, &Self::row(services, query).await?, now).await
     }
 
     /// The newest attempt of a user in which a device is to begin to prove itself: for answers to DEVICE_SRP_AUTH without a Session, or with
@@ -120,18 +141,38 @@ impl Attempt {
         Err(SignInError::Session)
     }
 
+    /// The attempt of a Session alone, for operations that name no client.
+    pub async fn of_session(
+        services: &Services,
+        pool: &PoolId,
+        session: &SecretString,
+        now: UnixMillis,
+    ) -> Result<Self, SignInError> {
+        let query = rows::by_digest(pool, &codes::token_digest(session.expose()));
+        Self::read(services, pool, &Self::row(services, query).await?, now).await
+    }
+
+    async fn row(services: &Services, query: Query) -> Result<Row, SignInError> {
+        services.store.one(query).await?.ok_or(SignInError::Session)
+    }
+
     async fn opened(services: &Services, client: &Client, row: &Row, now: UnixMillis) -> Result<Self, SignInError> {
+        let found = Self::read(services, &client.pool, row, now).await?;
+        if found.client == client.id { Ok(found) } else { Err(SignInError::Session) }
+    }
+
+    async fn read(services: &Services, pool: &PoolId, row: &Row, now: UnixMillis) -> Result<Self, SignInError> {
         let stored = rows::stored(row)?;
-        if stored.client != client.id || stored.expires <= now {
+        if stored.expires <= now {
             return Err(SignInError::Session);
         }
-        let key = services.pool_keys.key(&client.pool).await?;
+        let key = services.pool_keys.key(pool).await?;
         let name = hex(&stored.digest);
         let opened =
             key.open(rows::cell(&[&name]), &stored.sealed).map_err(|e| SignInError::Internal(e.to_string()))?;
         let challenge = serde_json::from_slice(opened.expose()).map_err(|e| SignInError::Internal(e.to_string()))?;
         let device = Named::before(stored.device.as_deref());
-        Ok(Self { digest: stored.digest, sub: stored.sub, challenge, device })
+        Ok(Self { digest: stored.digest, client: stored.client, sub: stored.sub, challenge, device })
     }
 
     /// What the answer says of the device counts for more than what was said before.
@@ -144,6 +185,11 @@ impl Attempt {
     pub fn consume(&self, client: &Client) -> Statement {
         rows::delete(&client.pool, &self.digest)
     }
+}
+
+/// How long an answer may take (Cognito: AuthSessionValidity).
+pub fn life(client: &Client) -> Duration {
+    client.settings.challenge_life().max(Duration::from_secs(60))
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -45,20 +45,19 @@ pub struct Answer<'a> {
 pub(super) async fn ask(
     services: &Services,
     client: &Client,
-    progress: &Progress,
+    (user, at, trust): (&User, UnixMillis, Trust),
     seen: &Seen,
     standing: Standing,
     now: UnixMillis,
 ) -> Result<Asked, SignInError> {
-    let user = &progress.user;
     let key = services.pool_keys.key(&client.pool).await?;
     let then = match standing {
-        Standing::Remembered { for_factor: true } if progress.trust == Trust::Nothing => Trust::Device,
-        _ => progress.trust,
+        Standing::Remembered { for_factor: true } if trust == Trust::Nothing => Trust::Device,
+        _ => trust,
     };
     let owed = Owed {
         device: seen.device.key.as_str().to_owned(),
-        authenticated_at: progress.at.0,
+        authenticated_at: at.0,
         valid_after: user.valid_after.0,
         password: rules::ground(user),
         then,

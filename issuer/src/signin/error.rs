@@ -2,9 +2,11 @@
 
 use cognito_model::{Exception, Fault};
 
+use crate::codes::CodeError;
 use crate::devices;
 use crate::envelope::PoolKeyError;
-use crate::limits::LockoutError;
+use crate::factors::software_token::TokenError;
+use crate::limits::{LockoutError, SpendError};
 use crate::passwords::PasswordError;
 use crate::store::{CommitError, RowError, StoreError};
 use crate::users::UserError;
@@ -36,6 +38,20 @@ pub enum SignInError {
     NoDevice,
     #[error("{0}")]
     Parameter(String),
+    /// A wrong code of a second factor; the text is Cognito's for its kind.
+    #[error("{0}")]
+    Code(&'static str),
+    /// The code was right, and has been used.
+    #[error("the code has been used")]
+    CodeUsed,
+    /// The code of a message has ended, or another one was sent.
+    #[error("the code has ended")]
+    CodeEnded,
+    /// Too many wrong codes, or too many messages.
+    #[error("too many tries at second factors")]
+    TooMany,
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Too many wrong passwords, or too many attempts at once.
     #[error(transparent)]
     Lockout(LockoutError),
@@ -81,6 +97,27 @@ impl From<PoolKeyError> for SignInError {
     }
 }
 
+impl From<CodeError> for SignInError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Mismatch => Self::Code("Invalid code or auth state for the user."),
+            CodeError::Absent | CodeError::Expired => Self::CodeEnded,
+            CodeError::Exhausted => Self::TooMany,
+            CodeError::Storage(error) => error.into(),
+            CodeError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<SpendError> for SignInError {
+    fn from(error: SpendError) -> Self {
+        match error {
+            SpendError::Exhausted => Self::TooMany,
+            SpendError::Commit(error) => error.into(),
+        }
+    }
+}
+
 impl From<LockoutError> for SignInError {
     fn from(error: LockoutError) -> Self {
         match error {
@@ -114,6 +151,13 @@ impl From<SignInError> for Fault {
             SignInError::Session => Self::not_authorized("Invalid session for the user."),
             SignInError::NoDevice => devices::absent(),
             SignInError::Parameter(text) => Self::invalid_parameter(text),
+            SignInError::Code(text) => Self::new(Exception::CodeMismatch, text),
+            SignInError::CodeUsed => {
+                Self::new(Exception::ExpiredCode, "Your software token has already been used once.")
+            }
+            SignInError::CodeEnded => CodeError::Expired.into(),
+            SignInError::TooMany => Self::new(Exception::TooManyRequests, "Too many requests"),
+            SignInError::Token(error) => error.into(),
             SignInError::Lockout(error) => error.into(),
             SignInError::User(error) => error.into(),
             SignInError::Internal(detail) => Self::internal(detail),

@@ -12,7 +12,11 @@ pub mod new_password;
 mod next;
 pub mod password;
 pub mod password_verifier;
+mod proof;
 pub mod rows;
+pub mod second_factor;
+pub mod select_factor;
+pub mod set_up_factor;
 mod step;
 
 pub use self::attempt::Attempt;

@@ -41,6 +41,13 @@ pub const DEVICE: Migration = Migration {
     ",
 };
 
+/// Answers that were tried at an attempt that a wrong one leaves open.
+pub const TRIES: Migration = Migration {
+    version: 802,
+    name: "sign_in_attempts_tries",
+    sql: "ALTER TABLE attempts ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;",
+};
+
 /// Where an attempt's challenge lives; `row` is the hexadecimal digest of its Session.
 pub fn cell<'a>(row: &'a [&'a str]) -> Context<'a> {
     Context { table: "attempts", row, column: "sealed" }
@@ -119,6 +126,18 @@ pub fn delete(pool: &PoolId, digest: &[u8; 32]) -> Statement {
         .bind(pool)
         .bind(digest)
         .expect(Rows::Exactly(1))
+}
+
+/// Takes one of the answers that an attempt is good for. Misses when none is left, or the attempt is used up or over.
+pub fn count_try(pool: &PoolId, digest: &[u8; 32], most: u32, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE attempts SET tries = tries + 1 WHERE pool = $1 AND digest = $2 AND tries < $3 AND expires_at > $4",
+    )
+    .bind(pool)
+    .bind(digest)
+    .bind(most)
+    .bind(now)
+    .expect(Rows::Exactly(1))
 }
 
 /// Forgets the attempts of a user who is gone.

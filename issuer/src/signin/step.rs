@@ -11,9 +11,11 @@ use super::device::{self, Named, Presence, Seen};
 use super::device_srp;
 use super::error::SignInError;
 use super::next::{Next, Trust, next};
-use super::rows;
+use super::proof::Proof;
+use super::{rows, second_factor, select_factor, set_up_factor};
 use crate::clients::Client;
 use crate::codes;
+use crate::factors;
 use crate::limits::lockout::Proven;
 use crate::messages::Message;
 use crate::pools::Pool;
@@ -110,40 +112,58 @@ pub(super) async fn go_on(
     services: &Services,
     pool: &Pool,
     client: &Client,
-    mut progress: Progress,
+    progress: Progress,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    let presence = std::mem::replace(&mut progress.device, Presence::Said(Named::default()));
-    let seen = device::seen(services, pool, &progress.user, presence).await;
-    let judged = seen.and_then(|seen| {
-        let standing = device::standing(pool, &progress.user, seen.as_ref());
-        Ok((next(&progress.user, progress.trust, standing, now)?, standing, seen))
-    });
-    let (next, standing, seen) = match judged {
-        Ok(judged) => judged,
+    let Progress { user, at, trust, device, statements, tried } = progress;
+    let (mut asked, seen) = match ask_next(services, pool, client, (&user, at, trust), device, now).await {
+        Ok((Some(asked), seen)) => (asked, seen),
+        Ok((None, device)) => return Ok(Step::Done(Authenticated { user, at, device, statements, tried })),
         Err(refusal) => {
-            if let Some(tried) = progress.tried {
+            // What permits nothing is no failure either.
+            if let Some(tried) = tried {
                 tried.give_back().await?;
             }
             return Err(refusal);
         }
     };
-    let mut asked = match next {
-        Next::NewPassword => ask_new_password(services, pool, client, &progress.user, now).await?,
-        Next::Device => {
-            let seen = seen.as_ref().ok_or(SignInError::Session)?;
-            device_srp::ask(services, client, &progress, seen, standing, now).await?
-        }
-        Next::Done => {
-            let Progress { user, at, statements, tried, .. } = progress;
-            return Ok(Step::Done(Authenticated { user, at, device: seen, statements, tried }));
-        }
-    };
     asked.statements.extend(seen.map(|seen| note_device(client, &asked.session, seen.device.key.as_str())));
     // First what is used up: who comes second learns that the session is over.
-    asked.statements.splice(0..0, progress.statements);
-    asked.statements.extend(progress.tried.map(|tried| tried.cleared()));
-    Ok(Step::Ask(asked))
+    let cleared = tried.map(|tried| tried.cleared());
+    let statements = statements.into_iter().chain(asked.statements).chain(cleared).collect();
+    Ok(Step::Ask(Asked { statements, ..asked }))
+}
+
+/// The challenge for what is lacking, `None` where nothing is; and the device that is there.
+async fn ask_next(
+    services: &Services,
+    pool: &Pool,
+    client: &Client,
+    (user, at, trust): (&User, UnixMillis, Trust),
+    device: Presence,
+    now: UnixMillis,
+) -> Result<(Option<Asked>, Option<Seen>), SignInError> {
+    let seen = device::seen(services, pool, user, device).await?;
+    let standing = device::standing(pool, user, seen.as_ref());
+    let demand = factors::demand_of(services, pool, user).await?;
+    let proof = || Proof::new(user, at);
+    let asked = match next(user, demand, trust, standing, now)? {
+        Next::Done => return Ok((None, seen)),
+        Next::NewPassword => ask_new_password(services, pool, client, user, now).await?,
+        Next::SecondFactor(factor) => second_factor::ask(services, pool, client, user, (factor, proof()), now).await?,
+        Next::SelectFactor(factors) => select_factor::ask(services, client, user, (factors, proof()), now).await?,
+        Next::SetUpFactor(factors) => set_up_factor::ask(services, client, user, (factors, proof()), now).await?,
+        Next::Device => {
+            let seen = seen.as_ref().ok_or(SignInError::Session)?;
+            device_srp::ask(services, client, (user, at, trust), seen, standing, now).await?
+        }
+    };
+    Ok((Some(asked), seen))
+}
+
+/// For the batch that stores a challenge in the place of another one: it comes from the same device.
+pub(super) fn carry_device(client: &Client, session: &SecretString, device: &Named) -> Option<Statement> {
+    device.well_formed().map(|key| note_device(client, session, key.as_str()))
 }
 
 /// For the batch that stores a challenge: which device the sign-in comes from.

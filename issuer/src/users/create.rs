@@ -8,6 +8,7 @@ use common::secret::SecretString;
 
 use super::attributes::names::{self, Moves, Taking};
 use super::error::UserError;
+use super::mfa::MfaPreferences;
 use super::model::{Status, User};
 use super::{credentials, login_names, rows};
 use crate::aws_json::{Call, Write};
@@ -102,6 +103,7 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
         temporary_until: new.temporary_until,
         created: call.now,
         modified: call.now,
+        mfa: MfaPreferences::default(),
     })
 }
 

@@ -8,13 +8,16 @@ use common::clock::UnixMillis;
 use super::address::Address;
 use super::model::User;
 use crate::messages::templates::{
-    INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY, VERIFICATION_SUBJECT, fill, fill_html, is_html,
+    AUTHENTICATION_BODY, AUTHENTICATION_SUBJECT, INVITATION_BODY, INVITATION_SUBJECT, VERIFICATION_BODY,
+    VERIFICATION_SUBJECT, fill, fill_html, is_html,
 };
 use crate::messages::{Channel, Format, Kind, Message, masked};
 use crate::pools::Pool;
 
 /// How long the code for a new password works (Cognito: an hour).
 pub const RESET_CODE_LIFE: Duration = Duration::from_secs(3600);
+/// How long the code of a second factor works at least (Cognito: AuthSessionValidity, 3 to 15 minutes).
+pub const AUTHENTICATION_CODE_LIFE: Duration = Duration::from_secs(180);
 /// How long the code of a sign-up or an attribute works (Cognito: 24 hours).
 pub const SIGN_UP_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -93,6 +96,26 @@ pub fn invitation(pool: &Pool, user: &User, to: &Destination, password: &str, no
     message(pool, user, to, Draft { kind: Kind::Invitation, subject, body, code: password }, now)
 }
 
+/// The message with the code of a second factor, which works from one instant to another (Cognito: EmailMfaConfiguration,
+/// SmsAuthenticationMessage).
+pub fn authentication(
+    pool: &Pool,
+    user: &User,
+    to: &Destination,
+    code: &str,
+    (now, until): (UnixMillis, UnixMillis),
+) -> Message {
+    let email = pool.settings.email_mfa.as_ref();
+    let (subject, body) = match to.channel {
+        Channel::Email => (email.and_then(|e| e.subject.clone()), email.and_then(|e| e.message.clone())),
+        Channel::Sms => (None, pool.settings.sms_authentication_message.clone()),
+    };
+    let subject = subject.unwrap_or_else(|| AUTHENTICATION_SUBJECT.to_owned());
+    let body = body.unwrap_or_else(|| AUTHENTICATION_BODY.to_owned());
+    let message = message(pool, user, to, Draft { kind: Kind::Authentication, subject, body, code }, now);
+    Message { until: until.0, ..message }
+}
+
 struct Draft<'a> {
     kind: Kind,
     subject: String,
@@ -130,6 +153,7 @@ fn life(pool: &Pool, kind: Kind) -> Duration {
     match kind {
         Kind::SignUp | Kind::ResendCode | Kind::UpdateUserAttribute | Kind::VerifyUserAttribute => SIGN_UP_CODE_LIFE,
         Kind::ForgotPassword => RESET_CODE_LIFE,
+        Kind::Authentication => AUTHENTICATION_CODE_LIFE,
         Kind::Invitation => pool.settings.temporary_password_life(),
     }
 }

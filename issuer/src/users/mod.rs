@@ -15,6 +15,7 @@ pub mod filter;
 mod former;
 pub mod groups;
 pub mod login_names;
+pub mod mfa;
 pub mod model;
 pub mod ops;
 pub mod rows;
@@ -27,6 +28,7 @@ pub mod sign_out;
 mod tests;
 
 pub use self::error::UserError;
+pub use self::mfa::MfaPreferences;
 pub use self::model::{Status, User};
 
 use common::ids::{PoolId, Sub};
@@ -38,8 +40,14 @@ use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
 /// The tables of this feature.
-pub const MIGRATIONS: [&Migration; 5] =
-    [&rows::MIGRATION, &former::MIGRATION, &attributes::waiting::MIGRATION, &search::MIGRATION, &groups::MIGRATION];
+pub const MIGRATIONS: [&Migration; 6] = [
+    &rows::MIGRATION,
+    &former::MIGRATION,
+    &attributes::waiting::MIGRATION,
+    &search::MIGRATION,
+    &groups::MIGRATION,
+    &mfa::MIGRATION,
+];
 
 /// How often a write is tried again when other writes of the same user keep running into it.
 pub const TRIES: usize = 20;

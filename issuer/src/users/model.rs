@@ -4,8 +4,10 @@ use cognito_model::Timestamp;
 use cognito_model::idp::types::{AttributeType, UserStatusType, UserType};
 use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
+use ring::digest::{SHA256, digest};
 
 use super::error::UserError;
+use super::mfa::MfaPreferences;
 use crate::pools::Pool;
 use crate::pools::schema::Attributes;
 use crate::store::Store;
@@ -30,6 +32,7 @@ pub struct User {
     pub temporary_until: Option<UnixMillis>,
     pub created: UnixMillis,
     pub modified: UnixMillis,
+    pub mfa: MfaPreferences,
 }
 
 /// What proves the user's password. Neither part gives the password away without the root key.
@@ -88,6 +91,12 @@ impl User {
         super::by_sub(store, pool, &self.sub).await?.ok_or(UserError::Absent)
     }
 
+    /// What of the password can be kept with what was proven by it: another password has another one.
+    pub fn password_mark(&self) -> String {
+        let hash = self.credentials.as_ref().map_or("", |credentials| credentials.password_hash.as_str());
+        digest(&SHA256, hash.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether another row of this user has the same password: what was proven with it still holds.
     pub fn has_same_password(&self, other: &Self) -> bool {
         let hash = |user: &Self| user.credentials.as_ref().map(|c| c.password_hash.clone());
@@ -109,6 +118,7 @@ impl User {
             temporary_until: None,
             created: UnixMillis(0),
             modified: UnixMillis(0),
+            mfa: MfaPreferences::default(),
         }
     }
 
@@ -125,7 +135,7 @@ impl User {
         UserType {
             attributes: Some(self.attribute_list(|_| true)),
             enabled: Some(self.enabled),
-            mfa_options: None,
+            mfa_options: self.mfa.options(),
             user_create_date: Some(Timestamp::from(self.created)),
             user_last_modified_date: Some(Timestamp::from(self.modified)),
             user_status: Some(self.status.wire()),

@@ -4,6 +4,7 @@ use common::clock::UnixMillis;
 use common::ids::{PoolId, Sub};
 
 use super::credentials::Replacement;
+use super::mfa::MfaPreferences;
 use super::model::{Credentials, Status, User};
 use crate::envelope::Context;
 use crate::pools::schema::Attributes;
@@ -66,7 +67,7 @@ pub fn verifier_cell<'a>(row: &'a [&'a str]) -> Context<'a> {
 pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
     Query::new(
         "SELECT pool, sub, username, status, enabled, attributes, password_hash, srp_verifier, valid_after, newest_mint,
-                temporary_until, created_at, modified_at
+                temporary_until, created_at, modified_at, mfa
          FROM users WHERE pool = $1 AND sub = $2",
     )
     .bind(pool)
@@ -76,7 +77,7 @@ pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
 pub fn by_login(pool: &PoolId, key: &str) -> Query {
     Query::new(
         "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
-                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at
+                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa
          FROM login_names n JOIN users u ON u.pool = n.pool AND u.sub = n.sub
          WHERE n.pool = $1 AND n.name = $2",
     )
@@ -88,8 +89,8 @@ pub fn insert(user: &User) -> Statement {
     let credentials = user.credentials.as_ref();
     Statement::new(
         "INSERT INTO users (pool, sub, username, status, enabled, attributes, password_hash, srp_verifier,
-                            valid_after, newest_mint, temporary_until, created_at, modified_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+                            valid_after, newest_mint, temporary_until, created_at, modified_at, mfa)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
     )
     .bind(&user.pool)
     .bind(&user.sub)
@@ -104,6 +105,7 @@ pub fn insert(user: &User) -> Statement {
     .bind(user.temporary_until)
     .bind(user.created)
     .bind(user.modified)
+    .bind(user.mfa.to_text())
     .expect(Rows::Exactly(1))
 }
 
@@ -233,6 +235,17 @@ pub fn forget(pool: &PoolId, sub: &Sub) -> Vec<Statement> {
     tables.into_iter().map(|sql| Statement::new(sql).bind(pool).bind(sub)).collect()
 }
 
+/// Sets what the user has chosen of second factors. Misses when it is not what was read any more.
+pub fn set_mfa(user: &User, mfa: &MfaPreferences, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE users SET mfa = $1, modified_at = $2 WHERE pool = $3 AND sub = $4 AND mfa = $5")
+        .bind(mfa.to_text())
+        .bind(now)
+        .bind(&user.pool)
+        .bind(&user.sub)
+        .bind(user.mfa.to_text())
+        .expect(Rows::Exactly(1))
+}
+
 /// Demands another password. Misses when the user's state or password changed since it was read.
 pub fn require_reset(user: &User, now: UnixMillis) -> Statement {
     Statement::new(
@@ -308,5 +321,6 @@ pub fn user(row: &Row) -> Result<User, RowError> {
         temporary_until: row.opt_millis(10)?,
         created: row.millis(11)?,
         modified: row.millis(12)?,
+        mfa: MfaPreferences::parse(row.text(13)?).ok_or(RowError::Type(13))?,
     })
 }

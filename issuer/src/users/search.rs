@@ -36,7 +36,7 @@ const INDEXED: usize = 256;
 /// The columns that `rows::user` reads, without what proves a password: nobody who lists users needs it.
 pub(super) const COLUMNS: &str =
     "pool, sub, username, status, enabled, attributes, NULL, NULL, valid_after, newest_mint,
-                temporary_until, created_at, modified_at";
+                temporary_until, created_at, modified_at, mfa";
 
 /// Where a page begins: after this value and `sub`.
 pub type Position = [String; 2];

@@ -18,7 +18,7 @@ use ring::hmac;
 use crate::envelope::PoolKey;
 use crate::store::{Batch, CommitError, Store};
 
-pub use self::rows::{MIGRATION, forget, give_back, prune};
+pub use self::rows::{MIGRATION, forget, give_back, prune, spend as spending};
 
 /// From the first try to the end of the count.
 pub const WINDOW: Duration = Duration::from_secs(3_600);
@@ -32,20 +32,29 @@ pub enum Budget {
     ForgotPassword,
     GetUserAttributeVerificationCode,
     ResendConfirmationCode,
+    /// Codes of second factors that are entered at sign-ins, of all kinds.
+    SecondFactor,
+    /// Codes of second factors that are sent.
+    SecondFactorMessages,
     /// Changes that send a code, by the user.
     UpdateUserAttributes,
+    /// First codes of software tokens.
+    VerifySoftwareToken,
     VerifyUserAttribute,
 }
 
 impl Budget {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::ChangePassword,
         Self::ConfirmForgotPassword,
         Self::ConfirmSignUp,
         Self::ForgotPassword,
         Self::GetUserAttributeVerificationCode,
         Self::ResendConfirmationCode,
+        Self::SecondFactor,
+        Self::SecondFactorMessages,
         Self::UpdateUserAttributes,
+        Self::VerifySoftwareToken,
         Self::VerifyUserAttribute,
     ];
 
@@ -57,8 +66,9 @@ impl Budget {
             | Self::ForgotPassword
             | Self::GetUserAttributeVerificationCode
             | Self::ResendConfirmationCode => 5,
-            Self::ConfirmForgotPassword => 10,
-            Self::ConfirmSignUp | Self::VerifyUserAttribute => 15,
+            // A code of a software token is one of three in a million: whoever has the password guesses one in some four years.
+            Self::ConfirmForgotPassword | Self::SecondFactor | Self::SecondFactorMessages => 10,
+            Self::ConfirmSignUp | Self::VerifySoftwareToken | Self::VerifyUserAttribute => 15,
             // Cognito's own bound on these is not known.
             Self::UpdateUserAttributes => 20,
         }
@@ -73,7 +83,10 @@ impl Budget {
             Self::ForgotPassword => "ForgotPassword",
             Self::GetUserAttributeVerificationCode => "GetUserAttributeVerificationCode",
             Self::ResendConfirmationCode => "ResendConfirmationCode",
+            Self::SecondFactor => "SecondFactor",
+            Self::SecondFactorMessages => "SecondFactorMessages",
             Self::UpdateUserAttributes => "UpdateUserAttributes",
+            Self::VerifySoftwareToken => "VerifySoftwareToken",
             Self::VerifyUserAttribute => "VerifyUserAttribute",
         }
     }

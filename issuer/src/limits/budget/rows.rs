@@ -23,11 +23,11 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
-/// Takes one try. Misses when none is left.
+/// Takes one try, for a batch of more. Misses when none is left.
 ///
 /// A window that seems to begin in the future is still counted (clocks of several issuers differ), unless it is further away than a
 /// window lasts: then the clock was set back, and waiting for it to come round again would lock people out.
-pub(super) fn spend(now: UnixMillis, pool: &PoolId, budget: Budget, who: &Spender) -> Statement {
+pub fn spend(now: UnixMillis, pool: &PoolId, budget: Budget, who: &Spender) -> Statement {
     Statement::new(
         "INSERT INTO budgets (pool, spender, kind, spent, since) VALUES ($1, $2, $3, 1, $4)
          ON CONFLICT (pool, spender, kind) DO UPDATE SET

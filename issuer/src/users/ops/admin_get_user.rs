@@ -13,10 +13,12 @@ pub async fn handle(call: Call, input: AdminGetUserRequest) -> Result<AdminGetUs
     Ok(AdminGetUserResponse {
         enabled: Some(user.enabled),
         user_attributes: Some(user.attribute_list(|_| true)),
+        mfa_options: user.mfa.options(),
+        preferred_mfa_setting: user.mfa.preferred_name(),
         user_create_date: Some(Timestamp::from(user.created)),
         user_last_modified_date: Some(Timestamp::from(user.modified)),
+        user_mfa_setting_list: user.mfa.list(),
         user_status: Some(user.status.wire()),
         username: user.username,
-        ..AdminGetUserResponse::default()
     })
 }
