@@ -13,13 +13,14 @@ pub mod passkeys;
 pub mod preferences;
 pub mod rows;
 pub mod software_token;
-
 #[cfg(test)]
 mod suite;
 pub mod totp;
 
 pub use self::demand::{Demand, demand};
 
+use cognito_model::Fault;
+use cognito_model::idp::types::UserPoolMfaType;
 use common::ids::{PoolId, Sub};
 
 use self::preferences::{Author, Wishes};
@@ -30,8 +31,6 @@ use crate::pools::Pool;
 use crate::services::Services;
 use crate::store::{Batch, CommitError, Migration, Statement};
 use crate::users::{self, TRIES, User, UserError};
-use cognito_model::Fault;
-use cognito_model::idp::types::UserPoolMfaType;
 
 /// The tables of this feature.
 pub const MIGRATIONS: [&Migration; 2] = [&rows::MIGRATION, &passkeys::rows::MIGRATION];

@@ -3,46 +3,68 @@
 use cognito_model::idp::types::RecoveryOptionNameType;
 
 use super::error::RecoveryError;
+use crate::pools::mfa::Factor;
 use crate::pools::model::Settings;
 use crate::users::address::Address;
 use crate::users::deliveries::{Destination, PREFERRED};
 use crate::users::{Status, User};
 
+/// An address that codes may go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    address: Address,
+    /// Not for users who have this second factor: its codes go to the same address, and one mailbox would be both factors (SECURITY.md I34).
+    unless: Option<Factor>,
+}
+
+impl Way {
+    const fn of(address: Address) -> Self {
+        Self { address, unless: None }
+    }
+
+    fn unless_factor(settings: &Settings, address: Address, factor: Factor) -> Self {
+        Self { address, unless: settings.offers(factor).then_some(factor) }
+    }
+}
+
 /// AccountRecoverySetting: by which addresses users get a code, the preferred first. Without the setting by SMS before e-mail (Cognito
 /// API reference, CreateUserPool: "legacy behavior").
-pub fn ways(settings: &Settings) -> Result<Vec<Address>, RecoveryError> {
+pub fn ways(settings: &Settings) -> Result<Vec<Way>, RecoveryError> {
     let setting = settings.account_recovery_setting.as_ref();
     let mut mechanisms = setting.and_then(|setting| setting.recovery_mechanisms.clone()).unwrap_or_default();
     if mechanisms.is_empty() {
-        return Ok(PREFERRED.to_vec());
+        return Ok(PREFERRED.map(Way::of).to_vec());
     }
     mechanisms.sort_by_key(|mechanism| mechanism.priority);
     let way = |name| match name {
-        RecoveryOptionNameType::VerifiedEmail => Ok(Address::Email),
-        RecoveryOptionNameType::VerifiedPhoneNumber => Ok(Address::PhoneNumber),
+        RecoveryOptionNameType::VerifiedEmail => Ok(Way::unless_factor(settings, Address::Email, Factor::Email)),
+        RecoveryOptionNameType::VerifiedPhoneNumber => {
+            Ok(Way::unless_factor(settings, Address::PhoneNumber, Factor::Sms))
+        }
         RecoveryOptionNameType::AdminOnly => Err(RecoveryError::AdminOnly),
     };
     mechanisms.into_iter().map(|mechanism| way(mechanism.name)).collect()
 }
 
 /// The verified address that the user is recovered by.
-pub fn destination(user: &User, ways: &[Address]) -> Option<Destination> {
-    let verified = ways.iter().filter(|way| user.verified(way.attribute()));
-    verified.filter_map(|way| Some(way.destination(user.attributes.get(way.attribute())?))).next()
+pub fn destination(user: &User, ways: &[Way]) -> Option<Destination> {
+    let open = ways.iter().filter(|way| way.unless.is_none_or(|factor| !user.mfa.enabled.contains(&factor)));
+    let verified = open.map(|way| way.address).filter(|address| user.verified(address.attribute()));
+    verified.filter_map(|address| Some(address.destination(user.attributes.get(address.attribute())?))).next()
 }
 
 /// A user who asks for a code, and where it goes. Who is not confirmed yet may, if an address is verified.
-pub fn by_user(user: Option<&User>, ways: &[Address]) -> Result<(User, Destination), RecoveryError> {
+pub fn by_user(user: Option<&User>, ways: &[Way]) -> Result<(User, Destination), RecoveryError> {
     let user = user.ok_or(RecoveryError::NoUser)?;
     recoverable(user, ways, &[Status::Confirmed, Status::ResetRequired, Status::Unconfirmed])
 }
 
 /// A user whose password an administrator resets, and where the code goes.
-pub fn by_admin(user: &User, ways: &[Address]) -> Result<(User, Destination), RecoveryError> {
+pub fn by_admin(user: &User, ways: &[Way]) -> Result<(User, Destination), RecoveryError> {
     recoverable(user, ways, &[Status::Confirmed, Status::ResetRequired])
 }
 
-fn recoverable(user: &User, ways: &[Address], states: &[Status]) -> Result<(User, Destination), RecoveryError> {
+fn recoverable(user: &User, ways: &[Way], states: &[Status]) -> Result<(User, Destination), RecoveryError> {
     if !user.enabled {
         return Err(RecoveryError::Disabled);
     }
@@ -54,13 +76,15 @@ fn recoverable(user: &User, ways: &[Address], states: &[Status]) -> Result<(User
 }
 
 /// Whether what was decided of a user still holds for the row as it is now.
-pub fn still(before: &User, to: &Destination, now: &User, ways: &[Address]) -> bool {
+pub fn still(before: &User, to: &Destination, now: &User, ways: &[Way]) -> bool {
     now.enabled && now.has_same_password(before) && destination(now, ways).as_ref() == Some(to)
 }
 
 #[cfg(test)]
 mod tests {
-    use cognito_model::idp::types::{AccountRecoverySettingType, RecoveryOptionType};
+    use cognito_model::idp::types::{
+        AccountRecoverySettingType, EmailMfaConfigType, RecoveryOptionType, UserPoolMfaType,
+    };
 
     use super::*;
     use crate::messages::Channel;
@@ -77,6 +101,10 @@ mod tests {
     fn user(pairs: &[(&str, &str)]) -> User {
         let attributes: Attributes = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         User { attributes, ..User::sample() }
+    }
+
+    fn any(ways: &[Address]) -> Vec<Way> {
+        ways.iter().copied().map(Way::of).collect()
     }
 
     const EMAIL: (&str, &str) = ("email", "jane@example.com");
@@ -97,7 +125,8 @@ mod tests {
             (Some(&[(VerifiedEmail, 1), (AdminOnly, 2)]), Err(RecoveryError::AdminOnly)),
         ];
         for (mechanisms, expected) in cases {
-            assert_eq!(ways(&with(mechanisms)), expected, "{mechanisms:?}");
+            let found = ways(&with(mechanisms)).map(|ways| ways.iter().map(|way| way.address).collect());
+            assert_eq!(found, expected, "{mechanisms:?}");
         }
     }
 
@@ -115,9 +144,33 @@ mod tests {
             (&[], &both, None),
         ];
         for (attributes, ways, expected) in cases {
-            let found = destination(&user(attributes), ways).map(|to| to.channel);
+            let found = destination(&user(attributes), &any(ways)).map(|to| to.channel);
             assert_eq!(found, expected, "{attributes:?} {ways:?}");
         }
+    }
+
+    /// Cognito (AccountRecoverySetting): not by what is the second factor, but where there is no setting.
+    #[test]
+    fn what_is_a_second_factor_recovers_nothing() {
+        use RecoveryOptionNameType::{VerifiedEmail, VerifiedPhoneNumber};
+        let mfa = |settings: Settings| Settings {
+            mfa: Some(UserPoolMfaType::Optional),
+            email_mfa: Some(EmailMfaConfigType::default()),
+            ..settings
+        };
+        let plain = user(&[EMAIL, PHONE, EMAIL_TRUE, PHONE_TRUE]);
+        let by_mail = User { mfa: plain.mfa.clone().with(Factor::Email), ..plain.clone() };
+        let both = Some(&[(VerifiedEmail, 1), (VerifiedPhoneNumber, 2)][..]);
+        let channel =
+            |settings: &Settings, user: &User| destination(user, &ways(settings).unwrap()).map(|to| to.channel);
+        let guarded = mfa(with(both));
+        assert_eq!(channel(&guarded, &plain), Some(Channel::Email));
+        assert_eq!(channel(&guarded, &by_mail), Some(Channel::Sms));
+        assert_eq!(channel(&mfa(with(Some(&[(VerifiedEmail, 1)]))), &by_mail), None);
+        assert_eq!(channel(&with(both), &by_mail), Some(Channel::Email), "MFA is off");
+        let only_mail = user(&[EMAIL, EMAIL_TRUE]);
+        let only_mail = User { mfa: by_mail.mfa, ..only_mail };
+        assert_eq!(channel(&mfa(with(None)), &only_mail), Some(Channel::Email), "no setting");
     }
 
     #[test]
@@ -130,7 +183,7 @@ mod tests {
             (Status::Unconfirmed, None, Some(State)),
             (Status::ForceChangePassword, Some(State), Some(State)),
         ];
-        let ways = [Address::Email];
+        let ways = any(&[Address::Email]);
         for (status, by_user_says, by_admin_says) in cases {
             let user = User { status, ..ready.clone() };
             assert_eq!(by_user(Some(&user), &ways).err(), by_user_says, "{status:?}");
@@ -145,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_a_decision_relies_on() {
-        let ways = [Address::Email];
+        let ways = any(&[Address::Email]);
         let before = user(&[EMAIL, EMAIL_TRUE]);
         let to = destination(&before, &ways).unwrap();
         assert!(still(&before, &to, &User { valid_after: common::clock::UnixMillis(9), ..before.clone() }, &ways));

@@ -16,7 +16,6 @@ use crate::recovery::code::Binding;
 use crate::recovery::error::RecoveryError;
 use crate::recovery::rules;
 use crate::store::Statement;
-use crate::users::address::Address;
 use crate::users::deliveries::Destination;
 use crate::users::sign_out::{self, Also, Outcome};
 use crate::users::{self, Status, User, UserError, credentials, rows};
@@ -66,7 +65,7 @@ async fn prove(
     call: &Call,
     key: &PoolKey,
     user: Option<&User>,
-    ways: &[Address],
+    ways: &[rules::Way],
     claimed: &str,
 ) -> Result<Proven, RecoveryError> {
     let (user, to) = rules::by_user(user, ways).map_err(|refusal| match refusal {
