@@ -6,6 +6,7 @@ use cognito_model::Fault;
 use serde_json::{Value, json};
 
 use crate::engines::on_both_engines;
+use crate::factors::totp;
 use crate::passwords::srp::test_client::Client;
 use crate::passwords::srp::{Challenge, Identity, Verifier};
 use crate::store::{Batch, Migration, Store};
@@ -30,6 +31,7 @@ on_both_engines!(
     an_answer_can_be_repeated_without_a_lost_device,
     a_new_password_goes_before_the_device,
     administrators_sign_in_from_devices,
+    a_trusted_device_stands_for_a_second_factor,
 );
 
 fn migrations() -> Vec<&'static Migration> {
@@ -329,4 +331,43 @@ async fn administrators_sign_in_from_devices(store: Store) {
         asked = it.world.ask("AdminRespondToAuthChallenge", with(&named, request)).await.unwrap();
     }
     assert_eq!(claims(&asked)["device_key"], it.phone.key.as_str());
+}
+
+/// SECURITY.md T73: a device stands for a code while it is trusted. A change of factors ends that, and a proof after a code brings it back.
+async fn a_trusted_device_stands_for_a_second_factor(store: Store) {
+    let it = Place::new(store).await;
+    let (world, pool) = (&it.world, json!({ "UserPoolId": it.world.pool }));
+    let instead = json!({ "DeviceConfiguration": { "ChallengeRequiredOnNewDevice": true } });
+    world.ask("UpdateUserPool", with(&pool, instead)).await.unwrap();
+    let mfa = json!({ "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true },
+                      "EmailMfaConfiguration": {} });
+    world.ask("SetUserPoolMfaConfig", with(&pool, mfa)).await.unwrap();
+    let token = json!({ "AccessToken": it.token });
+    let made = world.ask("AssociateSoftwareToken", token.clone()).await.unwrap();
+    let seed = data_encoding::BASE32_NOPAD.decode(text(&made["SecretCode"]).as_bytes()).unwrap();
+    let code = |ahead: u64| totp::text(&seed, totp::step(world.now()) - 1 + ahead);
+    world.ask("VerifySoftwareToken", with(&token, json!({ "UserCode": code(0) }))).await.unwrap();
+    let enabled = json!({ "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": true } });
+    world.ask("SetUserMFAPreference", with(&token, enabled)).await.unwrap();
+
+    let by_code = async |ahead: u64| {
+        let asked = it.sign_in().await;
+        assert_eq!(asked["ChallengeName"], "SOFTWARE_TOKEN_MFA", "factors have changed");
+        let answer = json!({ "SOFTWARE_TOKEN_MFA_CODE": code(ahead) });
+        it.respond("SOFTWARE_TOKEN_MFA", Some(&asked["Session"]), answer).await.unwrap()
+    };
+    let by_device = async |asked: Value| {
+        assert_eq!(asked["ChallengeName"], "DEVICE_SRP_AUTH");
+        let asked = it.begin(Some(&asked["Session"])).await.unwrap();
+        let wrong =
+            it.respond("SOFTWARE_TOKEN_MFA", Some(&asked["Session"]), json!({ "SOFTWARE_TOKEN_MFA_CODE": "000000" }));
+        assert_eq!(refusal(wrong.await), SESSION);
+        let done = it.finish(&asked, Some(&asked["Session"])).await.unwrap();
+        assert!(done["AuthenticationResult"]["AccessToken"].is_string());
+    };
+    by_device(by_code(1).await).await;
+    by_device(it.sign_in().await).await;
+    let mail = json!({ "Username": "jane", "EmailMfaSettings": { "Enabled": true } });
+    world.ask("AdminSetUserMFAPreference", with(&pool, mail)).await.unwrap();
+    by_device(by_code(2).await).await;
 }
