@@ -55,7 +55,7 @@ impl Job {
         UserImportJobType {
             cloud_watch_logs_role_arn: Some(self.role_arn.clone()),
             completion_date: self.completed.map(Timestamp::from),
-            completion_message: None,
+            completion_message: self.completion_message(),
             creation_date: Some(Timestamp::from(self.created)),
             failed_users: Some(0),
             imported_users: Some(0),
@@ -68,6 +68,12 @@ impl Job {
             status: Some(self.status(now)),
             user_pool_id: Some(self.pool.to_string()),
         }
+    }
+
+    /// Cognito's words for a job that did not end by itself.
+    fn completion_message(&self) -> Option<String> {
+        let stopped = matches!(self.status, Status::Stopped);
+        stopped.then(|| "The Import Job was stopped by the developer.".to_owned())
     }
 
     /// Where the file goes: whoever has this URL may send it, until it ends. Nothing of it is stored.

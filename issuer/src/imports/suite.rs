@@ -40,6 +40,7 @@ async fn a_job_from_its_making_to_its_end(store: Store) {
     assert_eq!(again, "PreconditionNotMetException: Only a job with the status Created can be started.");
     let stopped = ask("StopUserImportJob").await.unwrap()["UserImportJob"].clone();
     assert!(stopped["Status"] == "Stopped" && stopped["CompletionDate"].is_f64());
+    assert_eq!(stopped["CompletionMessage"], "The Import Job was stopped by the developer.");
     assert_eq!(ask("DescribeUserImportJob").await.unwrap()["UserImportJob"], stopped);
     let absent = json!({ "UserPoolId": world.pool, "JobId": "import-none" });
     for operation in ["DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob"] {
