@@ -14,6 +14,10 @@ use serde_json::Value;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: usize = 1024 * 1024;
+/// Of one frame of an export.
+const FRAME_LIMIT: usize = 24 * 1024 * 1024;
+/// For a command that has more to do than others.
+const LONG_DEADLINE: Duration = Duration::from_secs(120);
 /// How often a call is made again that a request quota has refused.
 #[cfg(feature = "edge")]
 const THROTTLED_TRIES: u32 = 10;
@@ -53,8 +57,15 @@ impl Wire {
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
         let mut tries = THROTTLED_TRIES;
         loop {
-            let call = Outgoing { operation, method: Method::POST, base: issuer, path: "/", service: "cognito-idp" };
-            match self.send(call, &headers, input.to_string()).await {
+            let call = Outgoing {
+                operation,
+                method: Method::POST,
+                base: issuer,
+                path: "/",
+                service: "cognito-idp",
+                deadline: DEADLINE,
+            };
+            match self.send(call, &headers, input.to_string().into()).await {
                 // Quotas refill within a second.
                 Err(WireError::Refused { code, .. }) if code == "TooManyRequestsException" && tries > 0 => {
                     tries -= 1;
@@ -68,8 +79,8 @@ impl Wire {
     /// Calls the admin surface.
     pub async fn admin(&self, admin: &str, method: Method, path: &str, input: &Value) -> Result<Value, WireError> {
         let headers = [("content-type", "application/json")];
-        let call = Outgoing { operation: path, method, base: admin, path, service: "tollgate-admin" };
-        self.send(call, &headers, input.to_string()).await
+        let call = Outgoing::to_admin(admin, method, path);
+        self.send(call, &headers, input.to_string().into()).await
     }
 
     /// The status of an unsigned GET.
@@ -80,18 +91,38 @@ impl Wire {
         Ok(answer.map_err(|e| unreachable_at(url, &e))?.map_err(|e| unreachable_at(url, &e))?.status())
     }
 
+    /// A command of the admin surface whose answer is bytes.
+    pub async fn admin_bytes(&self, admin: &str, path: &str, input: &Value) -> Result<Bytes, WireError> {
+        let headers = [("content-type", "application/json")];
+        let call = Outgoing { deadline: LONG_DEADLINE, ..Outgoing::to_admin(admin, Method::POST, path) };
+        let answer = self.exchange(&call, &headers, input.to_string().into()).await?;
+        if !answer.status().is_success() {
+            let refused = self.read(&call, answer).await.err();
+            return Err(refused.unwrap_or_else(|| unreachable_at(admin, &"an answer of no kind")));
+        }
+        let body = tokio::time::timeout(LONG_DEADLINE, Limited::new(answer.into_body(), FRAME_LIMIT).collect()).await;
+        Ok(body.map_err(|e| unreachable_at(admin, &e))?.map_err(|e| unreachable_at(admin, &e))?.to_bytes())
+    }
+
+    /// A command of the admin surface that takes bytes.
+    pub async fn admin_post(&self, admin: &str, path: &str, input: Vec<u8>) -> Result<Value, WireError> {
+        let headers = [("content-type", "application/octet-stream")];
+        let call = Outgoing { deadline: LONG_DEADLINE, ..Outgoing::to_admin(admin, Method::POST, path) };
+        self.send(call, &headers, input.into()).await
+    }
+
     /// A command of the admin surface whose answer is long: its body as it comes.
     pub async fn admin_stream(&self, admin: &str, path: &str) -> Result<Incoming, WireError> {
         let headers = [("content-type", "application/json")];
-        let call = Outgoing { operation: path, method: Method::POST, base: admin, path, service: "tollgate-admin" };
-        let answer = self.exchange(&call, &headers, "{}".to_owned()).await?;
+        let call = Outgoing::to_admin(admin, Method::POST, path);
+        let answer = self.exchange(&call, &headers, Bytes::from_static(b"{}")).await?;
         if answer.status().is_success() {
             return Ok(answer.into_body());
         }
         Err(self.read(&call, answer).await.err().unwrap_or_else(|| unreachable_at(admin, &"an answer of no kind")))
     }
 
-    async fn send(&self, call: Outgoing<'_>, headers: &[(&str, &str)], body: String) -> Result<Value, WireError> {
+    async fn send(&self, call: Outgoing<'_>, headers: &[(&str, &str)], body: Bytes) -> Result<Value, WireError> {
         let answer = self.exchange(&call, headers, body).await?;
         self.read(&call, answer).await
     }
@@ -100,11 +131,11 @@ impl Wire {
         &self,
         call: &Outgoing<'_>,
         headers: &[(&str, &str)],
-        body: String,
+        body: Bytes,
     ) -> Result<Response<Incoming>, WireError> {
         let url = format!("{}{}", call.base, call.path);
         let request = self.request(call, &url, headers, body)?;
-        let answer = tokio::time::timeout(DEADLINE, self.http.request(request)).await;
+        let answer = tokio::time::timeout(call.deadline, self.http.request(request)).await;
         answer.map_err(|e| unreachable_at(&url, &e))?.map_err(|e| unreachable_at(&url, &e))
     }
 
@@ -128,7 +159,7 @@ impl Wire {
         call: &Outgoing<'_>,
         url: &str,
         headers: &[(&str, &str)],
-        body: String,
+        body: Bytes,
     ) -> Result<Request<Full<Bytes>>, WireError> {
         let host = call.base.split_once("://").map_or(call.base, |(_, host)| host);
         let mut request = Request::builder().method(call.method.clone()).uri(url);
@@ -143,13 +174,13 @@ impl Wire {
             let headers: Vec<(&str, &[u8])> = signed.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
             let to_sign = sigv4::Request { method: call.method.as_str(), target: call.path, headers: &headers };
             let scope = sigv4::Scope { region: &signer.region, service: call.service };
-            let digest = sigv4::body_sha256(body.as_bytes());
+            let digest = sigv4::body_sha256(&body);
             let signature = sigv4::sign(&to_sign, &digest, &signer.credentials, scope, SystemClock.now());
             for (name, value) in signature.iter() {
                 request = request.header(name, value);
             }
         }
-        request.body(Full::from(body)).map_err(|e| unreachable_at(url, &e))
+        request.body(Full::new(body)).map_err(|e| unreachable_at(url, &e))
     }
 }
 
@@ -159,6 +190,14 @@ struct Outgoing<'a> {
     base: &'a str,
     path: &'a str,
     service: &'a str,
+    /// Until the answer's head is there.
+    deadline: Duration,
+}
+
+impl<'a> Outgoing<'a> {
+    fn to_admin(admin: &'a str, method: Method, path: &'a str) -> Self {
+        Self { operation: path, method, base: admin, path, service: "tollgate-admin", deadline: DEADLINE }
+    }
 }
 
 fn unreachable_at(url: &str, why: &dyn std::fmt::Display) -> WireError {

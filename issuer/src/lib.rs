@@ -49,6 +49,7 @@ mod signup;
 pub mod store;
 mod terms;
 mod tokens;
+pub mod transfer;
 mod users;
 mod vouching;
 mod waf;

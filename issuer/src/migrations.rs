@@ -3,7 +3,8 @@
 use crate::store::Migration;
 use crate::{
     access, appearance, audit, clients, codes, devices, domains, envelope, factors, imports, keys, limits, messages,
-    outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, users, waf,
+    outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, transfer, users,
+    waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -16,6 +17,7 @@ pub fn all() -> Vec<&'static Migration> {
         access::MIGRATIONS,
         sessions::rows::MIGRATIONS,
         waf::rows::MIGRATIONS,
+        transfer::MIGRATIONS,
     ];
     let single = [
         &audit::rows::MIGRATION,

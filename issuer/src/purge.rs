@@ -44,6 +44,7 @@ const TABLES: &[(&str, &str)] = &[
     ("terms", "id"),
     ("risk_configurations", "client"),
     ("import_jobs", "id"),
+    ("pool_imports", "pool"),
     ("replicas", "region"),
     ("federation_keys", "pool"),
     ("provider_identifiers", "identifier"),

@@ -137,14 +137,24 @@ impl World {
                 Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false })
             }
         };
+        let call = self.call_of(registered.name, arrived, caller);
+        let answer = registered.run(call, serde_json::to_vec(&input).unwrap()).await?;
+        Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
+    }
+
+    fn call_of(&self, name: &'static str, arrived: UnixMillis, caller: Caller) -> Call {
         let origin = Origin {
             request_id: Uuid::now_v7().to_string(),
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             user_agent: None,
         };
-        let call = Call::new(self.services.clone(), registered.name, arrived, origin, caller);
-        let answer = registered.run(call, serde_json::to_vec(&input).unwrap()).await?;
-        Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
+        Call::new(self.services.clone(), name, arrived, origin, caller)
+    }
+
+    /// What a command of the admin listener gets.
+    pub(crate) fn command(&self, name: &'static str) -> Call {
+        let caller = Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false });
+        self.call_of(name, self.now(), caller)
     }
 
     /// A confirmed user with a verified e-mail address; the name is also the address's local part.

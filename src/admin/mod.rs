@@ -7,6 +7,7 @@ mod key_file;
 mod keys;
 mod messages;
 mod signing_keys;
+mod transfer;
 
 #[cfg(feature = "edge")]
 pub(crate) use self::keys::exchange;
@@ -52,6 +53,14 @@ enum AdminCommand {
     Backup(backup::Backup),
     /// Fill an empty database from a backup, while the issuer is stopped. Everyone must sign in again.
     Restore(backup::Restore),
+    /// Make a key pair for exports: the private key into a file, the public one printed.
+    ExportKey(transfer::ExportKeyOptions),
+    /// Copy a pool into a file that another deployment can import, sealed to a public key, while the pool is in use.
+    Export(transfer::Export),
+    /// Print an export in clear: JSON lines (docs/EXPORT.md).
+    ExportRead(transfer::ExportRead),
+    /// Fill an empty pool, or a new one, from an export. People keep their passwords and `sub`s.
+    Import(transfer::Import),
     /// Messages to users: what became of them, and another try.
     #[command(subcommand)]
     Messages(messages::MessagesCommand),
@@ -121,6 +130,10 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
         AdminCommand::SigningKeys(command) => signing_keys::run(command).await?,
         AdminCommand::Backup(options) => backup::backup(options).await?,
         AdminCommand::Restore(options) => backup::restore(options).await?,
+        AdminCommand::ExportKey(options) => transfer::export_key(&options)?,
+        AdminCommand::Export(options) => transfer::export(options).await?,
+        AdminCommand::ExportRead(options) => transfer::export_read(&options)?,
+        AdminCommand::Import(options) => transfer::import(options).await?,
         AdminCommand::Messages(command) => messages::run(command).await?,
         AdminCommand::EdgeKeys(command) => edge_keys::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {

@@ -44,7 +44,7 @@ const ISSUER: Order = &[
     &["login"],
     &["publish"],
     &["vouching"],
-    &["backup"],
+    &["backup", "transfer"],
     &["router", "admin", "migrations", "purge", "reports"],
     &["serve"],
     &["app"],

@@ -21,7 +21,7 @@ fn run_in(world: World, program: &str, arguments: &[&str]) {
 }
 
 /// `subject` is an `up.json`, or for programs that start what they need the path of `tollgate`.
-fn run_on(subject: &Path, program: &str, arguments: &[&str]) {
+pub fn run_on(subject: &Path, program: &str, arguments: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(root.join(".venv/bin/python").exists(), "run `scripts/clients install` first (scripts/test does)");
     let output = Command::new(root.join("scripts/clients"))

@@ -17,6 +17,7 @@ mod http;
 mod main_job;
 mod memory;
 mod messages;
+mod moving;
 mod pool_acl;
 mod refresh;
 mod roles;

@@ -9,6 +9,7 @@ mod messages;
 mod metrics;
 mod signed;
 mod signing_keys;
+mod transfers;
 
 use std::sync::Arc;
 
@@ -46,6 +47,11 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/v1/backups", post(backups::create))
         .route("/v1/pools/{pool}/signing-keys", get(signing_keys::list).post(signing_keys::rotate))
         .route("/v1/pools/{pool}/signing-keys/{kid}", delete(signing_keys::revoke))
+        .route("/v1/pools/{pool}/export", get(transfers::counts).post(transfers::begin))
+        .route("/v1/pools/{pool}/export/next", post(transfers::go_on))
+        .route("/v1/pools/{pool}/import", get(transfers::look).post(transfers::begin_import))
+        .route("/v1/pools/{pool}/import/lines/{before}", post(transfers::take))
+        .route("/v1/pools/{pool}/import/finish", post(transfers::finish))
         .route("/v1/messages", get(messages::list))
         .route("/v1/messages/{id}/retry", post(messages::retry))
         .with_state(state)

@@ -32,20 +32,27 @@ pub struct Command {
     effect: Effect,
     /// The pool that it is about, if it is about one.
     pool: Option<PoolId>,
+    /// Bytes of a body.
+    limit: usize,
 }
 
 impl Command {
     pub const fn reads(name: &'static str) -> Self {
-        Self { name, effect: Effect::Reads, pool: None }
+        Self { name, effect: Effect::Reads, pool: None, limit: BODY_LIMIT }
     }
 
     pub const fn changes(name: &'static str) -> Self {
-        Self { name, effect: Effect::Changes, pool: None }
+        Self { name, effect: Effect::Changes, pool: None, limit: BODY_LIMIT }
     }
 
     /// A command about one pool: policies name it by the pool's ARN.
     pub fn on(self, pool: &PoolId) -> Self {
         Self { pool: Some(pool.clone()), ..self }
+    }
+
+    /// A command with a longer body than others.
+    pub fn up_to(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 }
 
@@ -77,10 +84,10 @@ where
     let origin = Origin::of(&head, &Uuid::now_v7().to_string());
     let mut call = Call::new(services.clone(), command.name, services.now(), origin, Caller::Anonymous);
     let outcome = async {
-        let body = Limited::new(body, BODY_LIMIT).collect();
+        let body = Limited::new(body, command.limit).collect();
         let body = tokio::time::timeout(BODY_DEADLINE, body).await;
         let body = body.map_err(|_| Fault::serialization("The request's body did not arrive in time."))?;
-        let body = body.map_err(|_| Fault::new(Exception::RequestEntityTooLarge, "64 KiB at most."))?.to_bytes();
+        let body = body.map_err(|_| too_large(command.limit))?.to_bytes();
         call.caller = admit(admin, &command, &head, &body, &call).await?;
         run(call.clone(), body).await
     }
@@ -93,6 +100,10 @@ where
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, [("content-type", "application/json")], fault.body()).into_response()
     })
+}
+
+fn too_large(limit: usize) -> Fault {
+    Fault::new(Exception::RequestEntityTooLarge, format!("{} KiB at most.", limit / 1024))
 }
 
 /// The JSON of a body. An unknown member is an error, so that a misspelt one is not ignored.

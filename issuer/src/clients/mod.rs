@@ -56,7 +56,7 @@ pub async fn named(services: &Services, pool_id: &str, client_id: &str) -> Resul
 }
 
 /// Checks that what a client's settings name is there: scopes of resource servers, and identity providers.
-async fn check_references(services: &Services, pool: &Pool, settings: &Settings) -> Result<(), Fault> {
+pub(crate) async fn check_references(services: &Services, pool: &Pool, settings: &Settings) -> Result<(), Fault> {
     let scopes = settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
     if let Some(scope) = resource_servers::first_unknown(&services.store, &pool.id, scopes).await? {
         return Err(Fault::new(Exception::ScopeDoesNotExist, format!("Invalid scope requested: {scope}")));
@@ -115,7 +115,11 @@ pub async fn check_secret(services: &Services, client: &Client, given: Option<&S
     if client.has_secret() { Err(Fault::new(Exception::NotAuthorized, "Invalid client secret.")) } else { Ok(()) }
 }
 
-async fn open_secret(services: &Services, client: &Client, secret: &SealedSecret) -> Result<SecretString, Fault> {
+pub(crate) async fn open_secret(
+    services: &Services,
+    client: &Client,
+    secret: &SealedSecret,
+) -> Result<SecretString, Fault> {
     let key = services.pool_keys.key(&client.pool).await?;
     let cell = [client.id.as_str()];
     let secret = key.open(rows::secret_cell(secret.place, &cell), &secret.sealed).map_err(Fault::internal)?;
@@ -124,7 +128,7 @@ async fn open_secret(services: &Services, client: &Client, secret: &SealedSecret
 }
 
 /// Seals a secret for its place in the client's row.
-async fn seal_secret(
+pub(crate) async fn seal_secret(
     services: &Services,
     pool: &Pool,
     client: &ClientId,

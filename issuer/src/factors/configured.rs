@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn what_the_pool_allows_and_the_user_has() {
-        let credentials = Credentials { password_hash: "x".into(), sealed_srp_verifier: Vec::new() };
+        let credentials = Credentials { password_hash: "x".into(), sealed_srp_verifier: None };
         let attributes = [("email", "a@b.c"), ("email_verified", "true"), ("phone_number", "+1")];
         let user = User {
             credentials: Some(credentials),

@@ -19,6 +19,10 @@ const LANES: u32 = 1;
 const MAX_MEMORY_KIB: u32 = 128 * 1024;
 const MAX_PASSES: u32 = 16;
 const MAX_LANES: u32 = 16;
+/// Memory times passes of a hash that is imported.
+const MAX_WORK_KIB: u64 = 384 * 1024;
+/// Of the text of one.
+const MAX_IMPORTED_BYTES: usize = 256;
 
 const SALT_BYTES: usize = 16;
 
@@ -60,7 +64,7 @@ pub(super) fn hash(scratch: &Scratch, password: &[u8]) -> Result<String, Passwor
 pub(super) fn verify(scratch: &Scratch, password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
     let parsed = PasswordHash::new(stored).map_err(|_| PasswordError::UnusableHash)?;
     let params = usable_params(&parsed)?;
-    if let (true, Some(salt), Some(expected)) = (is_current(&parsed, &params), &parsed.salt, &parsed.hash) {
+    if let (true, Some(salt), Some(expected)) = (has_current_cost(&parsed, &params), &parsed.salt, &parsed.hash) {
         let found = output(scratch, password, salt).ok_or(PasswordError::UnusableHash)?;
         // `Output` compares in constant time.
         return Ok(if found == *expected { Verdict::Match } else { Verdict::Mismatch });
@@ -92,7 +96,38 @@ fn usable_params(stored: &PasswordHash) -> Result<Params, PasswordError> {
     if within && complete { Ok(params) } else { Err(PasswordError::UnusableHash) }
 }
 
-fn is_current(stored: &PasswordHash, params: &Params) -> bool {
+/// Whether a stored hash has today's cost.
+pub fn is_current(stored: &str) -> bool {
+    let parsed = PasswordHash::new(stored).ok();
+    parsed.is_some_and(|parsed| usable_params(&parsed).is_ok_and(|params| has_current_cost(&parsed, &params)))
+}
+
+/// Why a hash of another deployment is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableImport {
+    #[error("the password hash is no Argon2id hash in PHC form with salt and hash")]
+    Form,
+    #[error("the password hash asks for more than {} MiB, {MAX_PASSES} passes, {MAX_LANES} lanes, or {} MiB times passes", MAX_MEMORY_KIB / 1024, MAX_WORK_KIB / 1024)]
+    Cost,
+}
+
+/// Whether a hash may be stored that somebody else made. Anyone who knows the user's name can have it computed, so what it costs is bounded: as
+/// [`verify`] has it, and beyond it in memory times passes (ten times today's cost).
+pub fn check_imported(stored: &str) -> Result<(), UnusableImport> {
+    let parsed = PasswordHash::new(stored).map_err(|_| UnusableImport::Form)?;
+    let params = Params::try_from(&parsed).map_err(|_| UnusableImport::Form)?;
+    let whole = parsed.salt.is_some() && parsed.hash.is_some() && stored.len() <= MAX_IMPORTED_BYTES;
+    if !whole || parsed.algorithm.as_str() != "argon2id" {
+        return Err(UnusableImport::Form);
+    }
+    let work = u64::from(params.m_cost()).saturating_mul(params.t_cost().into());
+    match usable_params(&parsed) {
+        Ok(_) if work <= MAX_WORK_KIB => Ok(()),
+        _ => Err(UnusableImport::Cost),
+    }
+}
+
+fn has_current_cost(stored: &PasswordHash, params: &Params) -> bool {
     stored.algorithm.as_str() == "argon2id"
         && stored.version == Some(Version::V0x13.into())
         && (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, PASSES, LANES)
@@ -150,6 +185,25 @@ mod tests {
     fn an_older_cost_asks_for_a_new_hash() {
         assert_eq!(verify(&Scratch::default(), b"pw", &weak(b"pw")).unwrap(), Verdict::MatchNeedsRehash);
         assert_eq!(verify(&Scratch::default(), b"other", &weak(b"pw")).unwrap(), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn hashes_of_others_are_taken_in_bounds() {
+        let ours = hash(&Scratch::default(), b"pw").unwrap();
+        assert!(is_current(&ours) && !is_current(&weak(b"pw")) && !is_current("plain"));
+        let costing = |cost: &str| ours.replace("m=19456,t=2,p=1", cost);
+        for taken in [&ours, &weak(b"pw"), &costing("m=65536,t=3,p=4"), &costing("m=131072,t=3,p=1")] {
+            assert_eq!(check_imported(taken), Ok(()), "{taken}");
+        }
+        let costly = ["m=131073,t=1,p=1", "m=4194304,t=1,p=1", "m=64,t=17,p=1", "m=64,t=1,p=17", "m=131072,t=4,p=1"];
+        for cost in costly {
+            assert_eq!(check_imported(&costing(cost)), Err(UnusableImport::Cost), "{cost}");
+        }
+        let cut = ours.rsplit_once('$').unwrap().0;
+        let other = ours.replace("argon2id", "argon2i");
+        for odd in ["", "plain", cut, &other, "$2b$12$abcdefghijklmnopqrstuuPDqzVnz2ncXbcTDGVqh1kZ3Yh8bYzqW"] {
+            assert_eq!(check_imported(odd), Err(UnusableImport::Form), "{odd}");
+        }
     }
 
     #[test]

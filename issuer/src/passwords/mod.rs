@@ -16,6 +16,7 @@ mod secret_hash;
 pub mod srp;
 mod work_pool;
 
+pub use argon::{UnusableImport, check_imported, is_current};
 pub use compromised::Compromised;
 pub use generate::temporary_password;
 pub use hasher::{PasswordError, Passwords, PasswordsStartError, Verdict};

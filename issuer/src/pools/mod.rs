@@ -4,6 +4,7 @@
 //! is refused, acts, or is kept and shown for the part that will act on it (docs/DIVERGENCES.md lists those).
 
 mod error;
+pub mod founding;
 mod logs;
 mod mail;
 pub mod mfa;

@@ -1,5 +1,7 @@
 //! From CreateUserPool's and UpdateUserPool's input to settings that hold together (pure).
 
+use cognito_model::Fault;
+use cognito_model::idp::op::CreateUserPool;
 use cognito_model::idp::types as wire;
 use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, UpdateUserPoolRequest};
 
@@ -71,6 +73,56 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         session_configuration: None,
         software_token_mfa: None,
     })
+}
+
+/// Checks settings that were stored elsewhere: CreateUserPool must take them, by the model's limits and by the rules above.
+pub fn check_again(name: &str, stored: &Settings) -> Result<(), Fault> {
+    let schema: Vec<_> = stored.custom_attributes.iter().cloned().map(schema::undeclared).collect();
+    let mut request = serde_json::json!({
+        "PoolName": name,
+        "AccountRecoverySetting": stored.account_recovery_setting,
+        "AcrConfiguration": stored.acr_configuration,
+        "AcrConfiguration": stored.acr_configuration,
+        "AdminCreateUserConfig": stored.admin_create_user_config,
+        "AliasAttributes": stored.alias_attributes,
+        "AutoVerifiedAttributes": stored.auto_verified_attributes,
+        "DcrConfiguration": stored.dcr_configuration,
+        "DcrConfiguration": stored.dcr_configuration,
+        "DeletionProtection": stored.deletion_protection,
+        "DeviceConfiguration": stored.device_configuration,
+        "EmailConfiguration": stored.email_configuration,
+        "EmailVerificationMessage": stored.email_verification_message,
+        "EmailVerificationSubject": stored.email_verification_subject,
+        "IssuerConfiguration": stored.issuer_configuration,
+        "KeyConfiguration": stored.key_configuration,
+        "LambdaConfig": stored.lambda_config,
+        "IssuerConfiguration": stored.issuer_configuration,
+        "KeyConfiguration": stored.key_configuration,
+        "LambdaConfig": stored.lambda_config,
+        "Policies": stored.policies,
+        "Schema": schema,
+        "SmsAuthenticationMessage": stored.sms_authentication_message,
+        "SmsConfiguration": stored.sms_configuration,
+        "SmsVerificationMessage": stored.sms_verification_message,
+        "UserAttributeUpdateSettings": stored.user_attribute_update_settings,
+        "UserPoolAddOns": stored.user_pool_add_ons,
+        "UserPoolTags": stored.user_pool_tags,
+        "UserPoolTier": stored.user_pool_tier,
+        "UsernameAttributes": stored.username_attributes,
+        "UsernameConfiguration": stored.username_configuration,
+        "VerificationMessageTemplate": stored.verification_message_template,
+    });
+    if let Some(members) = request.as_object_mut() {
+        // The model does not allow what is there and empty.
+        let is_empty = |value: &serde_json::Value| {
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        members.retain(|_, value| !value.is_null() && !is_empty(value));
+    }
+    let request = serde_json::to_vec(&request).map_err(Fault::internal)?;
+    let request = cognito_model::decode::<CreateUserPool>(&request)?;
+    settings(request)?;
+    Ok(())
 }
 
 /// The custom attributes of a pool that gets more of them (AddCustomAttributes).

@@ -89,6 +89,15 @@ pub fn declare_custom(mut attribute: SchemaAttributeType) -> Result<SchemaAttrib
     Ok(attribute)
 }
 
+/// What [`declare`] was given.
+pub fn undeclared(mut attribute: SchemaAttributeType) -> SchemaAttributeType {
+    attribute.name = attribute.name.map(|name| {
+        let bare = name.strip_prefix("dev:").unwrap_or(&name);
+        bare.strip_prefix("custom:").unwrap_or(bare).to_owned()
+    });
+    attribute
+}
+
 /// Bounds that are numbers, and in their order (Cognito's texts).
 fn check_constraints(attribute: &SchemaAttributeType) -> Result<(), String> {
     let name = attribute.name.as_deref().unwrap_or_default();

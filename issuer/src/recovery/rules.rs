@@ -202,7 +202,7 @@ mod tests {
         let before = user(&[EMAIL, EMAIL_TRUE]);
         let to = destination(&before, &ways).unwrap();
         assert!(still(&before, &to, &User { valid_after: common::clock::UnixMillis(9), ..before.clone() }, &ways));
-        let credentials = Credentials { password_hash: "another".into(), sealed_srp_verifier: Vec::new() };
+        let credentials = Credentials { password_hash: "another".into(), sealed_srp_verifier: None };
         let others = [
             User { enabled: false, ..before.clone() },
             User { credentials: Some(credentials), ..before.clone() },

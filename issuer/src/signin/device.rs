@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn user(hash: &str) -> User {
-        let credentials = Credentials { password_hash: hash.into(), sealed_srp_verifier: Vec::new() };
+        let credentials = Credentials { password_hash: hash.into(), sealed_srp_verifier: None };
         User { credentials: Some(credentials), ..User::sample() }
     }
 

@@ -36,5 +36,6 @@ pub async fn check(
     let proven = guess::judge(attempt, verdict.map_err(SignInError::from)).await;
     let proven = proven.map_err(|error| error.of(sub.is_some()))?;
     let user = user.ok_or(SignInError::Refused)?;
+    let user = credentials::renewed(services, pool, user, password).await;
     after_password(services, pool, client, user, proven, device, now).await
 }

@@ -77,8 +77,7 @@ mod tests {
 
     #[test]
     fn what_ends_a_proof() {
-        let credentials =
-            |hash: &str| Some(Credentials { password_hash: hash.into(), sealed_srp_verifier: Vec::new() });
+        let credentials = |hash: &str| Some(Credentials { password_hash: hash.into(), sealed_srp_verifier: None });
         let user = User { credentials: credentials("one"), ..User::sample() };
         let now = UnixMillis(10_000);
         let proof = Proof::new(&user, now);

@@ -146,7 +146,7 @@ mod tests {
     use crate::users::model::Credentials;
 
     fn with_password(hash: &str) -> User {
-        let credentials = Credentials { password_hash: hash.into(), sealed_srp_verifier: Vec::new() };
+        let credentials = Credentials { password_hash: hash.into(), sealed_srp_verifier: None };
         User { credentials: Some(credentials), ..User::sample() }
     }
 

@@ -6,10 +6,11 @@ use super::error::UserError;
 use super::former::Former;
 use super::model::{Credentials, User};
 use super::rows;
-use crate::passwords::Verdict;
 use crate::passwords::srp::{Identity, Verifier};
+use crate::passwords::{self, Verdict};
 use crate::pools::Pool;
 use crate::services::Services;
+use crate::store::{Batch, CommitError};
 
 /// A password that follows another one, as the user's row keeps it.
 pub struct Replacement {
@@ -56,6 +57,16 @@ pub async fn derive(
 ) -> Result<Credentials, UserError> {
     pool.settings.password_policy().check(password.expose())?;
     let password_hash = services.passwords.hash(password).await?;
+    let sealed_srp_verifier = Some(sealed_verifier(services, pool, user, password).await?);
+    Ok(Credentials { password_hash, sealed_srp_verifier })
+}
+
+async fn sealed_verifier(
+    services: &Services,
+    pool: &Pool,
+    user: &User,
+    password: &SecretString,
+) -> Result<Vec<u8>, UserError> {
     let (pool_id, username, secret) = (pool.id.clone(), user.username.clone(), password.clone());
     let verifier = services
         .passwords
@@ -63,10 +74,8 @@ pub async fn derive(
         .await?
         .map_err(|e| UserError::Sealing(e.to_string()))?;
     let key = services.pool_keys.key(&pool.id).await?;
-    let sealed_srp_verifier = key
-        .seal(rows::verifier_cell(&[user.sub.as_str()]), verifier.to_bytes().expose())
-        .map_err(|e| UserError::Sealing(e.to_string()))?;
-    Ok(Credentials { password_hash, sealed_srp_verifier })
+    key.seal(rows::verifier_cell(&[user.sub.as_str()]), verifier.to_bytes().expose())
+        .map_err(|e| UserError::Sealing(e.to_string()))
 }
 
 /// Whether this is the user's password. A user without one, or no user at all, costs the same (I41).
@@ -79,13 +88,56 @@ pub async fn verify(services: &Services, user: Option<&User>, password: &SecretS
     Ok(matches!(verdict, Verdict::Match | Verdict::MatchNeedsRehash))
 }
 
+/// The user with what is stored of the password brought up to date, now that the password itself is here and was found to be right: an SRP
+/// verifier where there is none, a hash at today's cost where it has another. Imported users have both to come.
+///
+/// No policy is asked: the password is not a new one. What fails leaves everything as it was, and the next sign-in tries again.
+pub async fn renewed(services: &Services, pool: &Pool, user: User, password: &SecretString) -> User {
+    match renew(services, pool, &user, password).await {
+        Ok(Some(credentials)) => User { credentials: Some(credentials), ..user },
+        Ok(None) => user,
+        Err(error) => {
+            tracing::warn!(%error, "what is stored of a password was not renewed");
+            user
+        }
+    }
+}
+
+async fn renew(
+    services: &Services,
+    pool: &Pool,
+    user: &User,
+    password: &SecretString,
+) -> Result<Option<Credentials>, UserError> {
+    let Some(stored) = &user.credentials else { return Ok(None) };
+    let is_current = passwords::is_current(&stored.password_hash);
+    if is_current && stored.sealed_srp_verifier.is_some() {
+        return Ok(None);
+    }
+    let password_hash =
+        if is_current { stored.password_hash.clone() } else { services.passwords.hash(password).await? };
+    let sealed_srp_verifier = match &stored.sealed_srp_verifier {
+        Some(sealed) => Some(sealed.clone()),
+        None => Some(sealed_verifier(services, pool, user, password).await?),
+    };
+    let credentials = Credentials { password_hash, sealed_srp_verifier };
+    let mut batch = Batch::new();
+    batch.add(rows::renew_credentials(user, &credentials));
+    match services.store.commit(batch).await {
+        Ok(()) => Ok(Some(credentials)),
+        // Another password was set meanwhile, or another sign-in was quicker.
+        Err(CommitError::Missed { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The SRP verifier of a user, opened.
 pub async fn srp_verifier(services: &Services, user: &User) -> Result<Option<Verifier>, UserError> {
-    let Some(credentials) = &user.credentials else { return Ok(None) };
+    let sealed = user.credentials.as_ref().and_then(|credentials| credentials.sealed_srp_verifier.as_ref());
+    let Some(sealed) = sealed else { return Ok(None) };
     let key = services.pool_keys.key(&user.pool).await?;
-    let opened = key
-        .open(rows::verifier_cell(&[user.sub.as_str()]), &credentials.sealed_srp_verifier)
-        .map_err(|e| UserError::Sealing(e.to_string()))?;
+    let opened =
+        key.open(rows::verifier_cell(&[user.sub.as_str()]), sealed).map_err(|e| UserError::Sealing(e.to_string()))?;
     let verifier = Verifier::from_bytes(opened.expose()).map_err(|e| UserError::Sealing(e.to_string()))?;
     Ok(Some(verifier))
 }

@@ -40,8 +40,9 @@ pub struct User {
 pub struct Credentials {
     /// Argon2id, PHC string.
     pub password_hash: String,
-    /// Salt and verifier, enveloped: a stolen verifier permits guessing at the price of a fast hash.
-    pub sealed_srp_verifier: Vec<u8>,
+    /// Salt and verifier, enveloped: a stolen verifier permits guessing at the price of a fast hash. `None` for a user who came from a pool of
+    /// another name, to which verifiers are bound: the next sign-in by password makes one (`credentials::renewed`).
+    pub sealed_srp_verifier: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Credentials {

@@ -99,7 +99,7 @@ pub fn insert(user: &User) -> Statement {
     .bind(user.enabled)
     .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
     .bind(credentials.map(|c| c.password_hash.clone()))
-    .bind(credentials.map(|c| c.sealed_srp_verifier.clone()))
+    .bind(credentials.and_then(|c| c.sealed_srp_verifier.clone()))
     .bind(user.valid_after)
     .bind(user.newest_mint)
     .bind(user.temporary_until)
@@ -182,11 +182,25 @@ pub fn update_credentials(
          WHERE pool = $7 AND sub = $8 AND COALESCE(password_hash, '') = $9",
     )
     .bind(&fresh.credentials.password_hash)
-    .bind(fresh.credentials.sealed_srp_verifier.as_slice())
+    .bind(fresh.credentials.sealed_srp_verifier.clone())
     .bind(status.as_str())
     .bind(temporary_until)
     .bind(now)
     .bind(fresh.former.clone())
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
+    .expect(Rows::Exactly(1))
+}
+
+/// Sets what is stored of the same password. Misses when the user is gone or has another password than the one that was read.
+pub fn renew_credentials(user: &User, renewed: &Credentials) -> Statement {
+    Statement::new(
+        "UPDATE users SET password_hash = $1, srp_verifier = $2
+         WHERE pool = $3 AND sub = $4 AND COALESCE(password_hash, '') = $5",
+    )
+    .bind(&renewed.password_hash)
+    .bind(renewed.sealed_srp_verifier.clone())
     .bind(&user.pool)
     .bind(&user.sub)
     .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
@@ -302,12 +316,8 @@ pub fn note_mint(user: &User, mint: UnixMillis) -> Statement {
 }
 
 pub fn user(row: &Row) -> Result<User, RowError> {
-    let credentials = match (row.opt_text(6)?, row.opt_bytes(7)?) {
-        (Some(hash), Some(verifier)) => {
-            Some(Credentials { password_hash: hash.to_owned(), sealed_srp_verifier: verifier.to_vec() })
-        }
-        _ => None,
-    };
+    let sealed_srp_verifier = row.opt_bytes(7)?.map(<[u8]>::to_vec);
+    let credentials = row.opt_text(6)?.map(|hash| Credentials { password_hash: hash.to_owned(), sealed_srp_verifier });
     Ok(User {
         pool: PoolId::parse(row.text(0)?).map_err(|_| RowError::Range(0))?,
         sub: Sub::parse(row.text(1)?).map_err(|_| RowError::Range(1))?,

@@ -74,6 +74,11 @@ impl Verifier {
         to_hex(&self.salt)
     }
 
+    /// v, big-endian: for [`Verifier::from_parts`].
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
     pub(super) fn element(&self) -> Element {
         Element::new(&U3072::from_be_slice(&self.value))
     }

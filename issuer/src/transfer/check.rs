@@ -1,0 +1,380 @@
+//! Whether lines fit into a pool (pure). The command asks for all of a file before it sends any of it; the issuer asks again for each line.
+
+use std::collections::{BTreeSet, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cognito_model::idp::types::UsernameAttributeType;
+use common::clock::UnixMillis;
+
+use super::frame::sha256;
+use super::lines::{ClientLine, GroupLine, Line, PasswordLine, SrpLine, UserLine, settings};
+use crate::clients::model::Settings as ClientSettings;
+use crate::passwords;
+use crate::passwords::srp::Verifier;
+use crate::pools::Pool;
+use crate::pools::schema::Writer;
+use crate::users::attributes::names::{self, Wanted};
+use crate::users::groups::Group;
+use crate::users::{Status, User, login_names};
+
+/// Cognito: UsernameType, GroupNameType.
+const MAX_NAME: usize = 128;
+/// Cognito: DescriptionType, ArnType.
+const MAX_TEXT: usize = 2_048;
+/// Cognito's quota of groups of a user.
+const MAX_GROUPS: usize = 100;
+/// Cognito: PasswordHistorySizeType.
+const MAX_FORMER: usize = 24;
+/// Cognito: secrets of a client at a time.
+const MAX_SECRETS: usize = 2;
+const MAX_SECRET: usize = 128;
+/// The end of the year 9999.
+const LAST_INSTANT: UnixMillis = UnixMillis(253_402_300_799_999);
+
+/// A user as it will be stored; what is to be sealed is yet in the clear.
+pub struct Person {
+    pub user: User,
+    pub hash: Option<String>,
+    /// `None` also where the verifier is bound to a pool of another name.
+    pub verifier: Option<Verifier>,
+    /// Hashes of passwords before it.
+    pub former: Vec<String>,
+    pub names: Vec<Wanted>,
+    pub groups: Vec<(String, UnixMillis)>,
+}
+
+/// A user's line as the pool takes it. `keeps_srp`: the pool has the name that verifiers of the export are bound to.
+pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, String> {
+    let status = Status::parse(&line.status).ok_or("an unknown status")?;
+    let of_addresses = !pool.settings.username_attributes.is_empty();
+    let given = if of_addresses { line.login.as_ref().unwrap_or(&line.username) } else { &line.username };
+    check_name("username", &line.username)?;
+    check_name("login", given)?;
+    login_names::choose(pool, given, &line.sub).map_err(|error| error.to_string())?;
+    if of_addresses && line.username != line.sub.as_str() {
+        return Err("the pool's user names are its users' subs, and this one has another".to_owned());
+    }
+    pool.schema().check(&line.attributes, Writer::Admin).map_err(|text| text.trim_end().to_owned())?;
+    login_names::check_preferred(pool, &line.attributes).map_err(|error| error.to_string())?;
+    let own = login_names::key(pool, given);
+    let names = names::wanted(pool, &own, &line.attributes).map_err(|error| error.to_string())?;
+    let names: Vec<_> = names.into_iter().filter(|name| !line.unclaimed.iter().any(|kind| kind == name.kind)).collect();
+    if !names.iter().any(|name| name.kind == login_names::USERNAME) {
+        return Err("it has no name to sign in by".to_owned());
+    }
+    if line.groups.len() > MAX_GROUPS {
+        return Err(format!("in more than {MAX_GROUPS} groups"));
+    }
+    line.groups.keys().try_for_each(|group| check_name("group's name", group))?;
+    check_instants([line.created_at, line.modified_at].into_iter().chain(line.groups.values().copied()))?;
+    let secrets = line.password.map(|password| secrets(password, keeps_srp)).transpose()?.unwrap_or_default();
+    let user = User {
+        pool: pool.id.clone(),
+        sub: line.sub,
+        username: line.username,
+        status,
+        enabled: line.enabled,
+        attributes: line.attributes,
+        credentials: None,
+        // Tokens of the other deployment are signed by keys that this one does not have.
+        valid_after: UnixMillis(0),
+        newest_mint: UnixMillis(0),
+        temporary_until: secrets.temporary_until,
+        created: line.created_at,
+        modified: line.modified_at,
+    };
+    let Secrets { hash, verifier, former, .. } = secrets;
+    Ok(Person { user, hash, verifier, former, names, groups: line.groups.into_iter().collect() })
+}
+
+#[derive(Default)]
+struct Secrets {
+    hash: Option<String>,
+    verifier: Option<Verifier>,
+    former: Vec<String>,
+    temporary_until: Option<UnixMillis>,
+}
+
+fn secrets(password: PasswordLine, keeps_srp: bool) -> Result<Secrets, String> {
+    check_instants(password.temporary_until)?;
+    if password.former.len() > MAX_FORMER {
+        return Err(format!("more than {MAX_FORMER} former passwords"));
+    }
+    for hash in std::iter::once(&password.hash).chain(&password.former) {
+        passwords::check_imported(hash).map_err(|error| error.to_string())?;
+    }
+    let verifier = password.srp.map(|srp| verifier(&srp).ok_or("the SRP verifier is none")).transpose()?;
+    Ok(Secrets {
+        hash: Some(password.hash),
+        verifier: verifier.filter(|_| keeps_srp),
+        former: password.former,
+        temporary_until: password.temporary_until,
+    })
+}
+
+fn verifier(line: &SrpLine) -> Option<Verifier> {
+    let even = line.salt.len() % 2;
+    let digits = format!("{}{}", "0".repeat(even), line.salt);
+    let salt = (0..digits.len() / 2).map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok());
+    let salt = salt.collect::<Option<Vec<_>>>()?;
+    Verifier::from_parts(&salt, &STANDARD.decode(&line.verifier).ok()?).ok()
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let odd = |c: char| c.is_control() || c.is_whitespace();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(odd) {
+        return Err(format!("the {what} is no name of 1 to {MAX_NAME} characters"));
+    }
+    Ok(())
+}
+
+pub fn group(pool: &Pool, line: GroupLine) -> Result<Group, String> {
+    check_name("group's name", &line.name)?;
+    check_instants([line.created_at, line.modified_at])?;
+    let texts = [&line.description, &line.role_arn];
+    if texts.into_iter().flatten().any(|text| text.chars().count() > MAX_TEXT || text.contains('\0')) {
+        return Err(format!("a text of more than {MAX_TEXT} characters, or with NUL"));
+    }
+    if line.precedence.is_some_and(|precedence| i32::try_from(precedence).is_err()) {
+        return Err("the precedence is out of range".to_owned());
+    }
+    Ok(Group {
+        pool: pool.id.clone(),
+        name: line.name,
+        description: line.description,
+        role_arn: line.role_arn,
+        precedence: line.precedence,
+        created: line.created_at,
+        modified: line.modified_at,
+    })
+}
+
+/// The settings of a client's line.
+pub fn client(pool: &Pool, line: &ClientLine) -> Result<ClientSettings, String> {
+    let settings: ClientSettings = settings(&line.settings)?;
+    settings.check().map_err(|error| error.to_string())?;
+    let schema = pool.schema();
+    let lists = [&settings.read_attributes, &settings.write_attributes];
+    if let Some(name) = lists.into_iter().flatten().flatten().find(|name| *name != "sub" && !schema.has(name)) {
+        return Err(format!("it reads or writes the attribute {name:?}, which the pool has not"));
+    }
+    check_client_name(&line.name)?;
+    let made = line.secrets.iter().map(|secret| secret.created_at);
+    check_instants(made.chain([line.created_at, line.modified_at]))?;
+    let fits = |value: &str| (1..=MAX_SECRET).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic());
+    let at_once = line.secrets.first().zip(line.secrets.get(1)).is_some_and(|(a, b)| a.created_at >= b.created_at);
+    if at_once || line.secrets.len() > MAX_SECRETS || !line.secrets.iter().all(|secret| fits(&secret.value)) {
+        return Err("its secrets are none".to_owned());
+    }
+    Ok(settings)
+}
+
+fn check_instants(instants: impl IntoIterator<Item = UnixMillis>) -> Result<(), String> {
+    match instants.into_iter().find(|at| *at > LAST_INSTANT) {
+        Some(at) => Err(format!("{} is no instant in milliseconds", at.0)),
+        None => Ok(()),
+    }
+}
+
+fn check_client_name(name: &str) -> Result<(), String> {
+    let length = name.chars().count();
+    if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(format!("its name is none of 1 to {MAX_NAME} characters"));
+    }
+    Ok(())
+}
+
+/// What no line says alone: order, and names that two users want. Takes about 40 bytes of memory a name.
+pub struct Together<'a> {
+    pool: &'a Pool,
+    keeps_srp: bool,
+    groups: BTreeSet<String>,
+    clients: BTreeSet<String>,
+    names: HashSet<u128>,
+    last_sub: String,
+    stage: u8,
+}
+
+impl<'a> Together<'a> {
+    pub fn new(pool: &'a Pool, keeps_srp: bool) -> Self {
+        let none = (BTreeSet::new(), HashSet::new());
+        Self {
+            pool,
+            keeps_srp,
+            groups: none.0,
+            clients: BTreeSet::new(),
+            names: none.1,
+            last_sub: String::new(),
+            stage: 0,
+        }
+    }
+
+    /// What is wrong with the next line.
+    pub fn check(&mut self, line: Line) -> Result<(), String> {
+        let stage = match &line {
+            Line::Pool(_) | Line::End(_) => return Err("the first or last line in the middle".to_owned()),
+            Line::Group(_) => 1,
+            Line::Client(_) => 2,
+            Line::User(_) => 3,
+        };
+        if stage < self.stage {
+            return Err("out of order: groups, then clients, then users".to_owned());
+        }
+        self.stage = stage;
+        match line {
+            Line::Group(line) => {
+                let group = group(self.pool, line)?;
+                if self.groups.insert(group.name) { Ok(()) } else { Err("the group is there twice".to_owned()) }
+            }
+            Line::Client(line) => {
+                client(self.pool, &line)?;
+                let is_new = self.clients.insert(line.client.to_string());
+                if is_new { Ok(()) } else { Err("the client is there twice".to_owned()) }
+            }
+            Line::User(line) => self.user(*line),
+            Line::Pool(_) | Line::End(_) => Ok(()),
+        }
+    }
+
+    fn user(&mut self, line: UserLine) -> Result<(), String> {
+        if line.sub.as_str() <= self.last_sub.as_str() {
+            return Err("out of order, or there twice: users are in the order of sub".to_owned());
+        }
+        line.sub.as_str().clone_into(&mut self.last_sub);
+        let person = person(self.pool, line, self.keeps_srp)?;
+        if let Some((name, _)) = person.groups.iter().find(|(name, _)| !self.groups.contains(name)) {
+            return Err(format!("in the group {name:?}, which there is not"));
+        }
+        let own = std::iter::once((person.user.sub.as_str(), "sub"));
+        let names = own.chain(person.names.iter().map(|name| (name.key.as_str(), name.kind)));
+        // A user's own names may be the same text under two kinds: one of them is stored.
+        let distinct: BTreeSet<_> = names.map(|(key, _)| key).collect();
+        let taken = distinct.into_iter().filter(|key| !self.names.insert(short(key))).count();
+        if taken > 0 {
+            return Err("another user of the export signs in by the same name or address".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn short(key: &str) -> u128 {
+    sha256(key.as_bytes()).iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
+}
+
+/// The name that a user signs in by, where the line has to tell it.
+pub fn login_of(pool: &Pool, username: &str, key: &str) -> Option<String> {
+    let settings = &pool.settings;
+    let of_addresses = [UsernameAttributeType::Email, UsernameAttributeType::PhoneNumber];
+    let of_addresses = of_addresses.iter().any(|kind| settings.signs_in_by(kind));
+    (of_addresses && key != username).then(|| key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use cognito_model::idp::types::AliasAttributeType;
+    use common::ids::{PoolId, Sub};
+
+    use super::*;
+    use crate::pools::model::Settings;
+
+    fn pool(settings: Settings) -> Pool {
+        Pool {
+            id: PoolId::parse("eu_a").unwrap(),
+            name: "p".into(),
+            iss: "i".into(),
+            settings,
+            created: UnixMillis(0),
+            modified: UnixMillis(0),
+        }
+    }
+
+    fn user(number: u32, name: &str, attributes: &[(&str, &str)]) -> UserLine {
+        UserLine {
+            sub: Sub::parse(format!("{number:08x}-6b3d-4b0e-9f0e-1a2b3c4d5e6f")).unwrap(),
+            username: name.into(),
+            login: None,
+            status: "CONFIRMED".into(),
+            enabled: true,
+            attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            unclaimed: Vec::new(),
+            groups: std::collections::BTreeMap::new(),
+            password: None,
+            created_at: UnixMillis(1),
+            modified_at: UnixMillis(1),
+        }
+    }
+
+    fn told(together: &mut Together<'_>, line: UserLine) -> String {
+        together.check(Line::User(Box::new(line))).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn names_that_two_users_want_are_found_in_the_pools_own_form() {
+        let pool = pool(Settings { alias_attributes: vec![AliasAttributeType::Email], ..Settings::default() });
+        let mut together = Together::new(&pool, true);
+        let proven = |address| [("email", address), ("email_verified", "true")];
+        let taken = "another user of the export signs in by the same name or address";
+        assert_eq!(told(&mut together, user(1, "ann", &proven("a@b.c"))), "");
+        assert_eq!(told(&mut together, user(2, "Ann", &[])), "", "the pool minds case");
+        assert_eq!(told(&mut together, user(3, "ann", &[])), taken);
+        assert_eq!(told(&mut together, user(4, "bob", &proven("a@b.c"))), taken);
+        let unclaimed = UserLine { unclaimed: vec!["email".into()], ..user(5, "cid", &proven("a@b.c")) };
+        assert_eq!(told(&mut together, unclaimed), "");
+        assert_eq!(
+            told(&mut together, user(6, "dan", &[("email", "a@b.c")])),
+            "",
+            "an address that nobody proved is no name"
+        );
+        assert_eq!(told(&mut together, user(7, "00000001-6b3d-4b0e-9f0e-1a2b3c4d5e6f", &[])), taken, "a sub is a name");
+        assert!(told(&mut together, user(8, "e@x.y", &[])).starts_with("Username cannot be of email format"));
+        assert_eq!(
+            told(&mut together, user(9, "f", &[("custom:x", "1")])),
+            "Attributes did not conform to the schema: custom:x: Attribute does not exist in the schema."
+        );
+        let late = UserLine { modified_at: UnixMillis(u64::MAX), ..user(11, "late", &[]) };
+        assert_eq!(told(&mut Together::new(&pool, true), late), format!("{} is no instant in milliseconds", u64::MAX));
+        let odd = UserLine { groups: [("g\0".to_owned(), UnixMillis(1))].into(), ..user(12, "odd", &[]) };
+        assert!(told(&mut Together::new(&pool, true), odd).starts_with("the group's name is no name"));
+        let grouped = UserLine { groups: [("g".to_owned(), UnixMillis(1))].into(), ..user(10, "g", &[]) };
+        assert_eq!(told(&mut together, grouped), "in the group \"g\", which there is not");
+    }
+
+    #[test]
+    fn where_addresses_are_user_names_a_user_has_one_and_its_sub_for_a_name() {
+        let settings = Settings { username_attributes: vec![UsernameAttributeType::Email], ..Settings::default() };
+        let pool = pool(settings);
+        let line = |login: Option<&str>| UserLine {
+            login: login.map(str::to_owned),
+            ..user(1, "00000001-6b3d-4b0e-9f0e-1a2b3c4d5e6f", &[("email", "A@b.c")])
+        };
+        let person = person(&pool, line(Some("a@b.c")), true).unwrap();
+        assert_eq!(person.names, [Wanted { key: "a@b.c".into(), kind: login_names::USERNAME }]);
+        assert!(super::person(&pool, line(None), true).is_err());
+        let named = UserLine { username: "ann".into(), ..line(Some("a@b.c")) };
+        assert!(super::person(&pool, named, true).is_err());
+    }
+
+    #[test]
+    fn verifiers_stay_where_the_pool_has_the_same_name() {
+        let made = Verifier::create(crate::passwords::srp::Identity { realm: "a", name: "ann" }, b"x").unwrap();
+        let hash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObGzz9mR5JkxJo";
+        let srp = SrpLine { salt: made.salt_hex(), verifier: STANDARD.encode(made.value()) };
+        let password = PasswordLine { hash: hash.into(), srp: Some(srp), former: Vec::new(), temporary_until: None };
+        let line = || UserLine { password: Some(password.clone()), ..user(1, "ann", &[]) };
+        let pool = pool(Settings::default());
+        let kept = person(&pool, line(), true).unwrap();
+        assert_eq!(kept.verifier.unwrap().to_bytes().expose(), made.to_bytes().expose());
+        let left = person(&pool, line(), false).unwrap();
+        assert!(left.verifier.is_none() && left.hash.as_deref() == Some(hash));
+        for (salt, verifier) in [
+            ("zz", STANDARD.encode(made.value())),
+            ("", STANDARD.encode(made.value())),
+            ("1é", "AA".into()),
+            ("10", "AA==".into()),
+        ] {
+            let odd = PasswordLine { srp: Some(SrpLine { salt: salt.into(), verifier }), ..password.clone() };
+            assert!(person(&pool, UserLine { password: Some(odd), ..line() }, true).is_err(), "{salt}");
+        }
+    }
+}

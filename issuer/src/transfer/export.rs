@@ -1,0 +1,360 @@
+//! Makes an export, frame by frame, while the pool is in use. The issuer keeps nothing of it: where it goes on is sealed for this issuer and lies in
+//! the file of whoever takes it.
+//!
+//! Users are read in the order of `sub`. Each is as of one moment; who is made meanwhile is in it where its place was not passed yet.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cognito_model::Fault;
+use common::clock::UnixMillis;
+use common::ids::Sub;
+use serde::{Deserialize, Serialize};
+
+use super::check::login_of;
+use super::frame::{self, Beginning, FORMAT, Head, sha256};
+use super::lines::{
+    ClientLine, Counts, EndLine, GroupLine, Line, PasswordLine, PoolLine, SecretLine, SrpLine, UserLine,
+};
+use super::rows;
+use super::sealed::Recipient;
+use super::{from_hex, hex};
+use crate::clients::{self, Client};
+use crate::entropy;
+use crate::envelope::PoolKey;
+use crate::passwords::srp::Verifier;
+use crate::pools::Pool;
+use crate::pools::schema::Attributes;
+use crate::services::Services;
+use crate::store::Row;
+use crate::users::attributes::names;
+use crate::users::{self, groups, login_names};
+
+/// Users of a frame.
+const PAGE: u64 = 250;
+/// Groups or clients of a frame.
+const SMALL_PAGE: u64 = 500;
+/// Bytes after which a frame takes no more lines.
+const FULL: usize = 1024 * 1024;
+
+/// What is asked for.
+pub struct Asked {
+    pub recipient: Recipient,
+    /// App clients, with their secrets.
+    pub clients: bool,
+}
+
+/// Where an export is.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    id: String,
+    recipient: String,
+    /// Digest of the beginning.
+    beginning: String,
+    chain: String,
+    /// Of the lines so far.
+    lines: String,
+    number: u32,
+    stage: Stage,
+    after: String,
+    clients: bool,
+    /// When it began. Groups that were made later are not in it.
+    started: UnixMillis,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    Groups,
+    Clients,
+    Users,
+}
+
+/// How many there are now.
+pub async fn counts(services: &Services, pool: &Pool) -> Result<Counts, Fault> {
+    let row = services.store.one(rows::counts(&pool.id)).await?;
+    let row = row.ok_or_else(|| Fault::internal("no counts"))?;
+    Ok(Counts { groups: row.u64(0)?, clients: row.u64(1)?, users: row.u64(2)? })
+}
+
+/// The beginning of a file, and its first frame.
+pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMillis) -> Result<Vec<u8>, Fault> {
+    let beginning = Beginning {
+        format: FORMAT.to_owned(),
+        id: hex(&entropy::bytes::<16>().map_err(Fault::internal)?),
+        pool: pool.id.clone(),
+        recipient: asked.recipient.to_string(),
+        created_at: now,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let encoded = beginning.encode();
+    let chain = hex(&entropy::bytes::<32>().map_err(Fault::internal)?);
+    let contents = ["groups", "clients", "users", "passwords"].into_iter();
+    let line = Line::Pool(Box::new(PoolLine {
+        pool: pool.id.clone(),
+        name: pool.name.clone(),
+        contents: contents.filter(|what| asked.clients || *what != "clients").map(str::to_owned).collect(),
+        settings: serde_json::to_value(&pool.settings).map_err(Fault::internal)?,
+        chain: chain.clone(),
+        created_at: pool.created,
+    }));
+    let state = State {
+        id: beginning.id,
+        recipient: beginning.recipient,
+        beginning: hex(&sha256(&encoded)),
+        chain,
+        lines: hex(&[0; 32]),
+        number: 0,
+        stage: Stage::Groups,
+        after: String::new(),
+        clients: asked.clients,
+        started: now,
+        counts: Counts::default(),
+    };
+    let frame = seal(services, pool, state, line.encode(), 1).await?;
+    Ok([encoded, frame].concat())
+}
+
+/// The frame after the one that told to go on so.
+///
+/// # Errors
+/// `InvalidParameterException` where that is of another pool, or was altered.
+pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8]) -> Result<Vec<u8>, Fault> {
+    let key = services.pool_keys.key(&pool.id).await?;
+    let odd = || Fault::invalid_parameter("resume: none that this issuer gave for this pool");
+    let opened = key.open(rows::resume_cell(&[]), resume).map_err(|_| odd())?;
+    let mut state: State = serde_json::from_slice(opened.expose()).map_err(|_| odd())?;
+    state.number = state.number.checked_add(1).ok_or_else(odd)?;
+    loop {
+        let mut page = match state.stage {
+            Stage::Groups => group_lines(services, pool, &state).await?,
+            Stage::Clients => client_lines(services, pool, &state.after).await?,
+            Stage::Users => user_lines(services, pool, &key, &state).await?,
+        };
+        let count = match state.stage {
+            Stage::Groups => &mut state.counts.groups,
+            Stage::Clients => &mut state.counts.clients,
+            Stage::Users => &mut state.counts.users,
+        };
+        if let Some(last) = page.pop_last() {
+            *count += u64::from(last.lines);
+            state.after = last.after;
+            return seal(services, pool, state, page.text, last.lines).await;
+        }
+        state.after.clear();
+        state.stage = match state.stage {
+            Stage::Groups if state.clients => Stage::Clients,
+            Stage::Groups | Stage::Clients => Stage::Users,
+            Stage::Users => return end(&state),
+        };
+    }
+}
+
+/// Lines of one kind, and where they end.
+#[derive(Default)]
+struct Page {
+    text: Vec<u8>,
+    last: Option<Last>,
+}
+
+struct Last {
+    lines: u32,
+    after: String,
+}
+
+impl Page {
+    /// Whether there is room for more.
+    fn push(&mut self, line: &Line, after: &str) -> bool {
+        self.text.extend_from_slice(&line.encode());
+        let lines = self.last.as_ref().map_or(0, |last| last.lines) + 1;
+        self.last = Some(Last { lines, after: after.to_owned() });
+        self.text.len() < FULL
+    }
+
+    /// The page goes on behind something that is not in it.
+    fn pass(&mut self, after: &str) {
+        let lines = self.last.as_ref().map_or(0, |last| last.lines);
+        self.last = Some(Last { lines, after: after.to_owned() });
+    }
+
+    fn pop_last(&mut self) -> Option<Last> {
+        self.last.take()
+    }
+}
+
+async fn seal(services: &Services, pool: &Pool, mut state: State, text: Vec<u8>, lines: u32) -> Result<Vec<u8>, Fault> {
+    state.lines = hex(&frame::next_digest(&from_hex(&state.lines).ok_or_else(odd_state)?, &text));
+    let key = services.pool_keys.key(&pool.id).await?;
+    let resume = serde_json::to_vec(&state).map_err(Fault::internal)?;
+    let resume = key.seal(rows::resume_cell(&[]), &resume).map_err(Fault::internal)?;
+    sealed(&state, Head { last: false, number: state.number, lines }, &resume, &text)
+}
+
+fn end(state: &State) -> Result<Vec<u8>, Fault> {
+    let line = Line::End(EndLine { counts: state.counts, digest: state.lines.clone() });
+    sealed(state, Head { last: true, number: state.number, lines: 1 }, &[], &line.encode())
+}
+
+fn sealed(state: &State, head: Head, resume: &[u8], text: &[u8]) -> Result<Vec<u8>, Fault> {
+    let to = Recipient::parse(&state.recipient).map_err(Fault::internal)?;
+    let beginning = from_hex(&state.beginning).ok_or_else(odd_state)?;
+    let chain = from_hex(&state.chain).ok_or_else(odd_state)?;
+    let chain = (head.number > 0).then_some(chain.as_slice());
+    frame::seal(&to, &beginning, head, resume, chain, text).map_err(Fault::internal)
+}
+
+fn odd_state() -> Fault {
+    Fault::internal("where the export goes on is damaged")
+}
+
+async fn group_lines(services: &Services, pool: &Pool, state: &State) -> Result<Page, Fault> {
+    let mut page = Page::default();
+    for row in services.store.read(groups::page(&pool.id, &state.after, SMALL_PAGE)).await? {
+        let group = groups::group(&row)?;
+        if group.created > state.started {
+            page.pass(&group.name);
+            continue;
+        }
+        let line = Line::Group(GroupLine {
+            name: group.name.clone(),
+            description: group.description,
+            role_arn: group.role_arn,
+            precedence: group.precedence,
+            created_at: group.created,
+            modified_at: group.modified,
+        });
+        if !page.push(&line, &group.name) {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+async fn client_lines(services: &Services, pool: &Pool, after: &str) -> Result<Page, Fault> {
+    let mut page = Page::default();
+    for row in services.store.read(clients::rows::page(&pool.id, after, SMALL_PAGE)).await? {
+        let client = clients::rows::client(&row)?;
+        if !page.push(&client_line(services, &client).await?, client.id.as_str()) {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+async fn client_line(services: &Services, client: &Client) -> Result<Line, Fault> {
+    let mut secrets = Vec::new();
+    for secret in &client.secrets {
+        let value = clients::open_secret(services, client, secret).await?;
+        secrets.push(SecretLine { value: value.expose().to_owned(), created_at: secret.created });
+    }
+    Ok(Line::Client(Box::new(ClientLine {
+        client: client.id.clone(),
+        name: client.name.clone(),
+        settings: serde_json::to_value(&client.settings).map_err(Fault::internal)?,
+        secrets,
+        created_at: client.created,
+        modified_at: client.modified,
+    })))
+}
+
+async fn user_lines(services: &Services, pool: &Pool, key: &PoolKey, state: &State) -> Result<Page, Fault> {
+    let subs = services.store.read(rows::next_subs(&pool.id, &state.after, PAGE)).await?;
+    let Some(last) = subs.last() else { return Ok(Page::default()) };
+    let last = last.text(0)?;
+    let mut people: BTreeMap<String, Draft> = BTreeMap::new();
+    for row in services.store.read(rows::people(&pool.id, &state.after, last, state.started)).await? {
+        people.entry(row.text(1)?.to_owned()).or_default().add(&row)?;
+    }
+    let mut page = Page::default();
+    for (sub, draft) in people {
+        // Who was deleted between the two reads has left nothing, and what hangs on nobody is no user.
+        let Some(line) = draft.line(pool, key, &sub)? else { continue };
+        if !page.push(&Line::User(Box::new(line)), &sub) {
+            return Ok(page);
+        }
+    }
+    // Also where all of them were deleted meanwhile: the export goes on behind them.
+    page.pass(last);
+    Ok(page)
+}
+
+/// A user as its rows are read.
+#[derive(Default)]
+struct Draft {
+    user: Option<Read>,
+    groups: BTreeMap<String, UnixMillis>,
+    /// By kind.
+    names: BTreeMap<String, String>,
+}
+
+struct Read {
+    username: String,
+    status: String,
+    attributes: Attributes,
+    hash: Option<String>,
+    sealed_verifier: Option<Vec<u8>>,
+    enabled: bool,
+    temporary_until: Option<UnixMillis>,
+    created: UnixMillis,
+    modified: UnixMillis,
+    former: Vec<String>,
+}
+
+impl Draft {
+    fn add(&mut self, row: &Row) -> Result<(), Fault> {
+        match row.int(0)? {
+            rows::USER => {
+                self.user = Some(Read {
+                    username: row.text(2)?.to_owned(),
+                    status: row.text(3)?.to_owned(),
+                    attributes: serde_json::from_str(row.text(4)?).map_err(Fault::internal)?,
+                    hash: row.opt_text(5)?.map(str::to_owned),
+                    sealed_verifier: row.opt_bytes(6)?.map(<[u8]>::to_vec),
+                    enabled: row.flag(7)?,
+                    temporary_until: row.opt_millis(8)?,
+                    created: row.millis(9)?,
+                    modified: row.millis(10)?,
+                    former: row.opt_text(11)?.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+                });
+            }
+            rows::MEMBERSHIP => {
+                self.groups.insert(row.text(2)?.to_owned(), row.millis(9)?);
+            }
+            rows::NAME => {
+                self.names.insert(row.text(3)?.to_owned(), row.text(2)?.to_owned());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line(self, pool: &Pool, key: &PoolKey, sub: &str) -> Result<Option<UserLine>, Fault> {
+        let Self { user: Some(user), groups, names: held } = self else { return Ok(None) };
+        let own = held.get(login_names::USERNAME).cloned().unwrap_or_else(|| login_names::key(pool, &user.username));
+        let wanted = names::wanted(pool, &own, &user.attributes).unwrap_or_default();
+        let unclaimed = wanted.iter().filter(|name| held.get(name.kind) != Some(&name.key) && name.key != own);
+        let unclaimed = unclaimed.map(|name| name.kind.to_owned()).collect();
+        let srp = user.sealed_verifier.map(|sealed| srp(key, sub, &sealed)).transpose()?;
+        let (former, temporary_until) = (user.former, user.temporary_until);
+        Ok(Some(UserLine {
+            sub: Sub::parse(sub).map_err(Fault::internal)?,
+            login: login_of(pool, &user.username, &own),
+            username: user.username,
+            status: user.status,
+            enabled: user.enabled,
+            attributes: user.attributes,
+            unclaimed,
+            groups,
+            password: user.hash.map(|hash| PasswordLine { hash, srp, former, temporary_until }),
+            created_at: user.created,
+            modified_at: user.modified,
+        }))
+    }
+}
+
+fn srp(key: &PoolKey, sub: &str, sealed: &[u8]) -> Result<SrpLine, Fault> {
+    let opened = key.open(users::rows::verifier_cell(&[sub]), sealed).map_err(Fault::internal)?;
+    let verifier = Verifier::from_bytes(opened.expose()).map_err(Fault::internal)?;
+    Ok(SrpLine { salt: verifier.salt_hex(), verifier: STANDARD.encode(verifier.value()) })
+}

@@ -1,0 +1,400 @@
+//! Stores what an export holds in an empty pool, or in one that it makes.
+//!
+//! Steps: [`begin`] makes the pool where that is asked for, sees that it is empty, and notes which file it is to be filled from; [`take`] stores
+//! lines, each batch together with the count of lines that are done; [`finish`] ends it. *A power cut leaves whole batches, and the count of them*:
+//! the same command goes on behind them. Another file is refused until the pool is deleted.
+
+use cognito_model::Fault;
+use common::feed::{Change, ClientSettings};
+use common::ids::{ClientId, PoolId};
+use common::secret::SecretString;
+
+use super::check::{self, Person};
+use super::lines::{ClientLine, Line, split};
+use super::rows::{self, Import};
+use super::sealed::{ExportKey, Part};
+use crate::aws_json::{Call, Write};
+use crate::clients::model::{Client, Place, SealedSecret, Settings as ClientsSettings};
+use crate::clients::{self, rows as client_rows};
+use crate::envelope::PoolKey;
+use crate::pools::model::Settings;
+use crate::pools::{self, Pool, PoolError, founding, rules};
+use crate::services::Services;
+use crate::store::{Batch, CommitError, Statement};
+use crate::users::model::Credentials;
+use crate::users::{groups, login_names, rows as user_rows};
+
+/// Statements of one batch; the store takes 4,096, and one user may need some 110.
+const FULL: usize = 2_000;
+/// How often lines are tried again that another try stores at the same time.
+const TRIES: usize = 3;
+
+/// What is to be imported.
+pub struct Asked {
+    /// The export's id, and the digest of its file.
+    pub export: String,
+    pub digest: String,
+    /// The pool that was exported.
+    pub source: PoolId,
+    /// Lines between the first and the last one.
+    pub lines: u64,
+    /// App clients that it brings, and their settings.
+    pub clients: Vec<(ClientId, ClientsSettings)>,
+    /// Name and settings of the pool that is to be made; `None` where there is one.
+    pub found: Option<(String, Settings)>,
+}
+
+/// An import under way.
+pub struct Underway {
+    pub import: Import,
+    /// Whom lines are sealed to on their way, as text.
+    pub recipient: String,
+}
+
+/// The import of a pool, if there was one.
+pub async fn of_pool(services: &Services, pool: &PoolId) -> Result<Option<Import>, Fault> {
+    let row = services.store.one(rows::of_pool(pool)).await?;
+    Ok(row.map(|row| rows::import(&row)).transpose()?)
+}
+
+/// Whether an import could begin, or go on. Changes nothing.
+///
+/// # Errors
+/// `InvalidParameterException` for a pool that is not empty, that is there although it is to be made, or whose import is of another file; for app
+/// clients that a pool of this deployment has, or that name what the pool has not.
+pub async fn look(services: &Services, id: &PoolId, asked: &Asked) -> Result<Option<Import>, Fault> {
+    if let Some(import) = of_pool(services, id).await? {
+        let same = import.export == asked.export && import.digest == asked.digest;
+        return if same { Ok(Some(import)) } else { Err(refused(ANOTHER_FILE)) };
+    }
+    let pool = match &asked.found {
+        Some((name, settings)) => yet_to_be(services, id, name, settings).await?,
+        None => pools::find(&services.store, id).await?,
+    };
+    let counts = super::export::counts(services, &pool).await?;
+    if counts.users + counts.groups > 0 || (counts.clients > 0 && !asked.clients.is_empty()) {
+        return Err(refused(NOT_EMPTY));
+    }
+    for (client, settings) in &asked.clients {
+        let row = services.store.one(client_rows::by_client_id(client)).await?;
+        if row.is_some() {
+            return Err(refused(format!("A pool of this deployment has the app client {client}.")));
+        }
+        let named = clients::check_references(services, &pool, settings).await;
+        named.map_err(|fault| Fault::new(fault.exception, format!("app client {client}: {}", fault.message)))?;
+    }
+    Ok(None)
+}
+
+const ANOTHER_FILE: &str = "The pool was filled from another export, or is being filled from one.";
+const NOT_EMPTY: &str = "The pool is not empty: an import takes a pool without users and groups, and without app clients where it brings some.";
+const BEING_PURGED: &str = "What is left of a deleted pool of this id is still being cleared away.";
+const THERE_IS_ONE: &str = "There is a pool of this id.";
+
+/// The pool that is to be made, as it will be.
+async fn yet_to_be(services: &Services, id: &PoolId, name: &str, settings: &Settings) -> Result<Pool, Fault> {
+    let deployment = &services.deployment;
+    if id.region() != deployment.region {
+        return Err(refused(format!("The pools of this deployment are of the region {}.", deployment.region)));
+    }
+    match pools::find(&services.store, id).await {
+        Ok(_) => return Err(refused(THERE_IS_ONE)),
+        Err(PoolError::Absent(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if services.store.one(rows::being_purged(id)).await?.is_some() {
+        return Err(refused(BEING_PURGED));
+    }
+    rules::check_again(name, settings)?;
+    let now = services.now();
+    Ok(Pool {
+        id: id.clone(),
+        name: name.to_owned(),
+        iss: format!("{}/{id}", deployment.public_url),
+        settings: settings.clone(),
+        created: now,
+        modified: now,
+    })
+}
+
+/// Begins an import, or finds the one that was begun with the same file.
+///
+/// # Errors
+/// As [`look`].
+pub async fn begin(call: &Call, id: &PoolId, asked: Asked) -> Result<Underway, Fault> {
+    let services = &call.services;
+    if let Some(import) = look(services, id, &asked).await? {
+        return underway(services, id, import).await;
+    }
+    // What was looked at is guarded again in the batch.
+    let mut misses = Vec::new();
+    let (mut batch, key, changes) = match &asked.found {
+        Some((name, settings)) => {
+            let pool = yet_to_be(services, id, name, settings).await?;
+            let (mut batch, key, changes) = founding::of(services, &pool, call.now).await?;
+            misses.push((0, refused(THERE_IS_ONE)));
+            misses.push((batch.add(rows::is_not_being_purged(id)), refused(BEING_PURGED)));
+            (batch, key, changes)
+        }
+        None => {
+            let mut batch = Batch::new();
+            misses.push((batch.add(pools::rows::hold(id)), PoolError::Absent(id.clone()).into()));
+            (batch, services.pool_keys.key(id).await?, Vec::new())
+        }
+    };
+    let own = ExportKey::generate().map_err(Fault::internal)?;
+    let sealed_key = key.seal(rows::key_cell(), own.to_text().expose().as_bytes()).map_err(Fault::internal)?;
+    let import = Import {
+        export: asked.export,
+        digest: asked.digest,
+        lines: asked.lines,
+        done: 0,
+        keeps_srp: asked.source.suffix() == id.suffix(),
+        sealed_key,
+        started: call.now,
+        finished: None,
+    };
+    misses.push((batch.add(rows::is_empty(id, !asked.clients.is_empty())), refused(NOT_EMPTY)));
+    misses.push((batch.add(rows::begin(id, &import)), refused("Another import of the pool has just begun.")));
+    let subject = format!("export {}", import.export);
+    call.commit_or(Write::new(id, batch).about(&subject).changes(changes), misses).await?;
+    Ok(Underway { recipient: own.recipient().to_string(), import })
+}
+
+async fn underway(services: &Services, id: &PoolId, import: Import) -> Result<Underway, Fault> {
+    let recipient = match import.finished {
+        Some(_) => String::new(),
+        None => own_key(services, id, &import).await?.recipient().to_string(),
+    };
+    Ok(Underway { import, recipient })
+}
+
+async fn own_key(services: &Services, id: &PoolId, import: &Import) -> Result<ExportKey, Fault> {
+    let key = services.pool_keys.key(id).await?;
+    let text = key.open(rows::key_cell(), &import.sealed_key).map_err(Fault::internal)?;
+    let text = String::from_utf8(text.expose().to_vec()).map(SecretString::new).map_err(Fault::internal)?;
+    ExportKey::parse(text.expose()).map_err(Fault::internal)
+}
+
+/// What lines on their way are bound to: import and place.
+pub fn travelling<'a>(export: &'a str, before: &'a [u8]) -> Part<'a> {
+    Part { info: export.as_bytes(), place: before, chain: None }
+}
+
+/// Stores lines, the first of which has `before` lines before it. Those that are there already are passed over. Answers how many are done.
+///
+/// # Errors
+/// `InvalidParameterException` with the line's number; then nothing of its batch is stored.
+pub async fn take(call: &Call, id: &PoolId, before: u64, sealed: &[u8]) -> Result<u64, Fault> {
+    let services = &call.services;
+    let pool = pools::find(&services.store, id).await?;
+    for _ in 0..TRIES {
+        let import = open_import(services, id).await?;
+        if before > import.done {
+            return Err(refused(format!(
+                "Lines are missing: {} are done, and these begin after {before}.",
+                import.done
+            )));
+        }
+        let key = own_key(services, id, &import).await?;
+        let plain = key
+            .open(&travelling(&import.export, &before.to_be_bytes()), sealed)
+            .map_err(|_| refused("The lines are sealed for another import or place."))?;
+        match store_lines(call, &pool, import, before, plain.expose()).await {
+            // Another try of the same command was quicker: what it stored is passed over.
+            Err(Stored::Moved) => {}
+            Err(Stored::Fault(fault)) => return Err(fault),
+            Ok(done) => return Ok(done),
+        }
+    }
+    Err(Fault::unavailable("others store lines of the same import"))
+}
+
+async fn open_import(services: &Services, id: &PoolId) -> Result<Import, Fault> {
+    let import = of_pool(services, id).await?.ok_or_else(|| refused("No import of the pool was begun."))?;
+    if import.finished.is_some() {
+        return Err(refused("The import of the pool is done."));
+    }
+    Ok(import)
+}
+
+enum Stored {
+    /// The count of lines that are done is another one by now.
+    Moved,
+    Fault(Fault),
+}
+
+impl<E: Into<Fault>> From<E> for Stored {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+async fn store_lines(call: &Call, pool: &Pool, mut import: Import, before: u64, text: &[u8]) -> Result<u64, Stored> {
+    let mut batch = Pending::default();
+    let mut number = before;
+    for line in split(text) {
+        number += 1;
+        if number <= import.done {
+            continue;
+        }
+        if number > import.lines {
+            return Err(Stored::Fault(refused("There are more lines than the import was begun with.")));
+        }
+        let at = |why: String| Stored::Fault(refused(format!("line {}: {why}", number + 1)));
+        let line = Line::parse(line).map_err(at)?;
+        batch.add_line(call, pool, &import, number, line).await?;
+        if batch.batch.len() >= FULL {
+            import = commit(call, pool, import, std::mem::take(&mut batch), number).await?;
+        }
+    }
+    if !batch.batch.is_empty() {
+        import = commit(call, pool, import, batch, number).await?;
+    }
+    Ok(import.done)
+}
+
+/// Statements, the line of each, and why it may miss.
+#[derive(Default)]
+struct Pending {
+    batch: Batch,
+    misses: Vec<(usize, String)>,
+    changes: Vec<Change>,
+}
+
+impl Pending {
+    async fn add_line(
+        &mut self,
+        call: &Call,
+        pool: &Pool,
+        import: &Import,
+        number: u64,
+        line: Line,
+    ) -> Result<(), Stored> {
+        let at = |why: String| Stored::Fault(refused(format!("line {}: {why}", number + 1)));
+        match line {
+            Line::Group(line) => {
+                let group = check::group(pool, line).map_err(at)?;
+                self.add(groups::insert(&group), number, "there is a group of this name");
+            }
+            Line::Client(line) => {
+                let settings = check::client(pool, &line).map_err(at)?;
+                let named = clients::check_references(&call.services, pool, &settings).await;
+                named.map_err(|fault| at(fault.message.to_string()))?;
+                self.client(&call.services, pool, *line, settings, number).await?;
+            }
+            Line::User(line) => {
+                let person = check::person(pool, *line, import.keeps_srp).map_err(at)?;
+                let key = call.services.pool_keys.key(&pool.id).await?;
+                self.person(&key, person, number)?;
+            }
+            Line::Pool(_) | Line::End(_) => return Err(at("the first or last line in the middle".to_owned())),
+        }
+        Ok(())
+    }
+
+    fn person(&mut self, key: &PoolKey, person: Person, number: u64) -> Result<(), Stored> {
+        let Person { mut user, hash, verifier, former, names, groups } = person;
+        let cell = [user.sub.to_string()];
+        let cell = [cell.first().map(String::as_str).unwrap_or_default()];
+        let seal = |bytes: &[u8]| key.seal(user_rows::verifier_cell(&cell), bytes).map_err(Fault::internal);
+        let sealed_srp_verifier = verifier.map(|verifier| seal(verifier.to_bytes().expose())).transpose()?;
+        user.credentials = hash.map(|password_hash| Credentials { password_hash, sealed_srp_verifier });
+        self.add(user_rows::insert(&user), number, "there is a user of this sub");
+        if !former.is_empty() {
+            let former = serde_json::to_string(&former).map_err(Fault::internal)?;
+            self.add(rows::remember(&user.pool, &user.sub, &former), number, "the user went meanwhile");
+        }
+        let mut claimed: Vec<&str> = Vec::new();
+        for name in &names {
+            if !claimed.contains(&name.key.as_str()) {
+                let claim = user_rows::claim_name(&user.pool, &name.key, name.kind, &user.sub);
+                self.add(claim, number, "another user of the pool signs in by the same name or address");
+                claimed.push(&name.key);
+            }
+        }
+        if !claimed.contains(&user.sub.as_str()) {
+            let claim = user_rows::claim_name(&user.pool, user.sub.as_str(), login_names::SUB, &user.sub);
+            self.add(claim, number, "another user of the pool has this sub for a name");
+        }
+        for (group, since) in groups {
+            self.add(rows::join(&user.pool, &user.sub, &group, since), number, "there is no such group as it is in");
+        }
+        Ok(())
+    }
+
+    async fn client(
+        &mut self,
+        services: &Services,
+        pool: &Pool,
+        line: ClientLine,
+        settings: ClientsSettings,
+        number: u64,
+    ) -> Result<(), Stored> {
+        let mut secrets = Vec::new();
+        for (place, secret) in [Place::First, Place::Second].into_iter().zip(line.secrets) {
+            let value = SecretString::new(secret.value);
+            let sealed = clients::seal_secret(services, pool, &line.client, place, &value).await?;
+            secrets.push(SealedSecret { place, sealed, created: secret.created_at });
+        }
+        let client = Client {
+            pool: pool.id.clone(),
+            id: line.client,
+            name: line.name,
+            settings,
+            secrets,
+            created: line.created_at,
+            modified: line.modified_at,
+        };
+        self.add(client_rows::insert(&client), number, "a pool of this deployment has a client of this id");
+        self.add(client_rows::update_secrets(&client, &client), number, "the client was changed meanwhile");
+        let settings = ClientSettings { client_id: client.id.clone(), enabled: true, scopes: None };
+        self.changes.push(Change::Client(settings));
+        Ok(())
+    }
+
+    fn add(&mut self, statement: Statement, number: u64, why: &str) {
+        let index = self.batch.add(statement);
+        self.misses.push((index, format!("line {}: {why}", number + 1)));
+    }
+}
+
+/// Stores a batch and that lines up to `to` are done.
+async fn commit(call: &Call, pool: &Pool, import: Import, pending: Pending, to: u64) -> Result<Import, Stored> {
+    let Pending { mut batch, misses, changes } = pending;
+    let checkpoint = batch.add(rows::advance(&pool.id, &import, to));
+    let subject = format!("export {} lines {} to {to}", import.export, import.done + 1);
+    match call.commit(Write::new(&pool.id, batch).about(&subject).changes(changes)).await {
+        Ok(()) => Ok(Import { done: to, ..import }),
+        Err(CommitError::Missed { index }) => {
+            let moved = of_pool(&call.services, &pool.id).await?.is_none_or(|now| now.done != import.done);
+            match misses.into_iter().find(|(at, _)| *at == index) {
+                // What another try has stored is there, too.
+                _ if moved || index == checkpoint => Err(Stored::Moved),
+                Some((_, why)) => Err(Stored::Fault(refused(why))),
+                None => Err(CommitError::Missed { index }.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends an import; a second time changes nothing.
+pub async fn finish(call: &Call, id: &PoolId, export: &str) -> Result<Import, Fault> {
+    let services = &call.services;
+    let import = of_pool(services, id).await?.filter(|import| import.export == export);
+    let import = import.ok_or_else(|| refused("No import of the pool from this export was begun."))?;
+    if import.finished.is_some() {
+        return Ok(import);
+    }
+    let mut batch = Batch::new();
+    let finish = batch.add(rows::finish(id, &import, call.now));
+    let subject = format!("export {export} done");
+    let text = format!("{} of {} lines are done.", import.done, import.lines);
+    call.commit_or(Write::new(id, batch).about(&subject), [(finish, refused(text))]).await?;
+    Ok(Import { finished: Some(call.now), ..import })
+}
+
+fn refused(text: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
+    Fault::invalid_parameter(text)
+}
