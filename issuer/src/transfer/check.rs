@@ -8,11 +8,13 @@ use cognito_model::idp::types::UsernameAttributeType;
 use common::clock::UnixMillis;
 
 use super::frame::sha256;
+use super::held::Held;
 use super::lines::{ClientLine, GroupLine, Line, PasswordLine, SrpLine, UserLine, settings};
 use crate::clients::model::Settings as ClientSettings;
 use crate::passwords;
 use crate::passwords::srp::Verifier;
 use crate::pools::Pool;
+use crate::pools::mfa::Factor;
 use crate::pools::schema::Writer;
 use crate::users::attributes::names::{self, Wanted};
 use crate::users::groups::Group;
@@ -40,6 +42,7 @@ pub struct Person {
     pub verifier: Option<Verifier>,
     /// Hashes of passwords before it.
     pub former: Vec<String>,
+    pub held: Held,
     pub names: Vec<Wanted>,
     pub groups: Vec<(String, UnixMillis)>,
 }
@@ -69,6 +72,14 @@ pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, St
     line.groups.keys().try_for_each(|group| check_name("group's name", group))?;
     check_instants([line.created_at, line.modified_at].into_iter().chain(line.groups.values().copied()))?;
     let secrets = line.password.map(|password| secrets(password, keeps_srp)).transpose()?.unwrap_or_default();
+    let held = Held::new((&pool.id, &line.sub), line.software_token, line.passkeys, line.devices)?;
+    let mfa = line.mfa.unwrap_or_default();
+    if mfa.enabled.contains(&Factor::SoftwareToken) && !held.has_token() {
+        return Err("it is asked for a software token, which it has not".to_owned());
+    }
+    if mfa.preferred.is_some_and(|preferred| !mfa.enabled.contains(&preferred)) {
+        return Err("the second factor that it prefers is not enabled".to_owned());
+    }
     let user = User {
         pool: pool.id.clone(),
         sub: line.sub,
@@ -83,9 +94,10 @@ pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, St
         temporary_until: secrets.temporary_until,
         created: line.created_at,
         modified: line.modified_at,
+        mfa,
     };
     let Secrets { hash, verifier, former, .. } = secrets;
-    Ok(Person { user, hash, verifier, former, names, groups: line.groups.into_iter().collect() })
+    Ok(Person { user, hash, verifier, former, held, names, groups: line.groups.into_iter().collect() })
 }
 
 #[derive(Default)]
@@ -113,7 +125,7 @@ fn secrets(password: PasswordLine, keeps_srp: bool) -> Result<Secrets, String> {
     })
 }
 
-fn verifier(line: &SrpLine) -> Option<Verifier> {
+pub(super) fn verifier(line: &SrpLine) -> Option<Verifier> {
     let even = line.salt.len() % 2;
     let digits = format!("{}{}", "0".repeat(even), line.salt);
     let salt = (0..digits.len() / 2).map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok());
@@ -170,7 +182,7 @@ pub fn client(pool: &Pool, line: &ClientLine) -> Result<ClientSettings, String> 
     Ok(settings)
 }
 
-fn check_instants(instants: impl IntoIterator<Item = UnixMillis>) -> Result<(), String> {
+pub(super) fn check_instants(instants: impl IntoIterator<Item = UnixMillis>) -> Result<(), String> {
     match instants.into_iter().find(|at| *at > LAST_INSTANT) {
         Some(at) => Err(format!("{} is no instant in milliseconds", at.0)),
         None => Ok(()),
@@ -249,10 +261,13 @@ impl<'a> Together<'a> {
         let own = std::iter::once((person.user.sub.as_str(), "sub"));
         let names = own.chain(person.names.iter().map(|name| (name.key.as_str(), name.kind)));
         // A user's own names may be the same text under two kinds: one of them is stored.
-        let distinct: BTreeSet<_> = names.map(|(key, _)| key).collect();
-        let taken = distinct.into_iter().filter(|key| !self.names.insert(short(key))).count();
+        let distinct: BTreeSet<_> = names.map(|(key, _)| key.to_owned()).collect();
+        // No name has this beginning: white space is in none.
+        let credentials = person.held.credentials().map(|credential| format!("passkey {credential}"));
+        let distinct = distinct.into_iter().chain(credentials);
+        let taken = distinct.filter(|key| !self.names.insert(short(key))).count();
         if taken > 0 {
-            return Err("another user of the export signs in by the same name or address".to_owned());
+            return Err("another user of the export signs in by the same name, address or passkey".to_owned());
         }
         Ok(())
     }
@@ -300,6 +315,10 @@ mod tests {
             unclaimed: Vec::new(),
             groups: std::collections::BTreeMap::new(),
             password: None,
+            mfa: None,
+            software_token: None,
+            passkeys: Vec::new(),
+            devices: Vec::new(),
             created_at: UnixMillis(1),
             modified_at: UnixMillis(1),
         }
@@ -314,7 +333,7 @@ mod tests {
         let pool = pool(Settings { alias_attributes: vec![AliasAttributeType::Email], ..Settings::default() });
         let mut together = Together::new(&pool, true);
         let proven = |address| [("email", address), ("email_verified", "true")];
-        let taken = "another user of the export signs in by the same name or address";
+        let taken = "another user of the export signs in by the same name, address or passkey";
         assert_eq!(told(&mut together, user(1, "ann", &proven("a@b.c"))), "");
         assert_eq!(told(&mut together, user(2, "Ann", &[])), "", "the pool minds case");
         assert_eq!(told(&mut together, user(3, "ann", &[])), taken);

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cognito_model::Fault;
 use common::clock::UnixMillis;
 use common::ids::Sub;
@@ -14,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check::login_of;
 use super::frame::{self, Beginning, FORMAT, Head, sha256};
+use super::held::{self, DeviceLine, PasskeyLine, TokenLine};
 use super::lines::{
-    ClientLine, Counts, EndLine, GroupLine, Line, PasswordLine, PoolLine, SecretLine, SrpLine, UserLine,
+    CONTENTS, ClientLine, Counts, EndLine, GroupLine, Line, PasswordLine, PoolLine, SecretLine, SrpLine, UserLine,
 };
 use super::rows;
 use super::sealed::Recipient;
@@ -29,7 +28,7 @@ use crate::pools::schema::Attributes;
 use crate::services::Services;
 use crate::store::Row;
 use crate::users::attributes::names;
-use crate::users::{self, groups, login_names};
+use crate::users::{self, MfaPreferences, groups, login_names};
 
 /// Users of a frame.
 const PAGE: u64 = 250;
@@ -90,7 +89,7 @@ pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMil
     };
     let encoded = beginning.encode();
     let chain = hex(&entropy::bytes::<32>().map_err(Fault::internal)?);
-    let contents = ["groups", "clients", "users", "passwords"].into_iter();
+    let contents = CONTENTS.into_iter();
     let line = Line::Pool(Box::new(PoolLine {
         pool: pool.id.clone(),
         name: pool.name.clone(),
@@ -264,7 +263,7 @@ async fn user_lines(services: &Services, pool: &Pool, key: &PoolKey, state: &Sta
     let last = last.text(0)?;
     let mut people: BTreeMap<String, Draft> = BTreeMap::new();
     for row in services.store.read(rows::people(&pool.id, &state.after, last, state.started)).await? {
-        people.entry(row.text(1)?.to_owned()).or_default().add(&row)?;
+        people.entry(row.text(1)?.to_owned()).or_default().add(key, &row)?;
     }
     let mut page = Page::default();
     for (sub, draft) in people {
@@ -286,6 +285,9 @@ struct Draft {
     groups: BTreeMap<String, UnixMillis>,
     /// By kind.
     names: BTreeMap<String, String>,
+    token: Option<TokenLine>,
+    passkeys: Vec<PasskeyLine>,
+    devices: Vec<DeviceLine>,
 }
 
 struct Read {
@@ -299,10 +301,11 @@ struct Read {
     created: UnixMillis,
     modified: UnixMillis,
     former: Vec<String>,
+    mfa: MfaPreferences,
 }
 
 impl Draft {
-    fn add(&mut self, row: &Row) -> Result<(), Fault> {
+    fn add(&mut self, key: &PoolKey, row: &Row) -> Result<(), Fault> {
         match row.int(0)? {
             rows::USER => {
                 self.user = Some(Read {
@@ -315,6 +318,7 @@ impl Draft {
                     temporary_until: row.opt_millis(8)?,
                     created: row.millis(9)?,
                     modified: row.millis(10)?,
+                    mfa: MfaPreferences::parse(row.text(12)?).ok_or_else(|| Fault::internal("MFA preferences"))?,
                     former: row.opt_text(11)?.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
                 });
             }
@@ -324,13 +328,16 @@ impl Draft {
             rows::NAME => {
                 self.names.insert(row.text(3)?.to_owned(), row.text(2)?.to_owned());
             }
+            rows::TOKEN => self.token = Some(held::token_line(key, row.text(1)?, row)?),
+            rows::PASSKEY => self.passkeys.push(held::passkey_line(row)?),
+            rows::DEVICE => self.devices.push(held::device_line(key, row.text(1)?, row)?),
             _ => {}
         }
         Ok(())
     }
 
     fn line(self, pool: &Pool, key: &PoolKey, sub: &str) -> Result<Option<UserLine>, Fault> {
-        let Self { user: Some(user), groups, names: held } = self else { return Ok(None) };
+        let Self { user: Some(user), groups, names: held, token, passkeys, devices } = self else { return Ok(None) };
         let own = held.get(login_names::USERNAME).cloned().unwrap_or_else(|| login_names::key(pool, &user.username));
         let wanted = names::wanted(pool, &own, &user.attributes).unwrap_or_default();
         let unclaimed = wanted.iter().filter(|name| held.get(name.kind) != Some(&name.key) && name.key != own);
@@ -347,6 +354,10 @@ impl Draft {
             unclaimed,
             groups,
             password: user.hash.map(|hash| PasswordLine { hash, srp, former, temporary_until }),
+            mfa: Some(user.mfa).filter(|mfa| *mfa != MfaPreferences::default()),
+            software_token: token,
+            passkeys,
+            devices,
             created_at: user.created,
             modified_at: user.modified,
         }))
@@ -356,5 +367,5 @@ impl Draft {
 fn srp(key: &PoolKey, sub: &str, sealed: &[u8]) -> Result<SrpLine, Fault> {
     let opened = key.open(users::rows::verifier_cell(&[sub]), sealed).map_err(Fault::internal)?;
     let verifier = Verifier::from_bytes(opened.expose()).map_err(Fault::internal)?;
-    Ok(SrpLine { salt: verifier.salt_hex(), verifier: STANDARD.encode(verifier.value()) })
+    Ok(SrpLine::of(&verifier))
 }

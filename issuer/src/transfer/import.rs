@@ -24,7 +24,7 @@ use crate::store::{Batch, CommitError, Statement};
 use crate::users::model::Credentials;
 use crate::users::{groups, login_names, rows as user_rows};
 
-/// Statements of one batch; the store takes 4,096, and one user may need some 110.
+/// Statements of one batch; the store takes 4,096, and one user may need some 630 (with 500 devices).
 const FULL: usize = 2_000;
 /// How often lines are tried again that another try stores at the same time.
 const TRIES: usize = 3;
@@ -294,7 +294,7 @@ impl Pending {
     }
 
     fn person(&mut self, key: &PoolKey, person: Person, number: u64) -> Result<(), Stored> {
-        let Person { mut user, hash, verifier, former, names, groups } = person;
+        let Person { mut user, hash, verifier, former, held, names, groups } = person;
         let cell = [user.sub.to_string()];
         let cell = [cell.first().map(String::as_str).unwrap_or_default()];
         let seal = |bytes: &[u8]| key.seal(user_rows::verifier_cell(&cell), bytes).map_err(Fault::internal);
@@ -304,6 +304,9 @@ impl Pending {
         if !former.is_empty() {
             let former = serde_json::to_string(&former).map_err(Fault::internal)?;
             self.add(rows::remember(&user.pool, &user.sub, &former), number, "the user went meanwhile");
+        }
+        for (statement, why) in held.statements(key, &user)? {
+            self.add(statement, number, why);
         }
         let mut claimed: Vec<&str> = Vec::new();
         for name in &names {

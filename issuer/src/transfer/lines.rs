@@ -3,18 +3,23 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId, Sub};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::held::{DeviceLine, PasskeyLine, TokenLine};
+use crate::passwords::srp::Verifier;
 use crate::pools::schema::Attributes;
+use crate::users::MfaPreferences;
 
 /// Bytes of one line, without its end.
 pub const MAX_LINE: usize = 2 * 1024 * 1024;
 
 /// What lines may hold, by the names in the first line's `contents`.
-pub const CONTENTS: [&str; 4] = ["groups", "clients", "users", "passwords"];
+pub const CONTENTS: [&str; 6] = ["groups", "clients", "users", "passwords", "factors", "devices"];
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -95,6 +100,15 @@ pub struct UserLine {
     pub groups: BTreeMap<String, UnixMillis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordLine>,
+    /// Second factors that the user has chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<MfaPreferences>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_token: Option<TokenLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<PasskeyLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceLine>,
     pub created_at: UnixMillis,
     pub modified_at: UnixMillis,
 }
@@ -205,6 +219,12 @@ fn member(message: &str) -> String {
     }
 }
 
+impl SrpLine {
+    pub fn of(verifier: &Verifier) -> Self {
+        Self { salt: verifier.salt_hex(), verifier: STANDARD.encode(verifier.value()) }
+    }
+}
+
 macro_rules! without_secrets {
     ($($name:ident),*) => {$(
         impl std::fmt::Debug for $name {
@@ -214,6 +234,7 @@ macro_rules! without_secrets {
         }
     )*};
 }
+pub(super) use without_secrets;
 without_secrets!(SecretLine, PasswordLine, SrpLine);
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`frame`] is the file: frames that are sealed one by one to the operator's public key ([`sealed`]), so that nothing of it lies on a disk in
 //!   clear, and an export that was cut off goes on after its last whole frame.
 //! - [`export`] makes frames. The issuer keeps no state of an export.
+//! - [`held`] is what a user holds beside a password.
 //! - [`check`] decides what fits into a pool. The command asks it for all lines before it sends one; the issuer asks it again.
 //! - [`import`] stores lines with the count of lines that are done, in one batch: what was stored is never stored twice, and a cut loses nothing.
 //!
@@ -14,6 +15,7 @@ mod check;
 mod error;
 pub mod export;
 mod frame;
+mod held;
 pub mod import;
 mod lines;
 pub(crate) mod read;

@@ -290,6 +290,10 @@ mod tests {
             unclaimed: Vec::new(),
             groups: [("g".to_owned(), UnixMillis(1))].into(),
             password: None,
+            mfa: None,
+            software_token: None,
+            passkeys: Vec::new(),
+            devices: Vec::new(),
             created_at: UnixMillis(1),
             modified_at: UnixMillis(1),
         }))

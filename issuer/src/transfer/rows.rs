@@ -49,20 +49,34 @@ pub fn next_subs(pool: &PoolId, after: &str, limit: u64) -> Query {
 pub const USER: i64 = 1;
 pub const MEMBERSHIP: i64 = 2;
 pub const NAME: i64 = 3;
+pub const TOKEN: i64 = 4;
+pub const PASSKEY: i64 = 5;
+pub const DEVICE: i64 = 6;
 
-/// Users of a range, their memberships of groups from before `started`, and their names: one SELECT, so that each user is as of one moment.
+/// Users of a range, and what hangs on them: memberships of groups from before `started`, names, software tokens, passkeys, devices. One SELECT, so
+/// that each user is as of one moment. Columns have their meaning by the kind of row.
 pub fn people(pool: &PoolId, after: &str, last: &str, started: UnixMillis) -> Query {
     Query::new(
         "SELECT 1 AS kind, sub, username, status, attributes, password_hash, srp_verifier, enabled, temporary_until,
-                created_at, modified_at, former_passwords
+                created_at, modified_at, former_passwords, mfa
          FROM users WHERE pool = $1 AND sub > $2 AND sub <= $3
          UNION ALL
-         SELECT 2, m.sub, m.name, '', '', NULL, NULL, 0, NULL, m.created_at, 0, NULL
+         SELECT 2, m.sub, m.name, '', '', NULL, NULL, 0, NULL, m.created_at, 0, NULL, ''
          FROM memberships m JOIN groups g ON g.pool = m.pool AND g.name = m.name
          WHERE m.pool = $1 AND m.sub > $2 AND m.sub <= $3 AND g.created_at <= $4
          UNION ALL
-         SELECT 3, sub, name, kind, '', NULL, NULL, 0, NULL, 0, 0, NULL
-         FROM login_names WHERE pool = $1 AND sub > $2 AND sub <= $3",
+         SELECT 3, sub, name, kind, '', NULL, NULL, 0, NULL, 0, 0, NULL, ''
+         FROM login_names WHERE pool = $1 AND sub > $2 AND sub <= $3
+         UNION ALL
+         SELECT 4, sub, '', '', name, NULL, seed, last_step, NULL, 0, modified_at, NULL, ''
+         FROM software_tokens WHERE pool = $1 AND sub > $2 AND sub <= $3 AND seed IS NOT NULL
+         UNION ALL
+         SELECT 5, sub, credential, name, relying_party, attachment, public_key, sign_count, flags, created_at, 0, transports, ''
+         FROM passkeys WHERE pool = $1 AND sub > $2 AND sub <= $3
+         UNION ALL
+         SELECT 6, sub, device, group_key, last_address, name, verifier, remembered, authenticated_at, created_at, modified_at,
+                NULL, ''
+         FROM devices WHERE pool = $1 AND sub > $2 AND sub <= $3",
     )
     .bind(pool)
     .bind(after)

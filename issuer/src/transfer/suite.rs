@@ -4,14 +4,17 @@ use common::ids::{ClientId, PoolId};
 use serde_json::{Value, json};
 
 use super::lines::CONTENTS;
-use super::{Checked, ExportKey, PoolLine, Recipient, check, export, import, next_digest, parts, settings};
-use crate::clients;
+use super::{Checked, ExportKey, PoolLine, Recipient, check, export, import, next_digest, parts, print, settings};
+use crate::devices::{self, Device, DeviceKey};
 use crate::engines::{on_both_engines, sqlite};
+use crate::factors::passkeys::{self, Passkey};
 use crate::passwords::srp::test_client::Client;
-use crate::passwords::srp::{Challenge, Identity};
+use crate::passwords::srp::{Challenge, Identity, Verifier};
+use crate::pools::mfa::Factor;
 use crate::pools::{self, Pool};
 use crate::store::{Batch, Migration, Query, Statement, Store};
 use crate::world::{World, refusal, text, with};
+use crate::{clients, factors, users};
 
 const PASSWORD: &str = "Correct-Horse-1";
 /// The world's clock, as SRP clients write it.
@@ -191,9 +194,65 @@ async fn settle(world: &World) {
     world.ask("AdminDisableUser", of("dan")).await.unwrap();
 }
 
+/// A software token, a passkey and a trusted device of a user.
+async fn hold(world: &World, name: &str) {
+    let pool = pool_of(world).await;
+    let (store, key) = (&world.services.store, world.services.pool_keys.key(&pool.id).await.unwrap());
+    let user = users::named(store, &pool, name).await.unwrap();
+    let sub = user.sub.as_str();
+    let seed = key.seal(factors::rows::seed_cell(&[sub]), b"twenty bytes of seed").unwrap();
+    let verified = factors::rows::Verified { seed: &seed, name: Some("Phone"), step: 59_666_666 };
+    let passkey = Passkey {
+        pool: pool.id.clone(),
+        sub: user.sub.clone(),
+        credential: "Y3JlZGVudGlhbA".into(),
+        public_key: vec![1, 2, 3],
+        sign_count: 7,
+        flags: 5,
+        name: "Key".into(),
+        relying_party: "example.com".into(),
+        transports: vec!["usb".into()],
+        attachment: None,
+        created: world.now(),
+    };
+    let device = DeviceKey::parse("eu-test-1_0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f").unwrap();
+    let verifier = Verifier::create(Identity { realm: "-group", name: device.as_str() }, b"device password").unwrap();
+    let cell = [sub, device.as_str()];
+    let device = Device {
+        pool: pool.id.clone(),
+        sub: user.sub.clone(),
+        sealed_verifier: Some(key.seal(devices::rows::verifier_cell(&cell), verifier.to_bytes().expose()).unwrap()),
+        key: device.clone(),
+        group_key: "-group".into(),
+        name: Some("Laptop".into()),
+        remembered: true,
+        trust: Some([9; 16]),
+        last_address: "192.0.2.1".into(),
+        authenticated: world.now(),
+        created: world.now(),
+        modified: world.now(),
+        version: 4,
+    };
+    let mut batch = Batch::new();
+    batch.add(factors::rows::put_first(&user, &verified, world.now()));
+    batch.add(passkeys::rows::insert(&passkey));
+    batch.add(devices::rows::insert(&device));
+    batch.add(users::rows::set_mfa(&user, &user.mfa.clone().with(Factor::SoftwareToken), world.now()));
+    store.commit(batch).await.unwrap();
+}
+
+/// The lines of a file, without the first and the last.
+fn lines_of(file: &[u8], key: &ExportKey) -> Vec<String> {
+    let mut out = Vec::new();
+    print(file, key, &mut out).unwrap();
+    let lines: Vec<_> = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
+    lines[1..lines.len() - 1].to_vec()
+}
+
 async fn a_pool_moves_with_all_that_signs_people_in(store: Store) {
     let here = World::with_pool(store, pool_settings()).await;
     settle(&here).await;
+    hold(&here, "eli").await;
     let secret = json!({ "UserPoolId": here.pool, "ClientName": "server", "GenerateSecret": true });
     let secret = here.ask("CreateUserPoolClient", secret).await.unwrap()["UserPoolClient"].clone();
     let key = ExportKey::generate().unwrap();
@@ -212,6 +271,11 @@ async fn a_pool_moves_with_all_that_signs_people_in(store: Store) {
     there.pool.clone_from(&here.pool);
     there.client.clone_from(&here.client);
     assert_eq!(everybody(&there).await, everybody(&here).await);
+    // What was exported from there is what was exported from here.
+    let lines = lines_of(&file, &key);
+    assert!(lines.iter().any(|line| ["Phone", "Y3JlZGVudGlhbA", "Laptop"].iter().all(|held| line.contains(held))));
+    assert_eq!(lines_of(&exported(&there, &key, true).await, &key), lines);
+    assert_eq!(there.count("SELECT COUNT(*) FROM devices WHERE trust IS NOT NULL").await, 0, "each is proven again");
     let described =
         async |world: &World| world.ask("DescribeUserPool", json!({ "UserPoolId": world.pool })).await.unwrap();
     let (mut a, mut b) = (described(&here).await, described(&there).await);
