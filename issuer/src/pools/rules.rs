@@ -122,6 +122,8 @@ pub fn check_again(name: &str, stored: &Settings) -> Result<(), Fault> {
     let request = serde_json::to_vec(&request).map_err(Fault::internal)?;
     let request = cognito_model::decode::<CreateUserPool>(&request)?;
     settings(request)?;
+    // Which factors there are is said by an operation of its own.
+    mfa::check(stored).map_err(|_| PoolError::Settings(mfa::WITHOUT_SMS.into()))?;
     Ok(())
 }
 
