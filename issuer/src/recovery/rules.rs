@@ -46,6 +46,11 @@ pub fn ways(settings: &Settings) -> Result<Vec<Way>, RecoveryError> {
     mechanisms.into_iter().map(|mechanism| way(mechanism.name)).collect()
 }
 
+/// The addresses of ways.
+pub fn addresses(ways: &[Way]) -> Vec<Address> {
+    ways.iter().map(|way| way.address).collect()
+}
+
 /// The verified address that the user is recovered by.
 pub fn destination(user: &User, ways: &[Way]) -> Option<Destination> {
     let open = ways.iter().filter(|way| way.unless.is_none_or(|factor| !user.mfa.enabled.contains(&factor)));

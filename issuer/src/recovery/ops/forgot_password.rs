@@ -27,6 +27,7 @@ pub async fn handle(call: Call, input: ForgotPasswordRequest) -> Result<ForgotPa
         Err(refusal) if !client.settings.hides_users() => return Err(refusal.into()),
         Err(_) => {
             call.record_now(&pool.id, "ok").await?;
+            let ways = rules::addresses(&ways);
             let delivery = decoys::delivery(&key, &pool, user.as_ref(), &input.username, &ways);
             return Ok(ForgotPasswordResponse { code_delivery_details: Some(delivery) });
         }
