@@ -24,7 +24,9 @@ use crate::publish::{self, DeploymentSealing, PublishConfig, Sealing};
 use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
-use crate::{admin, codes, factors, migrations, purge, reports, router, serve, sessions, signin, signing, vouching};
+use crate::{
+    admin, codes, events, factors, migrations, purge, reports, router, serve, sessions, signin, signing, vouching,
+};
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long edges may take to learn that they should go elsewhere.
@@ -263,6 +265,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         let mut batch = Batch::new();
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
+        batch.add(events::rows::prune(now));
         batch.add(codes::prune(now));
         batch.add(factors::passkeys::rows::prune(now));
         batch.extend(messages::rows::prune(now));

@@ -2,9 +2,9 @@
 
 use crate::store::Migration;
 use crate::{
-    access, appearance, audit, clients, codes, devices, domains, envelope, factors, imports, keys, limits, messages,
-    outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin, terms, transfer, users,
-    waf,
+    access, appearance, audit, clients, codes, devices, domains, envelope, events, factors, imports, keys, limits,
+    linking, messages, outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin,
+    terms, transfer, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -37,6 +37,8 @@ pub fn all() -> Vec<&'static Migration> {
         &replicas::rows::MIGRATION,
         &provisioned::rows::MIGRATION,
         &devices::rows::MIGRATION,
+        &linking::rows::MIGRATION,
+        &events::rows::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
         &signin::rows::DEVICE,

@@ -24,6 +24,8 @@ const FEED_STAYS: Duration = Duration::from_secs(2 * LONGEST_TOKEN_LIFE.as_secs(
 /// Every table with rows of pools, and its key after the pool. `tests::no_table_is_forgotten` holds it to the migrations.
 const TABLES: &[(&str, &str)] = &[
     ("sessions", "origin_jti"),
+    ("auth_events", "sub, id"),
+    ("linked_identities", "provider, provider_made, attribute, value"),
     ("attempts", "digest"),
     ("one_time_codes", "purpose, subject"),
     ("budgets", "spender, kind"),

@@ -33,6 +33,7 @@ const ISSUER: Order = &[
     &["appearance"],
     &["waf"],
     &["users"],
+    &["linking", "events"],
     &["signup"],
     &["recovery"],
     &["sessions"],

@@ -70,13 +70,24 @@ fn every_operation_of_web_acls_is_there_and_answers_administrators_only() {
 fn refusals(system: &System, operation: &OperationInfo) -> Vec<(&'static [&'static str], Answer)> {
     let ask = |body: &Value| system.post(operation.name, &body.to_string(), None).unwrap();
     match operation.auth {
-        Auth::SigV4 | Auth::SigV4OrClient => {
+        Auth::SigV4 => {
             let unsigned = ask(&json!({ "UserPoolId": system.pool_id }));
             let mut forged = system.clone();
             forged.secret_access_key = "not the secret".to_owned();
             let forged = forged.post_signed(operation.name, "{}").unwrap();
             let known = ["InvalidSignatureException"].as_slice();
             vec![(["MissingAuthenticationTokenException"].as_slice(), unsigned), (known, forged)]
+        }
+        Auth::SigV4OrClient => {
+            // The demo pool's client is a public one, and is allowed no exchange.
+            let input = json!({
+                "ClientId": system.client_id, "Secret": "wrong-secret-of-a-client", "ClientSecret": "wrong-secret-of-a-client",
+                "SubjectToken": NOT_A_TOKEN, "SubjectTokenType": "ACCESS_TOKEN",
+            });
+            vec![
+                (["NotAuthorizedException"].as_slice(), ask(&input)),
+                (["InvalidParameterException"].as_slice(), ask(&json!({}))),
+            ]
         }
         Auth::AccessToken => {
             // Every member that one of these operations requires: what is malformed would be told before the token is looked at.

@@ -1,4 +1,4 @@
-//! The public operations of user pools.
+//! The public operations of user pools: those that need no administrator's signature.
 
 use crate::cognito::members::Member::{self, AccessToken, ClientId, Session, UserPoolId};
 
@@ -19,6 +19,8 @@ const OPERATIONS: &[Operation] = &[
     of("DeleteWebAuthnCredential", &[AccessToken]),
     of("ForgetDevice", &[AccessToken]),
     of("ForgotPassword", &[ClientId]),
+    of("GetClientToken", &[ClientId]),
+    of("GetDerivedToken", &[ClientId]),
     of("GetDevice", &[AccessToken]),
     of("GetTokensFromRefreshToken", &[ClientId]),
     of("GetUser", &[AccessToken]),

@@ -10,6 +10,11 @@ use serde_json::Value;
 
 use super::images;
 
+/// Bytes of all assets of a style: an update keeps those that it names by id, so a request's size bounds one change only.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// In a pool; Cognito has one a client.
+pub const MOST: u64 = 100;
+
 /// Cognito: the members of the settings document.
 const SECTIONS: [&str; 3] = ["categories", "componentClasses", "components"];
 
@@ -46,6 +51,10 @@ impl Style {
         }
         settings.as_ref().map_or(Ok(()), check_settings)?;
         assets.iter().try_for_each(check_asset)?;
+        let bytes: usize = assets.iter().filter_map(|asset| asset.bytes.as_ref()).map(|bytes| bytes.0.len()).sum();
+        if bytes > MOST_BYTES {
+            return Err(format!("Assets of a style have at most {} MiB together.", MOST_BYTES / 1024 / 1024));
+        }
         // Icons of providers are many, each with the id by which settings name it.
         let place = |asset: &AssetType| (asset.category, asset.color_mode, asset.resource_id.clone());
         let mut places = BTreeSet::new();

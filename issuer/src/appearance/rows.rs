@@ -6,6 +6,8 @@ use super::branding::{Branding, Style};
 use super::customization::{Customization, Image};
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
+pub const BRANDINGS: &str = "login_brandings";
+
 pub const MIGRATION: Migration = Migration {
     version: 730,
     name: "appearance",

@@ -9,7 +9,7 @@ use common::clock::UnixMillis;
 use common::feed::{Change, FeedName};
 use common::ids::PoolId;
 
-use super::{Caller, Origin};
+use super::{Caller, Origin, Place};
 use crate::audit::{Entry, NO_POOL};
 use crate::messages::Message;
 use crate::metrics::Answered;
@@ -26,6 +26,8 @@ pub struct Call {
     pub now: UnixMillis,
     pub origin: Origin,
     pub caller: Caller,
+    /// Where the user is; see [`Call::with_user_at`].
+    pub user_at: Place,
     recorded: Arc<AtomicBool>,
 }
 
@@ -76,7 +78,17 @@ impl Call {
         origin: Origin,
         caller: Caller,
     ) -> Self {
-        Self { services, operation, now, origin, caller, recorded: Arc::new(AtomicBool::new(false)) }
+        let user_at = origin.place();
+        Self { services, operation, now, origin, caller, user_at, recorded: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// The same call of a server for a user who is elsewhere, if the server has said where. The audit record keeps the sender.
+    #[must_use]
+    pub fn with_user_at(self, told: Option<Place>) -> Self {
+        match told {
+            Some(user_at) => Self { user_at, ..self },
+            None => self,
+        }
     }
 
     /// Commits a change together with its audit row and its messages; feed rows come last, so that commit order is sequence order

@@ -20,6 +20,8 @@ pub struct UserCaller {
     pub pool: PoolId,
     pub client: ClientId,
     pub sub: Sub,
+    /// The session of the token (`origin_jti`), where it names one.
+    pub session: Option<String>,
     pub scopes: Vec<String>,
 }
 

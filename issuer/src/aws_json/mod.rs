@@ -5,6 +5,7 @@
 
 mod call;
 mod caller;
+pub mod device;
 mod faults;
 mod operation;
 mod origin;
@@ -13,5 +14,5 @@ mod page;
 pub use self::call::{Call, Write};
 pub use self::caller::{AdminCaller, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
-pub use self::origin::{Client, Origin, Peer};
+pub use self::origin::{Client, Origin, Peer, Place};
 pub use self::page::{InvalidToken, LARGEST_OF_WAF, Listing, Page};

@@ -25,7 +25,29 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
+/// Where the user is whom a call is about: at its sender, unless a server calls and says where its user is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub address: IpAddr,
+    pub user_agent: Option<String>,
+}
+
+impl Place {
+    /// As a server says it. What is no address is not believed; of a user agent there is as much as of one that a request has.
+    pub fn told(address: &str, user_agent: Option<&str>) -> Option<Self> {
+        let address: IpAddr = address.trim().parse().ok()?;
+        let is_text = |text: &&str| !text.chars().any(char::is_control);
+        let user_agent = user_agent.filter(is_text).map(|text| text.chars().take(USER_AGENT_LIMIT).collect());
+        Some(Self { address: address.to_canonical(), user_agent })
+    }
+}
+
 impl Origin {
+    /// The place of the sender.
+    pub fn place(&self) -> Place {
+        Place { address: self.address, user_agent: self.user_agent.clone() }
+    }
+
     pub fn of(head: &Parts, request_id: &str) -> Self {
         let user_agent = head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
@@ -40,4 +62,23 @@ fn address(head: &Parts) -> IpAddr {
     let peer = || head.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let client = head.extensions.get::<Client>().map(|client| client.0);
     client.or_else(peer).map_or(IpAddr::from([0, 0, 0, 0]), |address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_addresses() {
+        let told = |address| Place::told(address, Some("curl/8")).map(|place| place.address.to_string());
+        assert_eq!(told("192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(told("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(told("2001:db8::1").as_deref(), Some("2001:db8::1"));
+        for none in ["", "example.com", "192.0.2.1, 192.0.2.2", "192.0.2.1:80", "\0"] {
+            assert_eq!(told(none), None, "{none:?}");
+        }
+        let agent = |text: &str| Place::told("192.0.2.1", Some(text)).and_then(|place| place.user_agent);
+        assert_eq!(agent(&"a".repeat(1_000)).map(|agent| agent.len()), Some(USER_AGENT_LIMIT));
+        assert_eq!(agent("a\0b"), None);
+    }
 }

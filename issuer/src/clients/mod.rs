@@ -14,12 +14,13 @@ mod suite;
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
 
+use cognito_model::idp::types::UserContextDataType;
 use cognito_model::{Exception, Fault};
 use common::ids::ClientId;
 use common::secret::SecretString;
 
 use self::model::{SealedSecret, Settings};
-use crate::aws_json::Registered;
+use crate::aws_json::{Call, Place, Registered};
 use crate::passwords::verify_secret_hash;
 use crate::pools::{self, Pool};
 use crate::services::Services;
@@ -29,6 +30,9 @@ use crate::{providers, resource_servers};
 pub fn operations() -> Vec<Registered> {
     ops::all()
 }
+
+/// How often a change of a client's secrets is decided anew when the client is changed meanwhile: the operations have no exception to say so.
+const TRIES: usize = 20;
 
 /// The client that an unsigned call names, with its pool.
 ///
@@ -67,6 +71,14 @@ pub(crate) async fn check_references(services: &Services, pool: &Pool, settings:
         return Err(Fault::invalid_parameter(text));
     }
     Ok(())
+}
+
+/// Where the user of an unsigned call is: a server that has proven the client's secret may say so (`UserContextData.IpAddress`), if the client
+/// has EnablePropagateAdditionalUserContextData. Ask after the secret.
+pub fn user_place(call: &Call, client: &Client, told: Option<&UserContextDataType>) -> Option<Place> {
+    let may_say = client.has_secret() && client.settings.enable_propagate_additional_user_context_data;
+    let address = told.filter(|_| may_say)?.ip_address.as_deref()?;
+    Place::told(address, call.origin.user_agent.as_deref())
 }
 
 /// The client's secret as administrators see it, of two the older one; `None` for public clients.

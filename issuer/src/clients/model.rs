@@ -137,6 +137,29 @@ impl Settings {
         listed || (old_names && matches!(flow, Flow::UserSrp | Flow::Refresh))
     }
 
+    /// GetClientToken: by ALLOW_CLIENT_TOKEN_AUTH, or as the OAuth flow of the same name.
+    pub fn allows_client_tokens(&self) -> bool {
+        let flows = self.allowed_oauth_flows.as_deref().unwrap_or_default();
+        let by_oauth =
+            self.allowed_oauth_flows_user_pool_client && flows.contains(&wire::OAuthFlowType::ClientCredentials);
+        by_oauth || self.explicit_auth_flows.contains(&ExplicitAuthFlowsType::AllowClientTokenAuth)
+    }
+
+    /// GetDerivedToken. `delegated`: with the token of whoever acts for the user.
+    pub fn allows_exchange(&self, delegated: bool) -> bool {
+        let flow = if delegated {
+            ExplicitAuthFlowsType::AllowTokenExchangeDelegation
+        } else {
+            ExplicitAuthFlowsType::AllowTokenExchangeImpersonation
+        };
+        self.explicit_auth_flows.contains(&flow)
+    }
+
+    /// The scopes that it may be given (`AllowedOAuthScopes`).
+    pub fn scopes(&self) -> &[String] {
+        self.allowed_oauth_scopes.as_deref().unwrap_or_default()
+    }
+
     pub fn hides_users(&self) -> bool {
         self.prevent_user_existence_errors == Some(PreventUserExistenceErrorTypes::Enabled)
     }
@@ -145,6 +168,11 @@ impl Settings {
     pub fn access_token_life(&self) -> Duration {
         let unit = self.token_validity_units.as_ref().and_then(|u| u.access_token);
         life(self.access_token_validity, unit, TimeUnitsType::Hours, HOUR)
+    }
+
+    /// For `ExpiresIn`.
+    pub fn access_token_seconds(&self) -> i32 {
+        i32::try_from(self.access_token_life().as_secs()).unwrap_or(i32::MAX)
     }
 
     /// Default 1 h.
@@ -197,6 +225,13 @@ impl Settings {
         if new_names > 0 && new_names < self.explicit_auth_flows.len() {
             return Err(ClientError::Settings(
                 "The ALLOW_ and the old names of ExplicitAuthFlows can't be mixed.".into(),
+            ));
+        }
+        if self.explicit_auth_flows.len() > 1
+            && self.explicit_auth_flows.contains(&ExplicitAuthFlowsType::AllowClientTokenAuth)
+        {
+            return Err(ClientError::Settings(
+                "ALLOW_CLIENT_TOKEN_AUTH must be the only one of ExplicitAuthFlows.".into(),
             ));
         }
         let refresh_flow = self.explicit_auth_flows.contains(&ExplicitAuthFlowsType::AllowRefreshTokenAuth);

@@ -130,9 +130,14 @@ pub fn update_secrets(read: &Client, new: &Client) -> Statement {
 /// For batches that make something of a client: misses when the client is gone, and lets one such batch after the other look at what
 /// there is.
 pub fn hold(client: &Client) -> Statement {
+    hold_named(&client.pool, client.id.as_str())
+}
+
+/// The same by its id.
+pub fn hold_named(pool: &PoolId, client: &str) -> Statement {
     Statement::new("UPDATE clients SET name = name WHERE pool = $1 AND client = $2")
-        .bind(&client.pool)
-        .bind(&client.id)
+        .bind(pool)
+        .bind(client)
         .expect(Rows::Exactly(1))
 }
 

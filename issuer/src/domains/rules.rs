@@ -19,6 +19,12 @@ pub fn login_version(given: Option<i32>) -> i32 {
     given.unwrap_or(CLASSIC)
 }
 
+/// The host of `public_url` is every pool's, so no pool can have it for its own.
+pub fn check_not_ours(name: &str, public_url: &str) -> Result<(), String> {
+    let ours = url::Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    if ours.as_deref() == Some(name) { Err(format!("{name} is the host of this issuer itself.")) } else { Ok(()) }
+}
+
 fn check_prefix(name: &str, settings: &Settings) -> Result<(), String> {
     if name.contains('.') {
         return Err(
@@ -77,6 +83,13 @@ mod tests {
                 (outcome, _) => panic!("{name}: {outcome:?}"),
             }
         }
+    }
+
+    #[test]
+    fn the_issuers_own_host_is_nobodys() {
+        let ours = "https://Auth.example.com:8443/issuer";
+        assert!(check_not_ours("auth.example.com", ours).is_err());
+        assert!(check_not_ours("login.auth.example.com", ours).is_ok());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::limits::{Spender, budget, lockout};
 use crate::pools::Pool;
 use crate::store::{Batch, CommitError, Statement};
 use crate::users::{self, TRIES, User, UserError, sign_out};
-use crate::{codes, devices, factors, sessions, signin};
+use crate::{codes, devices, events, factors, linking, sessions, signin};
 
 /// The operations of this feature.
 pub fn operations() -> Vec<Registered> {
@@ -60,6 +60,8 @@ fn forget(user: &User) -> Vec<Statement> {
         devices::rows::forget(pool, sub),
         signin::rows::forget(pool, sub),
         sessions::rows::forget(pool, sub),
+        linking::rows::forget(pool, sub),
+        events::rows::forget(pool, sub),
     ]);
     statements.extend(factors::forget(pool, sub));
     statements

@@ -24,10 +24,12 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 15] = [
     ("attempts", "sub"),
+    ("auth_events", "sub"),
     ("budgets", "spender"),
     ("devices", "sub"),
+    ("linked_identities", "sub"),
     ("lockouts", "subject"),
     ("login_names", "sub"),
     ("memberships", "sub"),
@@ -90,6 +92,8 @@ async fn settle(store: &Store, user: &User, salt: u8) {
         parent: None,
         device: None,
         revoked: None,
+        active: None,
+        seen: None,
     };
     let device = Device {
         pool: pool.clone(),
@@ -109,6 +113,11 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     let slot = CodeSlot { pool, purpose: "test", subject: sub.as_str(), target: "" };
     let waiting = Statement::new(
         "INSERT INTO waiting_addresses (pool, sub, attribute, value, asked_at) VALUES ($1, $2, 'email', 'x', 1)",
+    );
+    let link = linking::rows::Link { pool, provider: "Corp", provider_made: NOW, attribute: "a", value: sub.as_str() };
+    let event = Statement::new(
+        "INSERT INTO auth_events (pool, sub, id, at, kind, response, challenges, address)
+         VALUES ($1, $2, 'e', 1, 'SignIn', 'Pass', '', '192.0.2.1')",
     );
     let mut batch = Batch::new();
     batch.add(rows::insert(user));
@@ -137,6 +146,8 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(factors::rows::put_pending(user, &[1], NOW));
     batch.add(passkeys::rows::insert(&passkey));
     batch.add(passkeys::rows::put_challenge(user, &asked));
+    batch.add(linking::rows::insert(&link, sub, NOW));
+    batch.add(event.bind(pool).bind(sub));
     store.commit(batch).await.unwrap();
     budget::spend(NOW, store, pool, Budget::ChangePassword, &Spender::user(sub)).await.unwrap();
     let lockout = Lockout::new(store.clone(), Arc::new(FakeClock::at(NOW)));

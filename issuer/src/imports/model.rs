@@ -10,10 +10,10 @@ use ring::hmac;
 
 use crate::envelope::PoolKey;
 
-/// In a pool (Cognito's quota).
+/// In a pool (Cognito's quota). Another one takes the place of the oldest that has ended.
 pub const MOST: u64 = 1_000;
 /// How long a job waits to be started.
-const WAITS: Duration = Duration::from_secs(24 * 3_600);
+pub const WAITS: Duration = Duration::from_secs(24 * 3_600);
 /// How long after its making a job's file may be sent.
 const UPLOADS: Duration = Duration::from_secs(15 * 60);
 

@@ -1,6 +1,7 @@
 //! The table `import_jobs`.
 
 use cognito_model::idp::types::{PasswordHashingAlgorithmType, UserImportJobStatusType};
+use common::clock::UnixMillis;
 use common::ids::PoolId;
 
 use super::model::Job;
@@ -42,6 +43,22 @@ pub fn insert(job: &Job) -> Statement {
     .bind(job.started)
     .bind(job.completed)
     .expect(Rows::Exactly(1))
+}
+
+/// After the pool is held: where it has `most` jobs, the oldest that has ended, or that nobody started before `since`, makes room.
+pub fn forget_oldest(pool: &PoolId, most: u64, since: UnixMillis) -> Statement {
+    Statement::new(
+        "DELETE FROM import_jobs WHERE pool = $1 AND (SELECT COUNT(*) FROM import_jobs WHERE pool = $2) >= $3 AND id IN (
+             SELECT id FROM import_jobs
+             WHERE pool = $4 AND (status IN ('Stopped', 'Succeeded', 'Failed', 'Expired')
+                                  OR (status = 'Created' AND created_at < $5))
+             ORDER BY created_at, id LIMIT 1)",
+    )
+    .bind(pool)
+    .bind(pool)
+    .bind(most)
+    .bind(pool)
+    .bind(since)
 }
 
 /// Misses when the job's status is not what it was when it was read.

@@ -1,12 +1,14 @@
 //! How sign-ins go on: the answers to challenges, for users' and administrators' calls alike.
 
 use cognito_model::Fault;
+use cognito_model::idp::types::ChallengeName::{Mfa, Password};
 use cognito_model::idp::types::ChallengeNameType;
 use common::secret::SecretString;
 
 use super::answer::Answer;
 use super::parameters::Parameters;
 use super::steps::go_on;
+use super::witness;
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
 use crate::pools::Pool;
@@ -58,7 +60,9 @@ async fn verify_password(
     };
     let attempt = Attempt::find(&call.services, client, session, Some(answer.secret_block), call.now).await?;
     let attempt = attempt.from(answers.device());
-    let step = password_verifier::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    let username = answer.username;
+    let step = password_verifier::check(&call.services, pool, client, attempt, answer, call.now).await;
+    let step = witness::step(call, pool, username, &[Password], step).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -94,7 +98,9 @@ async fn verify_device(
         timestamp: answers.required("TIMESTAMP")?.expose(),
     };
     let attempt = Attempt::find(&call.services, client, session, Some(answer.secret_block), call.now).await?;
+    let username = answer.username;
     let step = device_srp::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    let step = witness::step(call, pool, username, &[Password], Ok(step)).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -111,6 +117,7 @@ async fn set_password(
     };
     let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
     let step = new_password::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    let step = witness::step(call, pool, answers.username()?, &[Password], Ok(step)).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -124,7 +131,9 @@ async fn second_factor(
     let code = answers.required(second_factor::code_of(factor))?.expose();
     let answer = second_factor::Answer { username: answers.username()?, factor, code };
     let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
-    let step = second_factor::check(&call.services, pool, client, attempt, answer, call.now).await?;
+    let username = answer.username;
+    let step = second_factor::check(&call.services, pool, client, attempt, answer, call.now).await;
+    let step = witness::step(call, pool, username, &[Password, Mfa], step).await?;
     go_on(call, pool, client, step).await
 }
 
@@ -149,6 +158,8 @@ async fn set_up_factor(
     answers: &Parameters,
 ) -> Result<Answer, Fault> {
     let attempt = Attempt::find(&call.services, client, session, None, call.now).await?.from(answers.device());
-    let step = set_up_factor::check(&call.services, pool, client, attempt, answers.username()?, call.now).await?;
+    let username = answers.username()?;
+    let step = set_up_factor::check(&call.services, pool, client, attempt, username, call.now).await?;
+    let step = witness::step(call, pool, username, &[Password, Mfa], Ok(step)).await?;
     go_on(call, pool, client, step).await
 }

@@ -1,12 +1,13 @@
 //! How sign-ins begin: the flows, for users' and administrators' calls alike. Which flows a kind of call has is the operation's business.
 
 use cognito_model::Fault;
-use cognito_model::idp::types::AuthFlowType;
+use cognito_model::idp::types::{AuthFlowType, ChallengeName};
 use common::secret::SecretString;
 
 use super::answer::Answer;
 use super::parameters::Parameters;
 use super::steps::go_on;
+use super::witness;
 use crate::aws_json::Call;
 use crate::clients::{self, Client, Flow};
 use crate::pools::Pool;
@@ -25,7 +26,8 @@ pub async fn by_password(
     let username = parameters.username()?;
     let given = parameters.required("PASSWORD")?;
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
-    let step = password::check(&call.services, pool, client, username, given, parameters.device(), call.now).await?;
+    let step = password::check(&call.services, pool, client, username, given, parameters.device(), call.now).await;
+    let step = witness::step(call, pool, username, &[ChallengeName::Password], step).await?;
     go_on(call, pool, client, step).await
 }
 

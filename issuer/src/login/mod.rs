@@ -9,9 +9,11 @@ mod challenges;
 mod flows;
 pub mod ops;
 mod parameters;
+mod place;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use crate::aws_json::Registered;
 

@@ -97,10 +97,12 @@ pub fn set(request: SetUserPoolMfaConfigRequest, made: &Settings) -> Result<Sett
 
 /// The answer of GetUserPoolMfaConfig.
 pub fn describe(settings: &Settings) -> GetUserPoolMfaConfigResponse {
-    let sms = settings.sms_configuration.clone().map(|sms_configuration| SmsMfaConfigType {
+    // Either is kept without the other.
+    let sms = SmsMfaConfigType {
         sms_authentication_message: settings.sms_authentication_message.clone(),
-        sms_configuration: Some(sms_configuration),
-    });
+        sms_configuration: settings.sms_configuration.clone(),
+    };
+    let sms = Some(sms).filter(|sms| sms.sms_authentication_message.is_some() || sms.sms_configuration.is_some());
     GetUserPoolMfaConfigResponse {
         email_mfa_configuration: settings.email_mfa.clone(),
         mfa_configuration: Some(settings.mfa()),

@@ -23,6 +23,7 @@ mod triggers;
 pub use self::error::PoolError;
 pub use self::model::Pool;
 
+use cognito_model::Fault;
 use common::ids::PoolId;
 
 use self::model::Settings;
@@ -62,6 +63,30 @@ pub fn id_of_arn(arn: &str, deployment: &Deployment) -> Option<PoolId> {
 pub async fn of_arn(services: &Services, arn: &str) -> Result<Pool, PoolError> {
     let id = id_of_arn(arn, &services.deployment).ok_or_else(|| PoolError::NoArn(arn.to_owned()))?;
     find(&services.store, &id).await
+}
+
+/// How often a change is decided anew when the pool is changed meanwhile: not every operation has an exception to say so.
+const TRIES: usize = 20;
+
+/// Changes settings of the pool with this id, for operations that don't know ConcurrentModificationException. `change` decides on the pool as it
+/// is now.
+///
+/// # Errors
+/// Those of `change`; `InternalErrorException` (503) when others keep changing the pool; storage.
+async fn amend(
+    call: &Call,
+    pool_id: &str,
+    change: impl Fn(&Pool) -> Result<Settings, PoolError>,
+) -> Result<Pool, Fault> {
+    for _ in 0..TRIES {
+        let pool = named(&call.services.store, pool_id).await?;
+        let settings = change(&pool)?;
+        match self::change(call, &pool, &settings).await {
+            Err(PoolError::Changed) => {}
+            outcome => return Ok(outcome.map(|()| pool)?),
+        }
+    }
+    Err(Fault::unavailable("other requests keep changing the pool"))
 }
 
 /// Stores settings that were decided on the pool as it was read.

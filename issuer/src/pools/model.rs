@@ -171,6 +171,17 @@ impl Settings {
         self.session_configuration.unwrap_or_default()
     }
 
+    /// UserSessionTracking ENABLED: users and administrators see sessions, and a user has at most [`Sessions::max_per_user`].
+    pub fn tracks_sessions(&self) -> bool {
+        self.sessions().tracking == wire::UserSessionTrackingType::Enabled
+    }
+
+    /// UserPoolAddOns.AdvancedSecurityMode AUDIT or ENFORCED: what users do to prove who they are is recorded.
+    pub fn records_auth_events(&self) -> bool {
+        let mode = self.user_pool_add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode);
+        mode.is_some_and(|mode| mode != wire::AdvancedSecurityModeType::Off)
+    }
+
     pub fn signs_in_by(&self, attribute: &wire::UsernameAttributeType) -> bool {
         self.username_attributes.contains(attribute)
     }

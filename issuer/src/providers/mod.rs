@@ -11,7 +11,7 @@ mod rules;
 #[cfg(test)]
 mod suite;
 
-pub use self::model::Provider;
+pub use self::model::{Known, Provider, Settings};
 
 use std::collections::BTreeSet;
 
@@ -42,14 +42,28 @@ pub async fn identified(services: &Services, pool: &PoolId, identifier: &str) ->
     opened(services, pool, &row).await
 }
 
+/// Whether the pool has a provider of this name, and of which kind and mapping it is. Its details stay sealed.
+pub async fn known(store: &Store, pool: &PoolId, name: &str) -> Result<Option<Known>, Fault> {
+    // What holds controls is no name, and engines take no NUL.
+    if rules::check_name_characters(name).is_err() {
+        return Ok(None);
+    }
+    let row = store.one(rows::known(pool, name)).await?;
+    Ok(row.map(|row| rows::read_known(&row)).transpose()?)
+}
+
+/// # Errors
+/// `ResourceNotFoundException: Identity provider … does not exist.`, storage.
+pub async fn check_exists(store: &Store, pool: &PoolId, name: &str) -> Result<Known, Fault> {
+    known(store, pool, name).await?.ok_or_else(|| absent(name))
+}
+
 /// The first of a client's `SupportedIdentityProviders` that the pool does not have; it always has `COGNITO`, itself.
 pub async fn first_unknown<'a>(store: &Store, pool: &PoolId, names: &'a [String]) -> Result<Option<&'a str>, Fault> {
     let distinct: BTreeSet<&String> = names.iter().filter(|name| *name != rules::COGNITO).collect();
     // With more than a pool can have, one of the first is unknown.
     for name in distinct.into_iter().take(usize::try_from(rules::MOST).unwrap_or(usize::MAX).saturating_add(1)) {
-        // What holds controls is no name, and engines take no NUL.
-        let known = rules::check_name_characters(name).is_ok() && store.one(rows::by_name(pool, name)).await?.is_some();
-        if !known {
+        if known(store, pool, name).await?.is_none() {
             return Ok(Some(name));
         }
     }

@@ -24,6 +24,16 @@ pub struct Provider {
     pub modified: UnixMillis,
 }
 
+/// What is known of a provider without opening its details.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub name: String,
+    pub kind: IdentityProviderTypeType,
+    pub settings: Settings,
+    pub created: UnixMillis,
+    pub modified: UnixMillis,
+}
+
 /// What is no secret. Kept as JSON in the provider's row; a new field needs a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,17 +64,14 @@ impl Provider {
     }
 }
 
-/// What ListIdentityProviders shows of one.
-pub fn describe_shortly(
-    name: &str,
-    kind: IdentityProviderTypeType,
-    created: UnixMillis,
-    modified: UnixMillis,
-) -> ProviderDescription {
-    ProviderDescription {
-        creation_date: Some(Timestamp::from(created)),
-        last_modified_date: Some(Timestamp::from(modified)),
-        provider_name: Some(name.to_owned()),
-        provider_type: Some(kind),
+impl Known {
+    /// What ListIdentityProviders shows of it.
+    pub fn describe_shortly(&self) -> ProviderDescription {
+        ProviderDescription {
+            creation_date: Some(Timestamp::from(self.created)),
+            last_modified_date: Some(Timestamp::from(self.modified)),
+            provider_name: Some(self.name.clone()),
+            provider_type: Some(self.kind),
+        }
     }
 }

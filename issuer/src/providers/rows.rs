@@ -4,7 +4,7 @@ use cognito_model::idp::types::IdentityProviderTypeType;
 use common::clock::UnixMillis;
 use common::ids::PoolId;
 
-use super::model::{Provider, Settings};
+use super::model::{Known, Provider, Settings};
 use crate::envelope::Context;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
 
@@ -122,10 +122,19 @@ pub fn by_identifier(pool: &PoolId, identifier: &str) -> Query {
     .bind(identifier)
 }
 
-/// A page of a pool's providers by name, after this one.
+/// For [`read_known`].
+pub fn known(pool: &PoolId, name: &str) -> Query {
+    Query::new(
+        "SELECT name, type, settings, created_at, modified_at FROM identity_providers WHERE pool = $1 AND name = $2",
+    )
+    .bind(pool)
+    .bind(name)
+}
+
+/// A page of a pool's providers by name, after this one; for [`read_known`].
 pub fn page(pool: &PoolId, after: &str, limit: u64) -> Query {
     Query::new(
-        "SELECT name, type, details, settings, created_at, modified_at FROM identity_providers
+        "SELECT name, type, settings, created_at, modified_at FROM identity_providers
          WHERE pool = $1 AND name > $2 ORDER BY name LIMIT $3",
     )
     .bind(pool)
@@ -141,6 +150,16 @@ pub fn stored(row: &Row) -> Result<Stored, RowError> {
         settings: serde_json::from_str(row.text(3)?).map_err(|_| RowError::Type(3))?,
         created: row.millis(4)?,
         modified: row.millis(5)?,
+    })
+}
+
+pub fn read_known(row: &Row) -> Result<Known, RowError> {
+    Ok(Known {
+        name: row.text(0)?.to_owned(),
+        kind: IdentityProviderTypeType::parse(row.text(1)?).ok_or(RowError::Range(1))?,
+        settings: serde_json::from_str(row.text(2)?).map_err(|_| RowError::Type(2))?,
+        created: row.millis(3)?,
+        modified: row.millis(4)?,
     })
 }
 

@@ -34,24 +34,45 @@ pub async fn named(store: &Store, pool: &PoolId, identifier: &str) -> Result<Res
     Ok(rows::resource_server(&row)?)
 }
 
+/// Those of a client's scopes that are of the pool's resource servers, each once. A scope that is gone is none of them, nor is one of OpenID Connect or
+/// Cognito.
+pub async fn known_custom(store: &Store, pool: &PoolId, scopes: &[String]) -> Result<Vec<String>, Fault> {
+    let mut known = Known::default();
+    let mut found: Vec<String> = Vec::new();
+    for scope in scopes.iter().filter(|scope| !rules::STANDARD_SCOPES.contains(&scope.as_str())) {
+        if !found.contains(scope) && known.has(store, pool, scope).await? {
+            found.push(scope.clone());
+        }
+    }
+    Ok(found)
+}
+
 /// The first of a client's scopes that is none of OpenID Connect's, none of Cognito's and none of the pool's resource servers.
 pub async fn first_unknown<'a>(store: &Store, pool: &PoolId, scopes: &'a [String]) -> Result<Option<&'a str>, Fault> {
-    let mut servers: BTreeMap<&str, Option<ResourceServer>> = BTreeMap::new();
-    for scope in scopes {
-        if rules::STANDARD_SCOPES.contains(&scope.as_str()) {
-            continue;
-        }
-        let Some((identifier, name)) = scope.rsplit_once('/') else { return Ok(Some(scope)) };
-        if !servers.contains_key(identifier) {
-            let row = store.one(rows::by_identifier(pool, identifier)).await?;
-            servers.insert(identifier, row.map(|row| rows::resource_server(&row)).transpose()?);
-        }
-        let known = servers.get(identifier).and_then(Option::as_ref).is_some_and(|server| server.has(name));
-        if !known {
+    let mut known = Known::default();
+    for scope in scopes.iter().filter(|scope| !rules::STANDARD_SCOPES.contains(&scope.as_str())) {
+        if !known.has(store, pool, scope).await? {
             return Ok(Some(scope));
         }
     }
     Ok(None)
+}
+
+/// Resource servers that were looked up, each once.
+#[derive(Default)]
+struct Known(BTreeMap<String, Option<ResourceServer>>);
+
+impl Known {
+    /// Whether `identifier/scope` is of one of the pool's.
+    async fn has(&mut self, store: &Store, pool: &PoolId, scope: &str) -> Result<bool, Fault> {
+        let Some((identifier, name)) = scope.rsplit_once('/') else { return Ok(false) };
+        if !self.0.contains_key(identifier) {
+            let row = store.one(rows::by_identifier(pool, identifier)).await?;
+            let server = row.map(|row| rows::resource_server(&row)).transpose()?;
+            self.0.insert(identifier.to_owned(), server);
+        }
+        Ok(self.0.get(identifier).and_then(Option::as_ref).is_some_and(|server| server.has(name)))
+    }
 }
 
 fn absent(identifier: &str) -> Fault {

@@ -26,7 +26,8 @@ use crate::config::Deployment;
 use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
 use crate::{
-    access, appearance, clients, devices, domains, erasure, factors, imports, login, pools, providers, provisioned,
+    access, appearance, clients, devices, domains, erasure, events, factors, imports, linking, login, pools, providers,
+    provisioned,
     recovery, replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
 };
 
@@ -59,12 +60,15 @@ impl Operations {
             replicas::operations(),
             provisioned::operations(),
             users::operations(),
+            linking::operations(),
+            events::operations(),
             factors::operations(),
             signup::operations(),
             recovery::operations(),
             sessions::operations(),
             devices::operations(),
             erasure::operations(),
+            tokens::operations(),
             login::operations(),
             waf::operations(),
         ];
@@ -81,9 +85,9 @@ impl Operations {
         self.0.values().find(|operation| operation.service == service && operation.name == name)
     }
 
-    /// Whether the operation that the headers name is a signed one.
+    /// Whether the operation that the headers name checks a signature that a request has.
     pub fn demand_signature(&self, headers: &HeaderMap) -> bool {
-        self.find(headers).is_ok_and(|operation| matches!(operation.auth, Auth::SigV4 | Auth::SigV4OrClient))
+        self.find(headers).is_ok_and(goes_by_signature)
     }
 
     /// Cognito's bound, in bytes, for a body of the operation that the headers name.
@@ -100,6 +104,20 @@ impl Operations {
         let known = OperationInfo::by_target(target).ok_or_else(unknown)?;
         self.0.get(&(known.service, known.name)).ok_or_else(|| not_there(known.name))
     }
+}
+
+/// GetClientToken goes by the client's secret alone (Cognito: no IAM policy is asked).
+fn goes_by_signature(operation: &Registered) -> bool {
+    match operation.auth {
+        Auth::SigV4 => true,
+        Auth::SigV4OrClient => operation.name != "GetClientToken",
+        Auth::None | Auth::AccessToken => false,
+    }
+}
+
+/// Whether a request brings a signature, which decides where the operation takes a client's secret in its place.
+pub fn is_signed(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"))
 }
 
 fn not_there(name: &str) -> Fault {
@@ -192,32 +210,24 @@ impl Arrived<'_> {
             Auth::None if operation.takes("AccessToken") && peek.access_token.is_some() => {
                 self.of_user(peek, standing).await
             }
-            Auth::None => {
-                let of_client = match &peek.names {
-                    Names::Client(client) => turnstile.pool_of(&self.public.services.store, client).await?,
-                    Names::Pool(_) | Names::Nobody => None,
-                };
-                let pool = of_client.as_ref().or(match &peek.names {
-                    Names::Pool(pool) => Some(pool),
-                    Names::Client(_) | Names::Nobody => None,
-                });
-                self.by_rights(pool).await?;
-                // Whoever names a pool alone has shown nothing of it.
-                let place = of_client.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
-                turnstile.take(operation.name, place, standing)?;
-                Ok(Caller::Anonymous)
+            Auth::None => self.by_client(peek, standing).await,
+            Auth::SigV4OrClient if !(goes_by_signature(operation) && is_signed(&self.head.headers)) => {
+                self.by_client(peek, standing).await
             }
             Auth::AccessToken => self.of_user(peek, standing).await,
             Auth::SigV4 | Auth::SigV4OrClient => {
-                let pool = peek.user_pool_id.as_deref().or(peek.waf.pool.as_ref().map(PoolId::as_str));
+                let of_client = self.pool_of_client(peek).await?;
+                self.by_rights(of_client.as_ref()).await?;
+                let named = peek.user_pool_id.as_deref().or(peek.waf.pool.as_ref().map(PoolId::as_str));
+                let pool = named.or(of_client.as_ref().map(PoolId::as_str));
                 self.within(pool.and_then(|id| PoolId::parse(id).ok()).as_ref())?;
                 if operation.service == Service::Waf {
                     // Cognito's quotas are not about them, and some names are of both services.
-                    return self.by_signature(peek).await;
+                    return self.by_signature(peek, None).await;
                 }
                 let place = pool.map_or(Place::Deployment, Place::Pool);
                 turnstile.look(operation.name, place, standing)?;
-                let caller = self.by_signature(peek).await?;
+                let caller = self.by_signature(peek, of_client.as_ref()).await?;
                 turnstile.take(operation.name, place, standing)?;
                 Ok(caller)
             }
@@ -237,6 +247,28 @@ impl Arrived<'_> {
             turnstile.take(operation.name, Place::Pool(user.pool.as_str()), standing)?;
         }
         Ok(caller)
+    }
+
+    /// An operation for which the caller proves nothing here; some are about a client, whose secret is the operation's to ask.
+    async fn by_client(&self, peek: &Peek, standing: &mut Option<Standing>) -> Result<Caller, Fault> {
+        let of_client = self.pool_of_client(peek).await?;
+        let pool = of_client.as_ref().or(match &peek.names {
+            Names::Pool(pool) => Some(pool),
+            Names::Client(_) | Names::Nobody => None,
+        });
+        self.by_rights(pool).await?;
+        // Whoever names a pool alone has shown nothing of it.
+        let place = of_client.as_ref().map_or(Place::Nowhere, |pool| Place::Pool(pool.as_str()));
+        self.public.turnstile.take(self.operation.name, place, standing)?;
+        Ok(Caller::Anonymous)
+    }
+
+    /// The pool of the client that a public operation names.
+    async fn pool_of_client(&self, peek: &Peek) -> Result<Option<PoolId>, Fault> {
+        match &peek.names {
+            Names::Client(client) => Ok(self.public.turnstile.pool_of(&self.public.services.store, client).await?),
+            Names::Pool(_) | Names::Nobody => Ok(None),
+        }
     }
 
     /// Whether the edge that vouches for the request, if one does, may speak of this pool.
@@ -267,9 +299,9 @@ impl Arrived<'_> {
     }
 
     /// The pool that the policy is asked about is the one that the operation will see: both readers refuse a name that comes twice.
-    async fn by_signature(&self, peek: &Peek) -> Result<Caller, Fault> {
+    async fn by_signature(&self, peek: &Peek, of_client: Option<&PoolId>) -> Result<Caller, Fault> {
         let (public, head) = (self.public, self.head);
-        let mut resources = peek.resources(&public.services.deployment).into_iter();
+        let mut resources = peek.resources(&public.services.deployment, of_client).into_iter();
         let action = |resource: String| access::Action {
             service: self.operation.service.signing_name(),
             operation: self.operation.name,
@@ -359,8 +391,8 @@ impl Peek {
     }
 
     /// What a policy's `Resource` is compared with, each of it: the pool, or what an operation of AWS WAF names. None: `*`.
-    fn resources(&self, deployment: &Deployment) -> Vec<String> {
-        match &self.user_pool_id {
+    fn resources(&self, deployment: &Deployment, of_client: Option<&PoolId>) -> Vec<String> {
+        match self.user_pool_id.as_deref().or(of_client.map(PoolId::as_str)) {
             Some(pool) => {
                 let (region, account) = (&deployment.region, &deployment.account_id);
                 vec![format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")]
@@ -398,7 +430,7 @@ mod tests {
     #[test]
     fn edges_know_which_operations_are_public_and_by_what_they_name_their_pool() {
         let model: Value = serde_json::from_str(include_str!("../../model/spec/cognito-idp.json")).unwrap();
-        let is_public = |auth| matches!(auth, Auth::None | Auth::AccessToken);
+        let is_public = |auth| matches!(auth, Auth::None | Auth::AccessToken | Auth::SigV4OrClient);
         let public: Vec<_> = OPERATIONS.iter().filter(|operation| is_public(operation.auth)).collect();
         assert_eq!(public.len(), cognito::Operation::ALL.len());
         for (ours, theirs) in cognito::Operation::ALL.iter().zip(public) {

@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use cognito_model::Fault;
@@ -85,12 +85,9 @@ fn without(public: &Public, head: &mut Parts) -> Result<(), Refusal> {
 
 /// Whether the operation will demand the signature that the request has.
 fn claims_a_signature(public: &Public, head: &Parts) -> bool {
-    let signed = |headers: &HeaderMap| {
-        headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"))
-    };
     head.method == Method::POST
         && head.uri.path() == "/"
-        && signed(&head.headers)
+        && operations::is_signed(&head.headers)
         && public.operations.demand_signature(&head.headers)
 }
 

@@ -1,14 +1,28 @@
 //! The end of sessions: of one, and of all that belong to a browser session.
 
-use cognito_model::Exception;
+use cognito_model::{Exception, Fault};
 use common::clock::UnixMillis;
 use common::feed::{Change, Revoked};
 use common::ids::{PoolId, Sub};
 
 use super::model::Session;
-use super::rows;
+use super::{id, rows};
 use crate::aws_json::{Call, Write};
 use crate::store::{Batch, CommitError, RowError, Statement, Store, StoreError};
+use crate::users::User;
+
+/// The session of a user that has this id, as lists of sessions show it, and lives. The ids of browser sessions are nobody's: there are none.
+///
+/// # Errors
+/// `ResourceNotFoundException: Session … does not exist.`, also where it is another user's; storage.
+pub async fn named(call: &Call, user: &User, session_id: &str) -> Result<Session, Fault> {
+    let absent = || Fault::resource_not_found(format!("Session {session_id} does not exist."));
+    let origin_jti = id::origin_jti(session_id).ok_or_else(absent)?;
+    let row = call.services.store.one(rows::by_origin_jti(&user.pool, &origin_jti)).await?.ok_or_else(absent)?;
+    let session = rows::session(&row)?;
+    let is_there = session.sub == user.sub && session.check(user.valid_after, call.now).is_ok();
+    if is_there { Ok(session) } else { Err(absent()) }
+}
 
 /// Ends a session, here and at every edge: its refresh tokens, and every access and ID token that came from it. `refusal`: with which
 /// exception the call will be answered that found it must end, for the audit record. A session that has ended is left as it is.

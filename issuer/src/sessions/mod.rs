@@ -7,12 +7,17 @@
 pub mod end;
 mod family;
 pub mod grace;
+mod id;
+pub mod limit;
+mod list;
 pub mod model;
 pub mod ops;
 mod refresh_token;
 pub mod rows;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod tracking_suite;
 
 pub use self::family::Standing;
 pub use self::model::{Rotation, Session};

@@ -3,6 +3,8 @@
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId, Sub};
 
+use crate::aws_json::Place;
+
 /// One sign-in of one user with one app client.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -28,6 +30,10 @@ pub struct Session {
     /// The key of the device that it comes from, in a pool that remembers devices (the claim `device_key`). It says which device, not
     /// that the device was proven.
     pub device: Option<String>,
+    /// When it began, or gave tokens last; `None` of one that an older issuer made, or that was used while the pool tracked none.
+    pub active: Option<UnixMillis>,
+    /// From where that was. Kept in pools that track sessions only.
+    pub seen: Option<Place>,
 }
 
 /// How far the refresh tokens of a session have come.
@@ -51,6 +57,11 @@ pub enum Dead {
 }
 
 impl Session {
+    /// When it was used last, as far as is known.
+    pub fn last_active(&self) -> UnixMillis {
+        self.active.or(self.rotation.rotated).unwrap_or(self.minted)
+    }
+
     /// `valid_after` is the user's.
     pub fn check(&self, valid_after: UnixMillis, now: UnixMillis) -> Result<(), Dead> {
         if self.revoked.is_some() || self.minted <= valid_after {
@@ -80,6 +91,8 @@ impl Session {
             rotation: Rotation::default(),
             parent: None,
             device: None,
+            active: None,
+            seen: None,
         }
     }
 }

@@ -5,9 +5,14 @@ use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
 use super::model::{Rotation, Session};
+use crate::aws_json::Place;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
+use crate::users::User;
 
-pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE];
+/// Later than any session: the largest instant that engines store.
+const LATEST: UnixMillis = UnixMillis(i64::MAX.unsigned_abs());
+
+pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE, TRACKING];
 
 const SESSIONS: Migration = Migration {
     version: 600,
@@ -59,11 +64,29 @@ const DEVICE: Migration = Migration {
     ",
 };
 
+/// What lists of sessions show, and how the sessions of a user that live are found. An issuer that knows nothing of these columns leaves them
+/// NULL.
+const TRACKING: Migration = Migration {
+    version: 820,
+    name: "session_tracking",
+    sql: "
+        ALTER TABLE sessions ADD COLUMN active_at BIGINT;
+        ALTER TABLE sessions ADD COLUMN address TEXT;
+        ALTER TABLE sessions ADD COLUMN user_agent TEXT;
+        CREATE INDEX sessions_alive ON sessions (pool, sub, minted_at) WHERE revoked_at IS NULL;
+    ",
+};
+
+/// For [`session`].
+const COLUMNS: &str =
+    "pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
+                generation, rotated_at, grace_until, parent, device, active_at, address, user_agent";
+
 pub fn insert(session: &Session) -> Statement {
     Statement::new(
         "INSERT INTO sessions (pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at,
-                               revoked_at, generation, rotated_at, grace_until, parent, device)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                               revoked_at, generation, rotated_at, grace_until, parent, device, active_at, address, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(&session.pool)
     .bind(&session.origin_jti)
@@ -80,37 +103,28 @@ pub fn insert(session: &Session) -> Statement {
     .bind(session.rotation.grace_until)
     .bind(session.parent.as_deref())
     .bind(session.device.as_deref())
+    .bind(session.active)
+    .bind(session.seen.as_ref().map(|seen| seen.address.to_string()))
+    .bind(session.seen.as_ref().and_then(|seen| seen.user_agent.clone()))
     .expect(Rows::Exactly(1))
 }
 
 /// By the present refresh token, or the first one.
 pub fn by_refresh_digest(pool: &PoolId, digest: &[u8; 32]) -> Query {
-    Query::new(
-        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
-                generation, rotated_at, grace_until, parent, device
-         FROM sessions WHERE pool = $1 AND (refresh_digest = $2 OR first_digest = $2)",
-    )
-    .bind(pool)
-    .bind(digest)
+    Query::new(format!("SELECT {COLUMNS} FROM sessions WHERE pool = $1 AND (refresh_digest = $2 OR first_digest = $2)"))
+        .bind(pool)
+        .bind(digest)
 }
 
 pub fn by_origin_jti(pool: &PoolId, origin_jti: &str) -> Query {
-    Query::new(
-        "SELECT pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
-                generation, rotated_at, grace_until, parent, device
-         FROM sessions WHERE pool = $1 AND origin_jti = $2",
-    )
-    .bind(pool)
-    .bind(origin_jti)
+    Query::new(format!("SELECT {COLUMNS} FROM sessions WHERE pool = $1 AND origin_jti = $2"))
+        .bind(pool)
+        .bind(origin_jti)
 }
 
 /// Misses when it is revoked already.
 pub fn revoke(session: &Session, now: UnixMillis) -> Statement {
-    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE pool = $2 AND origin_jti = $3 AND revoked_at IS NULL")
-        .bind(now)
-        .bind(&session.pool)
-        .bind(&session.origin_jti)
-        .expect(Rows::Exactly(1))
+    revoke_named(&session.pool, &session.origin_jti, now)
 }
 
 /// Ends every session there is, after a restore.
@@ -175,6 +189,76 @@ pub fn close_grace(now: Option<UnixMillis>) -> Statement {
         Some(now) => Statement::new("UPDATE sessions SET grace_until = NULL WHERE grace_until <= $1").bind(now),
         None => Statement::new("UPDATE sessions SET grace_until = NULL WHERE grace_until IS NOT NULL"),
     }
+}
+
+/// The session was used just now, from there.
+pub fn used(session: &Session, place: &Place, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET active_at = $1, address = $2, user_agent = $3 WHERE pool = $4 AND origin_jti = $5",
+    )
+    .bind(now)
+    .bind(place.address.to_string())
+    .bind(place.user_agent.clone())
+    .bind(&session.pool)
+    .bind(&session.origin_jti)
+}
+
+/// A page of a user's sessions that live, the newest first: after the one that was minted then and has this `origin_jti`.
+pub fn alive(user: &User, after: Option<(UnixMillis, &str)>, now: UnixMillis, limit: u64) -> Query {
+    let (minted, origin_jti) = after.unwrap_or((LATEST, ""));
+    Query::new(format!(
+        "SELECT {COLUMNS} FROM sessions
+         WHERE pool = $1 AND sub = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at > $4
+           AND (minted_at < $5 OR (minted_at = $5 AND origin_jti > $6))
+         ORDER BY minted_at DESC, origin_jti LIMIT $7"
+    ))
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(now)
+    .bind(user.valid_after)
+    .bind(minted)
+    .bind(origin_jti)
+    .bind(limit)
+}
+
+/// The sessions of a user that live, those that were used least recently first, each with the number of all of them.
+pub fn idle(user: &User, now: UnixMillis, limit: u64) -> Query {
+    Query::new(
+        "SELECT origin_jti, COUNT(*) OVER () FROM sessions
+         WHERE pool = $1 AND sub = $2 AND revoked_at IS NULL AND expires_at > $3 AND minted_at > $4
+         ORDER BY COALESCE(active_at, rotated_at, minted_at), origin_jti LIMIT $5",
+    )
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(now)
+    .bind(user.valid_after)
+    .bind(limit)
+}
+
+/// Ends the session with this id. Misses when it has ended.
+pub fn revoke_named(pool: &PoolId, origin_jti: &str, now: UnixMillis) -> Statement {
+    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE pool = $2 AND origin_jti = $3 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(pool)
+        .bind(origin_jti)
+        .expect(Rows::Exactly(1))
+}
+
+/// In a batch that holds the user's row: misses when more sessions of the user live than `most`.
+pub fn at_most(user: &User, most: u64, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND (
+             SELECT COUNT(*) FROM sessions s
+             WHERE s.pool = $3 AND s.sub = $4 AND s.revoked_at IS NULL AND s.expires_at > $5 AND s.minted_at > $6) <= $7",
+    )
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(now)
+    .bind(user.valid_after)
+    .bind(most)
+    .expect(Rows::Exactly(1))
 }
 
 /// The sessions of a browser session that are not revoked.
@@ -246,5 +330,14 @@ pub fn session(row: &Row) -> Result<Session, RowError> {
         },
         parent: row.opt_text(13)?.map(str::to_owned),
         device: row.opt_text(14)?.map(str::to_owned),
+        active: row.opt_millis(15)?,
+        seen: seen(row)?,
     })
+}
+
+/// `None` where the pool kept no record of it.
+fn seen(row: &Row) -> Result<Option<Place>, RowError> {
+    let Some(address) = row.opt_text(16)? else { return Ok(None) };
+    let address = address.parse().map_err(|_| RowError::Range(16))?;
+    Ok(Some(Place { address, user_agent: row.opt_text(17)?.map(str::to_owned) }))
 }

@@ -83,6 +83,8 @@ fn admit(user: &User, now: UnixMillis) -> Result<(), SignInError> {
         Status::ForceChangePassword if user.temporary_until.is_some_and(|until| until <= now) => {
             Err(SignInError::TemporaryExpired)
         }
+        // There is no password to be right.
+        Status::ExternalProvider => Err(SignInError::Refused),
         Status::ForceChangePassword | Status::Confirmed => Ok(()),
     }
 }

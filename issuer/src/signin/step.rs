@@ -77,6 +77,13 @@ impl Authenticated {
         self.device.as_ref()
     }
 
+    /// The same proof, with more to be committed with the tokens.
+    #[must_use]
+    pub fn and(mut self, statements: Vec<Statement>) -> Self {
+        self.statements.extend(statements);
+        self
+    }
+
     /// What must be committed with the tokens: it uses the attempt up, and forgets the failures.
     pub fn into_statements(self) -> Vec<Statement> {
         let mut statements = self.statements;

@@ -39,7 +39,7 @@ pub fn insert(terms: &Terms) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
-/// While the pool is held: misses when the client has other terms of this name.
+/// While the client is held: misses when the client has other terms of this name.
 pub fn free(terms: &Terms) -> Statement {
     Statement::new(
         "UPDATE terms SET name = name WHERE pool = $1 AND id = $2

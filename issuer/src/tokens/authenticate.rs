@@ -34,10 +34,15 @@ pub async fn authenticate(services: &Services, token: &SecretString, now: UnixMi
         Reject::Expired => Fault::not_authorized("Access Token has expired"),
         _ => invalid(),
     })?;
+    // GetDerivedToken's for another service open nothing here.
+    if !verified.audience.is_empty() {
+        return Err(invalid());
+    }
     check_rows(services, &pool, &verified).await
 }
 
-async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -> Result<UserCaller, Fault> {
+/// Asks the rows of a user's token: whether user, client and session live.
+pub(super) async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -> Result<UserCaller, Fault> {
     let invalid = || Fault::not_authorized("Invalid Access Token");
     let revoked = || Fault::not_authorized("Access Token has been revoked");
     let sub = Sub::parse(token.sub.to_string()).map_err(|_| invalid())?;
@@ -65,5 +70,6 @@ async fn check_rows(services: &Services, pool: &pools::Pool, token: &Verified) -
             return Err(revoked());
         }
     }
-    Ok(UserCaller { pool: pool.id.clone(), client, sub, scopes: token.scopes().map(str::to_owned).collect() })
+    let scopes = token.scopes().map(str::to_owned).collect();
+    Ok(UserCaller { pool: pool.id.clone(), client, sub, session: origin_jti, scopes })
 }

@@ -10,11 +10,13 @@ use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clients::Client;
+use crate::clients::model::Settings;
 use crate::keys::{KeyRing, Purpose};
 use crate::pools::Pool;
 use crate::sessions::Session;
 use crate::users::User;
 use crate::users::groups::{Group, preferred_role};
+use crate::users::links::{self, IDENTITIES};
 
 /// Whom the tokens are about, and from which sign-in.
 pub struct Subject<'a> {
@@ -46,8 +48,7 @@ impl Prepared {
     /// `mint` is the instant in both `jti`s; see `users::sign_out`. It is later than `now` where the clock has stepped back since the user's
     /// last sign-out; life is counted from `now` all the same, or edges would refuse the tokens as issued in the future.
     pub fn new(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Self {
-        let settings = &subject.client.settings;
-        let expires_in = i32::try_from(settings.access_token_life().as_secs()).unwrap_or(i32::MAX);
+        let expires_in = subject.client.settings.access_token_seconds();
         Self { access: access_claims(subject, mint, now), id: id_claims(subject, mint, now), expires_in }
     }
 
@@ -88,7 +89,7 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Ac
 
 fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClaims {
     let Subject { pool, client, user, session, .. } = subject;
-    let readable = user.attributes.iter().filter(|(name, _)| client.settings.may_read(name));
+    let personal = personal(user, &client.settings);
     IdClaims {
         sub: user.sub.to_string(),
         groups: group_names(subject.groups),
@@ -96,7 +97,7 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         preferred_role: preferred_role(subject.groups).map(str::to_owned),
         iss: pool.iss.clone(),
         username: user.username.clone(),
-        identities: Vec::new(),
+        identities: personal.identities,
         nonce: None,
         at_hash: None,
         origin_jti: origin_jti(subject),
@@ -109,7 +110,22 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         jti: Some(jti(mint)),
         acr: None,
         amr: Vec::new(),
-        attributes: readable.map(|(name, value)| (name.clone(), claim_value(name, value))).collect(),
+        attributes: personal.attributes,
+    }
+}
+
+/// What an ID token says of the user, as far as the client may read it.
+pub(super) struct Personal {
+    pub identities: Vec<Value>,
+    pub attributes: BTreeMap<String, Value>,
+}
+
+pub(super) fn personal(user: &User, settings: &Settings) -> Personal {
+    let readable = user.attributes.iter().filter(|(name, _)| settings.may_read(name));
+    let (identities, others): (Vec<_>, Vec<_>) = readable.partition(|(name, _)| name.as_str() == IDENTITIES);
+    Personal {
+        identities: identities.into_iter().flat_map(|(_, value)| links::claim(value)).collect(),
+        attributes: others.into_iter().map(|(name, value)| (name.clone(), claim_value(name, value))).collect(),
     }
 }
 
@@ -121,17 +137,18 @@ fn claim_value(name: &str, value: &str) -> Value {
     }
 }
 
-fn group_names(groups: &[Group]) -> Vec<String> {
+pub(super) fn group_names(groups: &[Group]) -> Vec<String> {
     groups.iter().map(|group| group.name.clone()).collect()
 }
 
-/// Only where token revocation is on, as Cognito has it. `jti` is always there: sign-out everywhere needs its instant.
+/// Only where token revocation is on, as Cognito has it, or the pool's sessions can be revoked one by one. `jti` is always there: sign-out everywhere needs its instant.
 fn origin_jti(subject: &Subject<'_>) -> Option<String> {
-    subject.client.settings.enable_token_revocation.then(|| subject.session.origin_jti.clone())
+    let named = subject.client.settings.enable_token_revocation || subject.pool.settings.tracks_sessions();
+    named.then(|| subject.session.origin_jti.clone())
 }
 
 /// A UUIDv7 whose 48-bit time is the mint instant (RFC 9562 §5.7).
-fn jti(mint: UnixMillis) -> String {
+pub(super) fn jti(mint: UnixMillis) -> String {
     let nanos = u32::try_from(mint.0 % 1000).unwrap_or_default() * 1_000_000;
     Uuid::new_v7(Timestamp::from_unix(NoContext, mint.seconds(), nanos)).to_string()
 }

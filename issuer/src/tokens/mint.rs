@@ -12,7 +12,7 @@ use crate::clients::Client;
 use crate::codes;
 use crate::devices;
 use crate::pools::Pool;
-use crate::sessions::{Rotation, Session, rows as session_rows};
+use crate::sessions::{Rotation, Session, limit, rows as session_rows};
 use crate::signin::{Authenticated, Seen, SignInError};
 use crate::store::{Batch, CommitError, Statement, Store};
 use crate::users::groups::{self, Group};
@@ -41,8 +41,10 @@ pub async fn mint(
     let statements = proof.into_statements();
     let refresh_token = codes::opaque_token().map_err(Fault::internal)?;
     let groups = groups_of(&call.services.store, &user).await?;
+    let tracked = pool.settings.tracks_sessions();
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
+        let room = limit::room(&call.services.store, pool, &user, call.now).await?;
         let mint = mint_instant(&user, call.now);
         let session = Session {
             pool: pool.id.clone(),
@@ -58,6 +60,8 @@ pub async fn mint(
             rotation: Rotation::default(),
             parent: None,
             device: device.map(|key| key.as_str().to_owned()),
+            active: Some(call.now),
+            seen: tracked.then(|| call.user_at.clone()),
         };
         let subject = Subject {
             pool,
@@ -71,10 +75,12 @@ pub async fn mint(
         let mut batch = Batch::new();
         let used = batch.extend(statements.iter().cloned());
         let guard = batch.add(user_rows::note_mint(&user, mint));
-        batch.add(session_rows::insert(&session));
+        batch.extend(room.statements);
+        let inserted = batch.add(session_rows::insert(&session));
         // After the session: who ends the device's sessions changes its row first, and one of the two misses.
         let forgotten = seen.as_ref().map(|seen| batch.add(note(seen, &user, call)));
-        outcome = call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await;
+        let write = Write::new(&pool.id, batch).about(user.sub.as_str()).changes(room.changes);
+        outcome = call.commit(write).await;
         match &outcome {
             Ok(()) => {
                 let signed = prepared.sign(&call.services.keys, pool).await?;
@@ -84,6 +90,8 @@ pub async fn mint(
             Err(CommitError::Missed { index }) if *index == guard => {
                 user = signed_out_meanwhile(call, pool, user).await?
             }
+            // Another of the user's sessions began or ended since they were counted.
+            Err(CommitError::Missed { index }) if *index > guard && *index < inserted => {}
             // The attempt was used by another answer, or the user changed under it.
             Err(CommitError::Missed { index }) if *index >= used && *index < guard => {
                 return Err(SignInError::Session.into());
@@ -99,7 +107,7 @@ pub async fn mint(
 /// The sign-in in the device's row. Trust in one that was proven rests on the password of now: whatever was asked beside it, was proven too.
 fn note(seen: &Seen, user: &User, call: &Call) -> Statement {
     let trust = seen.proven.then(|| devices::rules::ground(user));
-    devices::rows::seen(&seen.device, &call.origin.address.to_string(), trust, call.now)
+    devices::rows::seen(&seen.device, &call.user_at.address.to_string(), trust, call.now)
 }
 
 /// max(now, `valid_after` + 1 ms): never at or before the last sign-out, also when the clock steps back.

@@ -1,4 +1,4 @@
-//! Tokens: claims, minting, refreshing, and the check of access tokens that users present.
+//! Tokens: claims, minting, refreshing, those of clients, exchanges, and the check of access tokens that users present.
 //!
 //! The issuing steps and what a power cut leaves after each (minting and refreshing are alike):
 //! 1. the user's row is read; the mint instant is max(now, `valid_after` + 1 ms);
@@ -10,11 +10,23 @@
 
 mod authenticate;
 mod claims;
+mod client_token;
+mod exchange;
 mod mint;
+pub mod ops;
 mod refresh;
+#[cfg(test)]
+mod service_suite;
 #[cfg(test)]
 mod suite;
 
 pub use self::authenticate::authenticate;
 pub use self::mint::mint;
 pub use self::refresh::{Presented, refresh};
+
+use crate::aws_json::Registered;
+
+/// The operations of this feature.
+pub fn operations() -> Vec<Registered> {
+    ops::all()
+}

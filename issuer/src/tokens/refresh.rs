@@ -99,6 +99,9 @@ pub async fn refresh(
         let mut batch = Batch::new();
         batch.add(user_rows::note_mint(&presented.user, mint));
         let last = batch.add(step.guard);
+        if pool.settings.tracks_sessions() {
+            batch.add(session_rows::used(&presented.session, &call.user_at, call.now));
+        }
         outcome = call.commit(Write::new(&pool.id, batch).about(presented.user.sub.as_str())).await;
         match &outcome {
             Ok(()) => return Ok(result(prepared.sign(&call.services.keys, pool).await?, step.refresh_token)),

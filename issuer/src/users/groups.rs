@@ -42,10 +42,14 @@ impl Group {
     }
 }
 
-/// The role that a user prefers (`cognito:preferred_role`): that of the lowest precedence, unless two tie with different roles.
+/// The role that a user prefers (`cognito:preferred_role`): the only one, or that of the lowest precedence, unless two tie with different roles. No
+/// precedence is the highest.
 pub fn preferred_role(groups: &[Group]) -> Option<&str> {
-    let lowest = groups.iter().filter(|g| g.role_arn.is_some()).filter_map(|g| g.precedence).min()?;
-    let mut roles = groups.iter().filter(|g| g.precedence == Some(lowest)).filter_map(|g| g.role_arn.as_deref());
+    let precedence = |group: &Group| group.precedence.unwrap_or(u64::MAX);
+    let with_role = || groups.iter().filter(|group| group.role_arn.is_some());
+    let lowest = with_role().map(precedence).min()?;
+    let mut roles =
+        with_role().filter(|group| precedence(group) == lowest).filter_map(|group| group.role_arn.as_deref());
     let first = roles.next()?;
     roles.all(|role| role == first).then_some(first)
 }
@@ -243,7 +247,18 @@ mod tests {
         let none = group("d", None, Some("role-d"));
         assert_eq!(preferred_role(&[a.clone(), b.clone()]), Some("role-b"));
         assert_eq!(preferred_role(&[a, b.clone(), c]), None);
-        assert_eq!(preferred_role(std::slice::from_ref(&none)), None);
+        let same = group("e", Some(1), Some("role-b"));
+        let roleless = group("f", Some(0), None);
+        assert_eq!(preferred_role(&[b.clone(), same]), Some("role-b"), "a tie of one role");
+        assert_eq!(
+            preferred_role(&[roleless.clone(), b.clone()]),
+            Some("role-b"),
+            "who has no role has none to prefer"
+        );
+        assert_eq!(preferred_role(&[roleless]), None);
+        assert_eq!(preferred_role(std::slice::from_ref(&none)), Some("role-d"), "the only one");
+        let other = group("g", None, Some("role-g"));
+        assert_eq!(preferred_role(&[none.clone(), other]), None, "none of them has a precedence");
         assert_eq!(preferred_role(&[none, b]), Some("role-b"));
     }
 }

@@ -14,6 +14,7 @@ mod error;
 pub mod filter;
 mod former;
 pub mod groups;
+pub mod links;
 pub mod login_names;
 pub mod mfa;
 pub mod model;

@@ -58,6 +58,8 @@ pub enum Status {
     Confirmed,
     ResetRequired,
     ForceChangePassword,
+    /// No password of ours: the user signs in by another identity provider (AdminDisableProviderForUser).
+    ExternalProvider,
 }
 
 impl Status {
@@ -67,11 +69,12 @@ impl Status {
             Self::Confirmed => "CONFIRMED",
             Self::ResetRequired => "RESET_REQUIRED",
             Self::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+            Self::ExternalProvider => "EXTERNAL_PROVIDER",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Unconfirmed, Self::Confirmed, Self::ResetRequired, Self::ForceChangePassword]
+        [Self::Unconfirmed, Self::Confirmed, Self::ResetRequired, Self::ForceChangePassword, Self::ExternalProvider]
             .into_iter()
             .find(|status| status.as_str() == text)
     }
@@ -82,6 +85,7 @@ impl Status {
             Self::Confirmed => UserStatusType::Confirmed,
             Self::ResetRequired => UserStatusType::ResetRequired,
             Self::ForceChangePassword => UserStatusType::ForceChangePassword,
+            Self::ExternalProvider => UserStatusType::ExternalProvider,
         }
     }
 }

@@ -275,6 +275,22 @@ pub fn require_reset(user: &User, now: UnixMillis) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
+/// Takes the password away, and with it every way to another one but an administrator's. Misses when the user's state or password changed since it
+/// was read.
+pub fn end_password(user: &User, now: UnixMillis) -> Statement {
+    Statement::new(
+        "UPDATE users SET password_hash = NULL, srp_verifier = NULL, temporary_until = NULL, status = $1, modified_at = $2
+         WHERE pool = $3 AND sub = $4 AND status = $5 AND COALESCE(password_hash, '') = $6",
+    )
+    .bind(Status::ExternalProvider.as_str())
+    .bind(now)
+    .bind(&user.pool)
+    .bind(&user.sub)
+    .bind(user.status.as_str())
+    .bind(user.credentials.as_ref().map_or("", |old| old.password_hash.as_str()))
+    .expect(Rows::Exactly(1))
+}
+
 /// A guard: misses when the user was deleted since it was read.
 pub fn still_there(user: &User) -> Statement {
     Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2")

@@ -4,10 +4,11 @@ use cognito_model::idp::types::{CreateManagedLoginBrandingRequest, CreateManaged
 use cognito_model::{Exception, Fault};
 use uuid::Uuid;
 
-use crate::appearance::branding::{Branding, Style};
+use crate::appearance::branding::{Branding, MOST, Style};
 use crate::appearance::rows;
 use crate::aws_json::{Call, Write};
 use crate::clients::{self, ClientError};
+use crate::pools::{self, PoolError};
 use crate::store::Batch;
 
 pub async fn handle(
@@ -26,11 +27,15 @@ pub async fn handle(
         modified: call.now,
     };
     let mut batch = Batch::new();
+    let no_pool = batch.add(pools::rows::hold(&pool.id));
     let gone = batch.add(clients::rows::hold(&client));
+    let full = batch.add(pools::rows::room(&pool.id, rows::BRANDINGS, MOST));
     let taken = batch.add(rows::insert(&branding));
     let exists = format!("Managed login branding already exists for client {}.", client.id);
     let misses = [
+        (no_pool, PoolError::Absent(pool.id.clone()).into()),
         (gone, ClientError::Absent(input.client_id).into()),
+        (full, Fault::limit_exceeded("The user pool has as many managed login brandings as it may have.")),
         (taken, Fault::new(Exception::ManagedLoginBrandingExists, exists)),
     ];
     call.commit_or(Write::new(&pool.id, batch).about(&branding.id), misses).await?;

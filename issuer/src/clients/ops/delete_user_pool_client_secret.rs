@@ -6,13 +6,23 @@ use common::clock::UnixMillis;
 
 use crate::aws_json::{Call, Write};
 use crate::clients::model::{Place, SealedSecret};
-use crate::clients::{self, Client, ClientError, open_secret, rows, seal_secret};
-use crate::store::Batch;
+use crate::clients::{self, Client, TRIES, open_secret, rows, seal_secret};
+use crate::store::{Batch, CommitError};
 
 pub async fn handle(
     call: Call,
     input: DeleteUserPoolClientSecretRequest,
 ) -> Result<DeleteUserPoolClientSecretResponse, Fault> {
+    for _ in 0..TRIES {
+        if delete(&call, &input).await?.is_some() {
+            return Ok(DeleteUserPoolClientSecretResponse {});
+        }
+    }
+    Err(Fault::unavailable("other requests keep changing the client"))
+}
+
+/// `None`: the client was changed meanwhile.
+async fn delete(call: &Call, input: &DeleteUserPoolClientSecretRequest) -> Result<Option<()>, Fault> {
     let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
     let named = |secret: &SealedSecret| secret.id(&client.id) == input.client_secret_id;
     if !client.secrets.iter().any(named) {
@@ -32,7 +42,9 @@ pub async fn handle(
     let new = Client { secrets, modified, ..client.clone() };
     let mut batch = Batch::new();
     let update = batch.add(rows::update_secrets(&client, &new));
-    let write = Write::new(&pool.id, batch).about(client.id.as_str());
-    call.commit_or(write, [(update, ClientError::Changed.into())]).await?;
-    Ok(DeleteUserPoolClientSecretResponse {})
+    match call.commit(Write::new(&pool.id, batch).about(client.id.as_str())).await {
+        Ok(()) => Ok(Some(())),
+        Err(CommitError::Missed { index }) if index == update => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -18,6 +18,7 @@ pub async fn handle(call: Call, input: CreateUserPoolDomainRequest) -> Result<Cr
         routing: input.routing,
     };
     rules::check(&input.domain, &settings).map_err(Fault::invalid_parameter)?;
+    rules::check_not_ours(&input.domain, &services.deployment.public_url).map_err(Fault::invalid_parameter)?;
     let domain = Domain { pool: pool.id.clone(), name: input.domain, settings, created: call.now, modified: call.now };
     let mut batch = Batch::new();
     let gone = batch.add(pools::rows::hold(&pool.id));

@@ -5,7 +5,7 @@ use cognito_model::idp::types::{CreateUserImportJobRequest, CreateUserImportJobR
 
 use crate::aws_json::{Call, Write};
 use crate::entropy;
-use crate::imports::model::{Job, MOST};
+use crate::imports::model::{Job, MOST, WAITS};
 use crate::imports::rows;
 use crate::pools::{self, PoolError};
 use crate::store::Batch;
@@ -31,6 +31,7 @@ pub async fn handle(call: Call, input: CreateUserImportJobRequest) -> Result<Cre
     };
     let mut batch = Batch::new();
     let gone = batch.add(pools::rows::hold(&pool.id));
+    batch.add(rows::forget_oldest(&pool.id, MOST, call.now.minus(WAITS)));
     let full = batch.add(pools::rows::room(&pool.id, rows::TABLE, MOST));
     batch.add(rows::insert(&job));
     let misses = [

@@ -1,6 +1,6 @@
 //! Cognito: AdminInitiateAuth with ADMIN_USER_PASSWORD_AUTH (old name ADMIN_NO_SRP_AUTH), USER_SRP_AUTH and REFRESH_TOKEN_AUTH.
 //!
-//! `ContextData` is for threat protection, `ClientMetadata` for triggers, `AnalyticsMetadata` for Pinpoint and `Session` for USER_AUTH; no
+//! `ContextData` says where the user is. `ClientMetadata` is for triggers, `AnalyticsMetadata` for Pinpoint and `Session` for USER_AUTH; no
 //! pool has these.
 
 use cognito_model::Fault;
@@ -10,8 +10,10 @@ use crate::aws_json::Call;
 use crate::clients::{self, Flow};
 use crate::login::flows;
 use crate::login::parameters::Parameters;
+use crate::login::place;
 
 pub async fn handle(call: Call, input: AdminInitiateAuthRequest) -> Result<AdminInitiateAuthResponse, Fault> {
+    let call = call.with_user_at(place::told(input.context_data.as_ref()));
     let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
     let parameters = Parameters::new(input.auth_parameters)?;
     let answer = match input.auth_flow {

@@ -10,6 +10,8 @@ use crate::login::parameters::Parameters;
 
 pub async fn handle(call: Call, input: InitiateAuthRequest) -> Result<InitiateAuthResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
+    let user_at = clients::user_place(&call, &client, input.user_context_data.as_ref());
+    let call = call.with_user_at(user_at);
     let parameters = Parameters::new(input.auth_parameters)?;
     let answer = match input.auth_flow {
         AuthFlowType::UserPasswordAuth => {

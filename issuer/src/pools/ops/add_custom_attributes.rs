@@ -8,9 +8,10 @@ use crate::pools::model::Settings;
 use crate::pools::{self, rules};
 
 pub async fn handle(call: Call, input: AddCustomAttributesRequest) -> Result<AddCustomAttributesResponse, Fault> {
-    let pool = pools::named(&call.services.store, &input.user_pool_id).await?;
-    let custom_attributes = rules::extended(&pool.settings.custom_attributes, input.custom_attributes)?;
-    let settings = Settings { custom_attributes, ..pool.settings.clone() };
-    pools::change(&call, &pool, &settings).await?;
+    pools::amend(&call, &input.user_pool_id, |pool| {
+        let custom_attributes = rules::extended(&pool.settings.custom_attributes, input.custom_attributes.clone())?;
+        Ok(Settings { custom_attributes, ..pool.settings.clone() })
+    })
+    .await?;
     Ok(AddCustomAttributesResponse {})
 }

@@ -13,10 +13,11 @@ pub async fn handle(
     call: Call,
     input: SetLogDeliveryConfigurationRequest,
 ) -> Result<SetLogDeliveryConfigurationResponse, Fault> {
-    let pool = pools::named(&call.services.store, &input.user_pool_id).await?;
-    logs::check(&input.log_configurations).map_err(PoolError::Settings)?;
-    let settings = Settings { logs: input.log_configurations.clone(), ..pool.settings.clone() };
-    pools::change(&call, &pool, &settings).await?;
+    let pool = pools::amend(&call, &input.user_pool_id, |pool| {
+        logs::check(&input.log_configurations).map_err(PoolError::Settings)?;
+        Ok(Settings { logs: input.log_configurations.clone(), ..pool.settings.clone() })
+    })
+    .await?;
     let configuration = LogDeliveryConfigurationType {
         log_configurations: input.log_configurations,
         user_pool_id: pool.id.to_string(),

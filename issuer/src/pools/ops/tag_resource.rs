@@ -18,25 +18,19 @@ pub async fn handle(call: Call, input: TagResourceRequest) -> Result<TagResource
     Ok(TagResourceResponse {})
 }
 
-/// How often it is tried again when the pool is changed meanwhile: the operations have no exception to say so.
-const TRIES: usize = 5;
-
 /// Changes the tags of the pool with this ARN.
 pub(super) async fn retag(
     call: &Call,
     arn: &str,
     change: impl Fn(&mut BTreeMap<String, String>) -> Result<(), String>,
 ) -> Result<(), Fault> {
-    let mut left = TRIES;
-    loop {
-        let pool = pools::of_arn(&call.services, arn).await?;
+    let id = pools::id_of_arn(arn, &call.services.deployment).ok_or_else(|| PoolError::NoArn(arn.to_owned()))?;
+    pools::amend(call, id.as_str(), |pool| {
         let mut settings = pool.settings.clone();
         let tags: &mut Tags = &mut settings.user_pool_tags;
         change(tags).map_err(PoolError::Settings)?;
-        left -= 1;
-        match pools::change(call, &pool, &settings).await {
-            Err(PoolError::Changed) if left > 0 => {}
-            outcome => return Ok(outcome?),
-        }
-    }
+        Ok(settings)
+    })
+    .await?;
+    Ok(())
 }

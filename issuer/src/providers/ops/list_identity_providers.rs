@@ -5,8 +5,7 @@ use cognito_model::idp::types::{ListIdentityProvidersRequest, ListIdentityProvid
 
 use crate::aws_json::{Call, Listing};
 use crate::pools;
-use crate::providers::model::describe_shortly;
-use crate::providers::rows::{self, Stored};
+use crate::providers::{Known, rows};
 
 /// An answer holds no more (Cognito: ProvidersListType), though more may be asked for.
 const LARGEST: usize = 50;
@@ -18,8 +17,8 @@ pub async fn handle(call: Call, input: ListIdentityProvidersRequest) -> Result<L
     let listing = Listing::of_at_most(LARGEST, &call, &key, &[], input.max_results);
     let [after] = listing.after(input.next_token.as_deref())?.unwrap_or_default();
     let found = services.store.read(rows::page(&pool.id, &after, listing.to_read())).await?;
-    let found = found.iter().map(rows::stored).collect::<Result<Vec<Stored>, _>>()?;
-    let page = listing.page(found, |stored| [stored.name.clone()]);
-    let shortly = |stored: &Stored| describe_shortly(&stored.name, stored.kind, stored.created, stored.modified);
-    Ok(ListIdentityProvidersResponse { next_token: page.token, providers: page.rows.iter().map(shortly).collect() })
+    let found = found.iter().map(rows::read_known).collect::<Result<Vec<Known>, _>>()?;
+    let page = listing.page(found, |known| [known.name.clone()]);
+    let providers = page.rows.iter().map(Known::describe_shortly).collect();
+    Ok(ListIdentityProvidersResponse { next_token: page.token, providers })
 }

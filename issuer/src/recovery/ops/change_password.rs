@@ -1,10 +1,11 @@
 //! Cognito: ChangePassword, by access token and the previous password (SECURITY.md I34). Tokens stay good, as in Cognito: see the module.
 
-use cognito_model::idp::types::{ChangePasswordRequest, ChangePasswordResponse};
+use cognito_model::idp::types::{ChangePasswordRequest, ChangePasswordResponse, EventResponseType, EventType};
 use cognito_model::{Exception, Fault};
 use common::secret::SecretString;
 
 use crate::aws_json::{Call, Write};
+use crate::events::{self, Happened};
 use crate::limits::{Budget, Spender, budget, lockout};
 use crate::recovery::code;
 use crate::services::Services;
@@ -20,8 +21,12 @@ pub async fn handle(call: Call, input: ChangePasswordRequest) -> Result<ChangePa
     let previous = previous(&user, input.previous_password.as_ref())?;
     let who = Spender::user(&user.sub);
     budget::spend(call.now, &services.store, &pool.id, Budget::ChangePassword, &who).await?;
-    if let Some(previous) = previous {
-        verify(services, &user, previous).await?;
+    if let Some(previous) = previous
+        && let Err(refusal) = verify(services, &user, previous).await
+    {
+        let happened = Happened::new(EventType::PasswordChange, EventResponseType::Fail);
+        events::failure(&call, &pool, Some(&user), happened, refusal.exception).await?;
+        return Err(refusal);
     }
     let fresh = credentials::replace(services, &pool, &user, &input.proposed_password).await?;
 
@@ -31,6 +36,8 @@ pub async fn handle(call: Call, input: ChangePasswordRequest) -> Result<ChangePa
     batch.add(code::discard(&user));
     batch.add(budget::give_back(&pool.id, Budget::ChangePassword, &who));
     batch.add(lockout::forget(&lockout::Subject::user(&pool.id, &user.sub)));
+    let happened = Happened::new(EventType::PasswordChange, EventResponseType::Pass);
+    batch.extend(events::statements(&call, &pool, &user, happened));
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str())).await {
         Ok(()) => Ok(ChangePasswordResponse {}),
         Err(CommitError::Missed { index }) if index == alive => {
@@ -47,6 +54,7 @@ fn check_state(user: &User) -> Result<(), Fault> {
     match user.status {
         Status::Confirmed => Ok(()),
         Status::Unconfirmed => Err(Fault::new(Exception::UserNotConfirmed, "User is not confirmed.")),
+        Status::ExternalProvider => Err(Fault::not_authorized("User password cannot be changed in the current state.")),
         Status::ResetRequired | Status::ForceChangePassword => {
             Err(Fault::new(Exception::PasswordResetRequired, "Password reset required for the user"))
         }

@@ -2,10 +2,13 @@
 //! are confirmed, or have no address (I41).
 
 use cognito_model::Fault;
-use cognito_model::idp::types::{ResendConfirmationCodeRequest, ResendConfirmationCodeResponse};
+use cognito_model::idp::types::{
+    EventResponseType, EventType, ResendConfirmationCodeRequest, ResendConfirmationCodeResponse,
+};
 
 use crate::aws_json::{Call, Write};
 use crate::clients;
+use crate::events::{self, Happened};
 use crate::limits::{Budget, budget};
 use crate::messages::Kind;
 use crate::pools::Pool;
@@ -15,9 +18,11 @@ use crate::users::deliveries::{self, Destination};
 use crate::users::{self, Status, User, decoys};
 
 pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<ResendConfirmationCodeResponse, Fault> {
+    let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
+    clients::check_secret_hash(&call.services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    let user_at = clients::user_place(&call, &client, input.user_context_data.as_ref());
+    let call = call.with_user_at(user_at);
     let services = &call.services;
-    let (pool, client) = clients::of_call(services, &input.client_id).await?;
-    clients::check_secret_hash(services, &client, &input.username, input.secret_hash.as_ref()).await?;
     let key = services.pool_keys.key(&pool.id).await?;
     let user = users::by_name(&services.store, &pool, &input.username).await?;
     let who = users::spender(&key, &pool, user.as_ref(), &input.username);
@@ -37,6 +42,8 @@ pub async fn handle(call: Call, input: ResendConfirmationCodeRequest) -> Result<
     let message = deliveries::verification(&pool, &user, &to, Kind::ResendCode, fresh.text.expose(), call.now);
     let mut batch = Batch::new();
     batch.add(fresh.statement);
+    let happened = Happened::new(EventType::ResendCode, EventResponseType::Pass);
+    batch.extend(events::statements(&call, &pool, &user, happened));
     call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(vec![message])).await?;
     Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(to.describe()) })
 }

@@ -1,10 +1,11 @@
 //! Cognito: SignUp.
 
 use cognito_model::Fault;
-use cognito_model::idp::types::{SignUpRequest, SignUpResponse};
+use cognito_model::idp::types::{EventResponseType, EventType, SignUpRequest, SignUpResponse};
 
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
+use crate::events::{self, Happened};
 use crate::messages::Kind;
 use crate::pools::schema::Writer;
 use crate::signup::code;
@@ -16,6 +17,8 @@ use crate::users::{Status, UserError, deliveries};
 pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
     clients::check_secret_hash(&call.services, &client, &input.username, input.secret_hash.as_ref()).await?;
+    let user_at = clients::user_place(&call, &client, input.user_context_data.as_ref());
+    let call = call.with_user_at(user_at);
     if pool.settings.only_admins_create() {
         return Err(Fault::not_authorized("SignUp is not permitted for this user pool"));
     }
@@ -39,16 +42,19 @@ pub async fn handle(call: Call, input: SignUpRequest) -> Result<SignUpResponse, 
     let mut unsendable = None;
     let user = create(&call, &pool, new, |user| {
         destination = deliveries::to_verify(&pool, user);
-        let Some(to) = &destination else { return (Vec::new(), Vec::new()) };
+        let happened = Happened::new(EventType::SignUp, EventResponseType::Pass);
+        let mut statements = events::statements(&call, &pool, user, happened);
+        let Some(to) = &destination else { return (statements, Vec::new()) };
         match code::issue(call.now, &key, code::slot(&pool, user, to)) {
             Ok(code) => {
                 let text = code.text.expose();
                 let message = deliveries::verification(&pool, user, to, Kind::SignUp, text, call.now);
-                (vec![code.statement], vec![message])
+                statements.push(code.statement);
+                (statements, vec![message])
             }
             Err(fault) => {
                 unsendable = Some(fault);
-                (Vec::new(), Vec::new())
+                (statements, Vec::new())
             }
         }
     })
