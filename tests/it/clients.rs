@@ -53,6 +53,11 @@ fn settings_of_pools_and_clients_by_boto3() {
 }
 
 #[test]
+fn sessions_tokens_of_services_events_and_links_by_boto3() {
+    run("sessions.py", &[]);
+}
+
+#[test]
 fn admin_keys_and_their_policies_by_boto3() {
     run("access.py", &[env!("CARGO_BIN_EXE_tollgate")]);
 }

@@ -168,6 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn assets_have_a_bound_together() {
+        let half = [PNG, &vec![0; MOST_BYTES / 2 - PNG.len()]].concat();
+        let logo = |bytes: &[u8]| asset(AssetCategoryType::FormLogo, AssetExtensionType::Png, Some(bytes));
+        let background = |bytes: &[u8]| asset(AssetCategoryType::PageBackground, AssetExtensionType::Png, Some(bytes));
+        let small = Style::new(false, None, vec![logo(&half), background(&half)]).unwrap();
+        let larger = [half.as_slice(), &[0]].concat();
+        assert!(Style::new(false, None, vec![logo(&larger), background(&half)]).unwrap_err().contains("4 MiB"));
+        // Also those that an update keeps.
+        let kept = AssetType { bytes: None, resource_id: Some("r".into()), ..logo(&half) };
+        let small =
+            Style { assets: vec![AssetType { resource_id: Some("r".into()), ..small.assets[0].clone() }], ..small };
+        assert!(small.updated(None, None, Some(vec![kept, background(&larger)])).is_err());
+    }
+
+    #[test]
     fn assets_are_what_they_are_said_to_be() {
         let logo = asset(AssetCategoryType::FormLogo, AssetExtensionType::Png, Some(PNG));
         let style = |assets| Style::new(false, None, assets);

@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::model::MOST;
 use crate::engines::on_both_engines;
-use crate::store::{Migration, Store};
+use crate::store::{Batch, Migration, Statement, Store};
 use crate::world::{World, refusal, text, with};
 
-on_both_engines!(a_job_from_its_making_to_its_end, jobs_expire_and_are_listed_by_pages, the_header_names_all_columns,);
+on_both_engines!(
+    a_job_from_its_making_to_its_end,
+    jobs_expire_and_are_listed_by_pages,
+    the_header_names_all_columns,
+    jobs_that_have_ended_make_room,
+);
 
 fn migrations() -> Vec<&'static Migration> {
     crate::migrations::all()
@@ -77,4 +83,25 @@ async fn the_header_names_all_columns(store: Store) {
         columns.len() == 22 && columns.contains(&json!("custom:tier")) && columns.contains(&json!("cognito:username"))
     );
     assert_eq!(header["UserPoolId"], json!(world.pool));
+}
+
+async fn jobs_that_have_ended_make_room(store: Store) {
+    let world = World::new(store).await;
+    let ended = create(&world).await;
+    let mut batch = Batch::new();
+    for n in 1..MOST {
+        let insert = Statement::new(
+            "INSERT INTO import_jobs (pool, id, name, role_arn, status, created_at, started_at) VALUES ($1, $2, 'n', 'r', 'Pending', 1, 1)",
+        );
+        batch.add(insert.bind(world.pool.as_str()).bind(format!("import-{n:010}")));
+    }
+    world.services.store.commit(batch).await.unwrap();
+    let request = json!({ "UserPoolId": world.pool, "JobName": "one more", "CloudWatchLogsRoleArn": ended["CloudWatchLogsRoleArn"] });
+    let full = refusal(world.ask("CreateUserImportJob", request.clone()).await);
+    assert_eq!(full, "LimitExceededException: The user pool has as many import jobs as it may have.");
+    world.clock.advance(Duration::from_secs(24 * 3_600 + 1));
+    world.ask("CreateUserImportJob", request.clone()).await.unwrap();
+    let named = json!({ "UserPoolId": world.pool, "JobId": ended["JobId"] });
+    assert!(world.ask("DescribeUserImportJob", named).await.is_err(), "the one that had expired is gone");
+    assert!(world.ask("CreateUserImportJob", request).await.is_err(), "those that wait stay");
 }

@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_shows_without_what_sends_it() {
+        let sms = SmsMfaConfigType { sms_authentication_message: Some("{####}".into()), sms_configuration: None };
+        let request = SetUserPoolMfaConfigRequest { sms_mfa_configuration: Some(sms), ..Default::default() };
+        let shown = describe(&set(request, &Settings::default()).unwrap()).sms_mfa_configuration.unwrap();
+        assert_eq!((shown.sms_authentication_message.as_deref(), shown.sms_configuration), (Some("{####}"), None));
+        assert!(describe(&Settings::default()).sms_mfa_configuration.is_none());
+    }
+
+    #[test]
     fn relying_parties_are_domains() {
         for (id, good) in
             [("auth.example.com", true), ("localhost", true), ("https://example.com", false), ("a b", false)]

@@ -1,5 +1,6 @@
 //! Settings of pools that operations of their own set, over both engines.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::engines::on_both_engines;
@@ -15,6 +16,7 @@ on_both_engines!(
     where_logs_go,
     how_many_sessions_a_user_has,
     a_certificate_is_made_once,
+    changes_side_by_side_are_all_made,
 );
 
 fn migrations() -> Vec<&'static Migration> {
@@ -230,4 +232,22 @@ async fn a_certificate_is_made_once(store: Store) {
     let row = Query::new("SELECT private_key FROM federation_keys");
     let row = world.services.store.one(row).await.unwrap().unwrap();
     assert!(ring::signature::RsaKeyPair::from_pkcs8(row.bytes(0).unwrap()).is_err(), "it lies sealed");
+}
+
+/// Operations that have no exception for it don't tell that another was quicker.
+async fn changes_side_by_side_are_all_made(store: Store) {
+    let world = World::new(store).await;
+    let arn = described(&world).await["Arn"].clone();
+    let attribute = |n: usize| {
+        with(&pool(&world), json!({ "CustomAttributes": [{ "Name": format!("a{n}"), "AttributeDataType": "String" }] }))
+    };
+    let tag = |n: usize| json!({ "ResourceArn": arn, "Tags": { format!("t{n}"): "x" } });
+    let attributes = join_all((0..6).map(|n| world.ask("AddCustomAttributes", attribute(n))));
+    let tags = join_all((0..6).map(|n| world.ask("TagResource", tag(n))));
+    let (attributes, tags) = futures_util::join!(attributes, tags);
+    assert!(attributes.iter().chain(&tags).all(Result::is_ok), "{attributes:?} {tags:?}");
+    let pool = described(&world).await;
+    assert_eq!(pool["UserPoolTags"].as_object().unwrap().len(), 6);
+    let custom = pool["SchemaAttributes"].as_array().unwrap().iter();
+    assert_eq!(custom.filter(|attribute| text(&attribute["Name"]).starts_with("custom:a")).count(), 6);
 }

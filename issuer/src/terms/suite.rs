@@ -6,7 +6,12 @@ use crate::engines::on_both_engines;
 use crate::store::{Migration, Store};
 use crate::world::{World, refusal, text, with};
 
-on_both_engines!(terms_from_their_making_to_their_end, a_client_has_one_of_each_name, terms_go_with_their_client,);
+on_both_engines!(
+    terms_from_their_making_to_their_end,
+    a_client_has_one_of_each_name,
+    of_a_rename_and_a_making_at_once_one_is_done,
+    terms_go_with_their_client,
+);
 
 fn migrations() -> Vec<&'static Migration> {
     crate::migrations::all()
@@ -68,6 +73,28 @@ async fn a_client_has_one_of_each_name(store: Store) {
     assert_eq!(refusal(world.ask("UpdateTerms", rename).await), exists);
     let legacy = with(&create(&world, "terms-of-use"), json!({ "ClientId": world.legacy }));
     world.ask("CreateTerms", legacy).await.unwrap();
+}
+
+async fn of_a_rename_and_a_making_at_once_one_is_done(store: Store) {
+    let world = World::new(store).await;
+    let other = world.ask("CreateTerms", create(&world, "privacy-policy")).await.unwrap();
+    let named = json!({ "UserPoolId": world.pool, "TermsId": other["Terms"]["TermsId"] });
+    let rename = with(&named, json!({ "TermsName": "terms-of-use" }));
+    for _ in 0..5 {
+        let (made, renamed) = futures_util::join!(
+            world.ask("CreateTerms", create(&world, "terms-of-use")),
+            world.ask("UpdateTerms", rename.clone())
+        );
+        assert_eq!(u8::from(made.is_ok()) + u8::from(renamed.is_ok()), 1, "{made:?} {renamed:?}");
+        for refused in [&made, &renamed].into_iter().filter_map(|outcome| outcome.as_ref().err()) {
+            assert_eq!(refused.exception.name(), "TermsExistsException");
+        }
+        if let Ok(made) = made {
+            let delete = json!({ "UserPoolId": world.pool, "TermsId": made["Terms"]["TermsId"] });
+            world.ask("DeleteTerms", delete).await.unwrap();
+        }
+        world.ask("UpdateTerms", with(&named, json!({ "TermsName": "privacy-policy" }))).await.unwrap();
+    }
 }
 
 async fn terms_go_with_their_client(store: Store) {
