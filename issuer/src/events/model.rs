@@ -32,10 +32,9 @@ impl Happened {
         Self { kind: EventType::SignIn, response, challenges }
     }
 
-    /// A sign-in that ended at this.
-    pub fn failed_sign_in(at: ChallengeName) -> Self {
-        let challenges = vec![(at, ChallengeResponse::Failure)];
-        Self { kind: EventType::SignIn, response: EventResponseType::Fail, challenges }
+    /// A sign-in that ended at this answer: it was wrong, or it was right and the user may not sign in.
+    pub fn failed_sign_in(at: ChallengeName, answer: ChallengeResponse) -> Self {
+        Self { kind: EventType::SignIn, response: EventResponseType::Fail, challenges: vec![(at, answer)] }
     }
 }
 

@@ -67,7 +67,7 @@ async fn what_users_do_is_recorded(store: Store) {
     world.ask("ResendConfirmationCode", json!({ "ClientId": world.client, "Username": "june" })).await.unwrap();
     step();
     assert!(world.sign_in("june", PASSWORD).await.is_err(), "not confirmed");
-    assert_eq!(told(&world, "june").await, ["SignUp Pass", "ResendCode Pass", "SignIn Fail Password Failure"]);
+    assert_eq!(told(&world, "june").await, ["SignUp Pass", "ResendCode Pass", "SignIn Fail Password Success"]);
 
     step();
     assert!(world.sign_in("jane", OTHER).await.is_err());
@@ -139,6 +139,7 @@ async fn where_the_user_is_by_a_servers_word(store: Store) {
     let seen = events(&world, "jane").await[0]["EventContextData"].clone();
     assert_eq!(seen, json!({ "DeviceName": "Firefox 136, Linux", "IpAddress": "2001:db8::7" }));
 
+    world.clock.advance(Duration::from_millis(10));
     // A client may say so if it has proven a secret and is set to.
     let own = json!({ "USERNAME": "jane", "PASSWORD": PASSWORD });
     let request = |client: &str, parameters: &Value| {

@@ -1,8 +1,8 @@
 //! What pools that record auth events keep of a sign-in on its way: that it goes on by a challenge, or failed. Its success is recorded with the
 //! tokens.
 
-use cognito_model::idp::types::{ChallengeName, ChallengeNameType, EventResponseType};
-use cognito_model::{Exception, Fault};
+use cognito_model::Fault;
+use cognito_model::idp::types::{ChallengeName, ChallengeNameType, ChallengeResponse, EventResponseType};
 
 use crate::aws_json::Call;
 use crate::events::{self, Happened};
@@ -30,29 +30,27 @@ pub async fn step(
             Ok(Step::Ask(asked))
         }
         Ok(step) => Ok(step),
-        Err(error) => Err(failed(call, pool, username, at, error.into()).await?),
+        Err(error) => {
+            if let Some(answer) = answer(&error) {
+                let refusal = Fault::from(error);
+                let user = users::by_name(&call.services.store, pool, username).await?;
+                let happened = Happened::failed_sign_in(at, answer);
+                events::failure(call, pool, user.as_ref(), happened, refusal.exception).await?;
+                return Err(refusal);
+            }
+            Err(error.into())
+        }
     }
 }
 
-/// Records a refusal that says something of the user, and gives it back.
-pub async fn failed(
-    call: &Call,
-    pool: &Pool,
-    username: &str,
-    at: ChallengeName,
-    refusal: Fault,
-) -> Result<Fault, Fault> {
-    let counts = matches!(
-        refusal.exception,
-        Exception::NotAuthorized
-            | Exception::CodeMismatch
-            | Exception::ExpiredCode
-            | Exception::PasswordResetRequired
-            | Exception::UserNotConfirmed
-    );
-    if counts && pool.settings.records_auth_events() {
-        let user = users::by_name(&call.services.store, pool, username).await?;
-        events::failure(call, pool, user.as_ref(), Happened::failed_sign_in(at), refusal.exception).await?;
+/// How the answer was, where a refusal says something of it or of the user.
+fn answer(error: &SignInError) -> Option<ChallengeResponse> {
+    match error {
+        SignInError::Refused | SignInError::Nobody => Some(ChallengeResponse::Failure),
+        SignInError::Disabled
+        | SignInError::Unconfirmed
+        | SignInError::ResetRequired
+        | SignInError::TemporaryExpired => Some(ChallengeResponse::Success),
+        _ => None,
     }
-    Ok(refusal)
 }

@@ -60,7 +60,7 @@ pub async fn mint(
             rotation: Rotation::default(),
             parent: None,
             device: device.map(|key| key.as_str().to_owned()),
-            active: Some(call.now),
+            active: Some(mint),
             seen: tracked.then(|| call.user_at.clone()),
         };
         let subject = Subject {

@@ -7,12 +7,11 @@ use cognito_model::{Exception, Fault};
 use crate::aws_json::{Call, Write};
 use crate::linking::rows::{self, Link};
 use crate::linking::rules::Named;
-use crate::pools::Pool;
+use crate::pools::{self, Pool};
 use crate::providers::{self, Known};
 use crate::store::{Batch, CommitError};
 use crate::users::links::{self, Identity, MOST};
-use crate::users::{self, TRIES, User};
-use crate::{pools, users::rows as user_rows};
+use crate::users::{self, TRIES, User, rows as user_rows};
 
 pub async fn handle(
     call: Call,
