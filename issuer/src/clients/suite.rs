@@ -133,6 +133,11 @@ async fn sessions_of_a_clients_pages(store: Store) {
     let get = async || world.ask("GetUserPoolClientSessionConfiguration", client.clone()).await.unwrap();
     let answer = |minutes: i32| with(&client, json!({ "SSOSession": { "MaxValidityMinutes": minutes } }));
     assert_eq!(get().await, answer(60));
+    let untracked = refusal(world.ask("SetUserPoolClientSessionConfiguration", answer(0)).await);
+    assert_eq!(untracked, "OperationNotEnabledException: User session tracking is not enabled for this user pool.");
+    let tracking =
+        json!({ "UserPoolId": world.pool, "UserSessionTracking": "ENABLED", "TokenSession": { "MaxPerUser": 20 } });
+    world.ask("SetUserPoolSessionConfiguration", tracking).await.unwrap();
     assert_eq!(world.ask("SetUserPoolClientSessionConfiguration", answer(0)).await.unwrap(), answer(0));
     world.ask("UpdateUserPoolClient", client.clone()).await.unwrap();
     assert_eq!(get().await, answer(0), "an update of the client keeps it");

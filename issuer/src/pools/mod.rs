@@ -23,7 +23,7 @@ mod triggers;
 pub use self::error::PoolError;
 pub use self::model::Pool;
 
-use cognito_model::Fault;
+use cognito_model::{Exception, Fault};
 use common::ids::PoolId;
 
 use self::model::Settings;
@@ -63,6 +63,18 @@ pub fn id_of_arn(arn: &str, deployment: &Deployment) -> Option<PoolId> {
 pub async fn of_arn(services: &Services, arn: &str) -> Result<Pool, PoolError> {
     let id = id_of_arn(arn, &services.deployment).ok_or_else(|| PoolError::NoArn(arn.to_owned()))?;
     find(&services.store, &id).await
+}
+
+/// Refuses what a pool without UserSessionTracking has no answer to.
+///
+/// # Errors
+/// `OperationNotEnabledException`
+pub fn demand_session_tracking(pool: &Pool) -> Result<(), Fault> {
+    if pool.settings.tracks_sessions() {
+        return Ok(());
+    }
+    let text = "User session tracking is not enabled for this user pool.";
+    Err(Fault::new(Exception::OperationNotEnabled, text))
 }
 
 /// How often a change is decided anew when the pool is changed meanwhile: not every operation has an exception to say so.

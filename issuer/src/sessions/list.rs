@@ -1,7 +1,7 @@
 //! Pages of a user's sessions, for the user and for administrators.
 
 use cognito_model::idp::types::{SessionDescriptionType, SessionLocationType, SessionTypeType};
-use cognito_model::{Exception, Fault, Timestamp};
+use cognito_model::{Fault, Timestamp};
 use common::clock::UnixMillis;
 
 use super::model::Session;
@@ -17,18 +17,6 @@ const LARGEST: usize = 125;
 pub struct Page {
     pub sessions: Vec<SessionDescriptionType>,
     pub next: Option<String>,
-}
-
-/// Refuses what a pool without UserSessionTracking has no answer to.
-///
-/// # Errors
-/// `OperationNotEnabledException`
-pub fn demand_tracking(pool: &Pool) -> Result<(), Fault> {
-    if pool.settings.tracks_sessions() {
-        return Ok(());
-    }
-    let text = "User session tracking is not enabled for this user pool.";
-    Err(Fault::new(Exception::OperationNotEnabled, text))
 }
 
 /// The sessions of a user that live, the newest first. `current` is the caller's own.

@@ -1,4 +1,4 @@
-//! Cognito: SetUserPoolClientSessionConfiguration.
+//! Cognito: SetUserPoolClientSessionConfiguration, where the pool tracks sessions.
 
 use cognito_model::Fault;
 use cognito_model::idp::types::{
@@ -9,6 +9,7 @@ use common::clock::UnixMillis;
 use crate::aws_json::{Call, Write};
 use crate::clients::model::Settings;
 use crate::clients::{self, Client, ClientError, rows};
+use crate::pools;
 use crate::store::Batch;
 
 pub async fn handle(
@@ -16,6 +17,7 @@ pub async fn handle(
     input: SetUserPoolClientSessionConfigurationRequest,
 ) -> Result<SetUserPoolClientSessionConfigurationResponse, Fault> {
     let (pool, client) = clients::named(&call.services, &input.user_pool_id, &input.client_id).await?;
+    pools::demand_session_tracking(&pool)?;
     let sso_session_minutes = Some(input.sso_session.max_validity_minutes);
     let modified = call.now.max(UnixMillis(client.modified.0.saturating_add(1)));
     let settings = Settings { sso_session_minutes, ..client.settings.clone() };
