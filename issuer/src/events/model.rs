@@ -32,9 +32,13 @@ impl Happened {
         Self { kind: EventType::SignIn, response, challenges }
     }
 
-    /// A sign-in that ended at this answer: it was wrong, or it was right and the user may not sign in.
-    pub fn failed_sign_in(at: ChallengeName, answer: ChallengeResponse) -> Self {
-        Self { kind: EventType::SignIn, response: EventResponseType::Fail, challenges: vec![(at, answer)] }
+    /// A sign-in that ended at the last of these answers: it was wrong, or it was right and the user may not sign in.
+    pub fn failed_sign_in(answered: &[ChallengeName], last: ChallengeResponse) -> Self {
+        let mut failed = Self::sign_in(EventResponseType::Fail, answered);
+        if let Some((_, response)) = failed.challenges.last_mut() {
+            *response = last;
+        }
+        failed
     }
 }
 

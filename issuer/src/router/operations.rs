@@ -27,8 +27,7 @@ use crate::limits::quotas::{Place, Standing};
 use crate::vouching::{Refusal, Vouched};
 use crate::{
     access, appearance, clients, devices, domains, erasure, events, factors, imports, linking, login, pools, providers,
-    provisioned,
-    recovery, replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
+    provisioned, recovery, replicas, resource_servers, risk, sessions, signup, terms, tokens, users, waf,
 };
 
 /// Cognito: 1 MiB.
