@@ -19,6 +19,7 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 
 
 on_both_engines!(
     what_users_do_is_recorded,
+    a_second_factor_is_an_answer,
     where_the_user_is_by_a_servers_word,
     pools_without_it_record_nothing,
     the_newest_are_kept,
@@ -121,6 +122,39 @@ async fn what_users_do_is_recorded(store: Store) {
     let before = world.count("SELECT COUNT(*) FROM auth_events").await;
     assert!(world.sign_in("nobody", PASSWORD).await.is_err());
     assert_eq!(world.count("SELECT COUNT(*) FROM auth_events").await, before);
+}
+
+async fn a_second_factor_is_an_answer(store: Store) {
+    let world = recording(store).await;
+    let mail = json!({ "Message": "Code {####}", "Subject": "Sign in" });
+    let factors = json!({ "UserPoolId": world.pool, "MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": mail });
+    world.ask("SetUserPoolMfaConfig", factors).await.unwrap();
+    let by_mail = json!({ "UserPoolId": world.pool, "Username": "jane", "EmailMfaSettings": { "Enabled": true } });
+    world.ask("AdminSetUserMFAPreference", by_mail).await.unwrap();
+    let begin = json!({
+        "ClientId": world.client, "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": "jane", "PASSWORD": PASSWORD },
+    });
+    world.clock.advance(Duration::from_millis(10));
+    let asked = world.ask("InitiateAuth", begin).await.unwrap();
+    let code = world.code("jane").await;
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for (code, right) in [(wrong, false), (code.as_str(), true)] {
+        world.clock.advance(Duration::from_millis(10));
+        let answer = json!({
+            "ClientId": world.client, "ChallengeName": "EMAIL_OTP", "Session": asked["Session"],
+            "ChallengeResponses": { "USERNAME": "jane", "EMAIL_OTP_CODE": code },
+        });
+        assert_eq!(world.ask("RespondToAuthChallenge", answer).await.is_ok(), right);
+    }
+    assert_eq!(
+        told(&world, "jane").await,
+        [
+            "SignIn InProgress Password Success",
+            "SignIn Fail Password Success Mfa Failure",
+            "SignIn Pass Password Success Mfa Success",
+        ]
+    );
 }
 
 async fn where_the_user_is_by_a_servers_word(store: Store) {
