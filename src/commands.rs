@@ -140,6 +140,10 @@ fn issuer(options: &RoleOptions) -> ExitCode {
         Ok(config) => config,
         Err(error) => return report::<(), _>(Err(error), |_| EXIT_CONFIG),
     };
+    if config.dev_mode.is_some() && !options.until_eof {
+        let why = format!("{}: dev_mode: only `tollgate up --dev-mode` may set it", options.config.display());
+        return report::<(), _>(Err(why), |_| EXIT_CONFIG);
+    }
     if options.check_config {
         return ExitCode::SUCCESS;
     }

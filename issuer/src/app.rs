@@ -13,6 +13,7 @@ use crate::access::{self, Gate, NewKey, Recovery};
 use crate::audit::Recorder;
 use crate::backup::{self, Kept, Progress, Report};
 use crate::config::{Config, Engine};
+use crate::devmode::{self, Dev, DevMode};
 use crate::envelope::{PoolKey, PoolKeyError, PoolKeys, RootKey};
 use crate::keys::{self, KeyRing};
 use crate::limits::{Lockout, budget, lockout};
@@ -25,7 +26,8 @@ use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
 use crate::{
-    admin, codes, events, factors, migrations, purge, reports, router, serve, sessions, signin, signing, vouching,
+    admin, codes, config, events, factors, migrations, purge, reports, router, serve, sessions, signin, signing,
+    vouching,
 };
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -102,6 +104,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let bound_at = clock.now();
     let opened = Opened::open(&config).await?;
+    let dev = config.dev_mode.as_ref().map(|settings| developer_mode(settings, &opened)).transpose()?;
     let (stop, stopping) = watch::channel(false);
     let (finish, finishing) = watch::channel(false);
 
@@ -153,8 +156,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
     let verifier = vouching::Verifier::new(publishing.handle(), bound_at)
         .ok_or_else(|| StartError::failure("the feed's authority has no readable key"))?;
-    let terms = router::Terms { quotas: &config.quotas, traffic: config.public, verifier };
-    let routes = router::public(services.clone(), gate.clone(), terms);
+    let terms = router::Terms { quotas: &config.quotas, traffic: config.public, verifier, dev: dev.clone() };
+    let mut routes = router::public(services.clone(), gate.clone(), terms);
+    if let Some(mode) = dev {
+        routes = devmode::routes(Dev { mode, services: services.clone(), edges: publishing.handle() }, routes);
+    }
     let servers = vec![
         tokio::spawn(serve::serve(public, routes, stopping.clone())),
         tokio::spawn(serve::serve(
@@ -247,6 +253,14 @@ fn compromised(config: &Config) -> Result<Compromised, StartError> {
     Compromised::read(path).map_err(|problem| {
         StartError::configuration(format!("passwords.compromised_file: {}: {problem}", path.display()))
     })
+}
+
+/// From here on the process is one for test suites.
+fn developer_mode(settings: &config::DevMode, opened: &Opened) -> Result<Arc<DevMode>, StartError> {
+    let mode = DevMode::open(settings, opened.pool_keys.root(), &migrations::all());
+    codes::fix();
+    tracing::warn!("DEVELOPER MODE: every access key is taken, every code is {}, and /dev is there", codes::FIXED);
+    Ok(Arc::new(mode.map_err(StartError::configuration)?))
 }
 
 fn pool_settings(config: &Config) -> PoolSettings {

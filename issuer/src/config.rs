@@ -1,5 +1,7 @@
 //! The issuer's settings: what each module needs, assembled from one TOML file (docs/CONFIG.md).
 
+mod dev_mode;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use common::ids::EdgeId;
 use common::networks::Networks;
 use common::settings::{Section, SettingError, folder_of, parse};
 
+use self::dev_mode::Around;
+pub use self::dev_mode::DevMode;
 use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
 use crate::limits::quotas::{Category, Settings as Quotas};
 use crate::messages;
@@ -38,6 +42,8 @@ pub struct Config {
     pub ready_edges: Vec<EdgeId>,
     /// Requests a second and pool.
     pub quotas: Quotas,
+    /// Every access key is taken, codes are 123456, and a reset is one request. For test suites on this machine.
+    pub dev_mode: Option<DevMode>,
 }
 
 /// Sockets. Public traffic, the admin surface and the feed have one each.
@@ -135,6 +141,8 @@ impl Config {
         feed.finish()?;
         let ready_edges = root.section("ready")?.map(ready_edges).transpose()?.unwrap_or_default();
         let quotas = root.section("quotas")?.map(quotas).transpose()?.unwrap_or_default();
+        let around = Around { listen: &listen, public: &public, storage: &storage, messages: &messages };
+        let dev_mode = root.section("dev_mode")?.map(|section| dev_mode::read(section, folder, &around)).transpose()?;
         root.finish()?;
         Ok(Self {
             listen,
@@ -148,6 +156,7 @@ impl Config {
             feed_address,
             ready_edges,
             quotas,
+            dev_mode,
         })
     }
 }
@@ -320,6 +329,35 @@ mod tests {
             let got = set(text).unwrap_err().to_string();
             assert!(got.contains(want), "{got}");
         }
+    }
+
+    #[test]
+    fn developer_mode_is_for_this_machine_alone() {
+        let section = "[messages]\noutbox = \"outbox\"\n[dev_mode]\ntoken_file = \"dev.token\"\nbaseline = \"first\"\n";
+        let good = format!("{GOOD}\n{section}");
+        assert!(parse_config(GOOD).unwrap().dev_mode.is_none());
+        let mode = parse_config(&good).unwrap().dev_mode.unwrap();
+        assert_eq!(mode.outbox, Path::new("/etc/tollgate/outbox"));
+        let outside = ["0.0.0.0:8700", "10.0.0.1:8700", "[::]:8700"]
+            .map(|to| ("http = \"127.0.0.1:8700\"", format!("http = \"{to}\"")));
+        let others = [
+            ("admin = \"127.0.0.1:8702\"", "admin = \"192.168.0.1:8702\"".to_owned()),
+            ("feed = \"127.0.0.1:8701\"", "feed = \"[2001:db8::1]:8701\"".to_owned()),
+            ("[issuer]", "public = \"edges\"\n[issuer]".to_owned()),
+            ("[issuer]", "trusted_proxies = [\"127.0.0.1\"]\n[issuer]".to_owned()),
+            ("sqlite = \"tollgate.db\"", "postgres_url_file = \"url\"".to_owned()),
+            ("outbox = \"outbox\"", String::new()),
+            ("token_file = \"dev.token\"", String::new()),
+        ];
+        for (from, to) in outside.iter().chain(&others) {
+            assert!(good.contains(from));
+            let refused = parse_config(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(refused.starts_with("dev_mode.token_file: "), "{to}: {refused}");
+        }
+        // No environment switches it on: nobody inherits it.
+        let env = ["TOKEN_FILE", "BASELINE"].map(|key| (format!("TOLLGATE_DEV_MODE__{key}"), "dev.token".to_owned()));
+        let text = format!("{GOOD}\n[messages]\noutbox = \"outbox\"");
+        assert!(Config::parse(&text, Path::new("/etc"), env).unwrap().dev_mode.is_none());
     }
 
     #[test]

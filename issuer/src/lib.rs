@@ -12,6 +12,7 @@ mod clients;
 pub mod codes;
 mod config;
 mod devices;
+mod devmode;
 mod domains;
 #[cfg(test)]
 mod engines;

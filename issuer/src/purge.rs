@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long after the deletion a pool's feed stays.
 const FEED_STAYS: Duration = Duration::from_secs(2 * LONGEST_TOKEN_LIFE.as_secs());
 
+/// A reset of developer mode brings a deleted pool back, and takes its mark away: nothing of it is deleted any more.
+const MARKED: &str = "EXISTS (SELECT 1 FROM deleted_pools WHERE pool = $1)";
+
 /// Every table with rows of pools, and its key after the pool. `tests::no_table_is_forgotten` holds it to the migrations.
 const TABLES: &[(&str, &str)] = &[
     ("sessions", "origin_jti"),
@@ -95,9 +98,10 @@ enum PurgeError {
 /// Deletes what there is of one pool, and in the end the mark.
 async fn purge_pool(store: &Store, pool: &PoolId, deleted: UnixMillis, now: UnixMillis) -> Result<(), PurgeError> {
     for (table, key) in TABLES {
-        let any = format!("SELECT 1 FROM {table} WHERE pool = $1 LIMIT 1");
+        let any = format!("SELECT 1 FROM {table} WHERE pool = $1 AND {MARKED} LIMIT 1");
         let some = format!(
-            "DELETE FROM {table} WHERE pool = $1 AND ({key}) IN (SELECT {key} FROM {table} WHERE pool = $1 LIMIT 500)"
+            "DELETE FROM {table} WHERE pool = $1 AND ({key}) IN (SELECT {key} FROM {table} WHERE pool = $1 LIMIT 500)
+             AND {MARKED}"
         );
         empty(store, &any, &some, pool.as_str()).await?;
     }
@@ -105,11 +109,14 @@ async fn purge_pool(store: &Store, pool: &PoolId, deleted: UnixMillis, now: Unix
         return Ok(());
     }
     let feed = FeedName::from(pool.clone());
-    let any = "SELECT 1 FROM feed_log WHERE feed = $1 LIMIT 1";
-    let some = "DELETE FROM feed_log WHERE feed = $1 AND seq IN (SELECT seq FROM feed_log WHERE feed = $1 LIMIT 500)";
-    empty(store, any, some, feed.as_str()).await?;
+    let any = format!("SELECT 1 FROM feed_log WHERE feed = $1 AND {MARKED} LIMIT 1");
+    let some = format!(
+        "DELETE FROM feed_log WHERE feed = $1 AND seq IN (SELECT seq FROM feed_log WHERE feed = $1 LIMIT 500)
+         AND {MARKED}"
+    );
+    empty(store, &any, &some, feed.as_str()).await?;
     let mut batch = Batch::new();
-    batch.add(Statement::new("DELETE FROM feed_head WHERE feed = $1").bind(feed.as_str()));
+    batch.add(Statement::new(format!("DELETE FROM feed_head WHERE feed = $1 AND {MARKED}")).bind(feed.as_str()));
     batch.add(Statement::new("DELETE FROM deleted_pools WHERE pool = $1").bind(pool));
     Ok(store.commit(batch).await?)
 }

@@ -6,6 +6,7 @@ use common::ids::PoolId;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::devmode::DevMode;
 use super::layout::{Folder, Ports, write_private};
 use super::seed::Quotas;
 
@@ -13,7 +14,7 @@ use super::seed::Quotas;
 pub const EDGE_NAME: &str = "up-edge";
 
 /// Writes the issuer's settings and, once, its root key.
-pub fn write_issuer(folder: &Folder, ports: Ports, quotas: &Quotas) -> io::Result<()> {
+pub fn write_issuer(folder: &Folder, ports: Ports, quotas: &Quotas, dev: Option<&DevMode>) -> io::Result<()> {
     let root_key = folder.join("root.key");
     if !root_key.exists() {
         let mut key = [0_u8; 32];
@@ -48,13 +49,14 @@ public_address = "{feed}"
 edges = ["{EDGE_NAME}"]
 
 [quotas]
-{quotas}"#,
+{quotas}{dev}"#,
         issuer = ports.issuer(),
         admin = ports.issuer_admin(),
         feed = ports.feed(),
         database = folder.join("tollgate.db"),
         outbox = folder.outbox(),
         quotas = quotas.settings(),
+        dev = dev.map(|dev| dev.settings(folder)).unwrap_or_default(),
     );
     write_private(&folder.issuer_config(), &text)
 }

@@ -6,6 +6,7 @@
 mod admin_key;
 mod children;
 mod demo;
+mod devmode;
 mod files;
 mod layout;
 mod seed;
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 use self::admin_key::AdminKey;
 use self::children::{Children, Event, Role};
 use self::demo::{Demo, DemoError};
+use self::devmode::DevMode;
 use self::layout::{Folder, PortError, Ports, write_private};
 use self::seed::Seed;
 use crate::wire::Wire;
@@ -48,6 +50,9 @@ pub struct Options {
     /// Deletes what an earlier `up` left in DIR first.
     #[arg(long)]
     reset: bool,
+    /// For test suites, in the place of an emulator: every access key is taken, codes are 123456, POST /dev/reset. On this machine only.
+    #[arg(long)]
+    dev_mode: bool,
 }
 
 /// Why `up` did not start or did not go on.
@@ -63,6 +68,8 @@ pub enum UpError {
     Locked(PathBuf),
     #[error("--seed {}: {why}", path.display())]
     Seed { path: PathBuf, why: String },
+    #[error("--data {}: {why}", path.display())]
+    Mode { path: PathBuf, why: &'static str },
     #[error("the issuer could not be prepared: {0}")]
     Issuer(String),
     #[error("the demo pool could not be made: {0}")]
@@ -79,9 +86,12 @@ impl UpError {
     /// 64 when the command line or the machine must change first, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Port(_) | Self::Upstream(_) | Self::Data { .. } | Self::Locked(_) | Self::Seed { .. } => {
-                common::settings::EXIT_CONFIG
-            }
+            Self::Port(_)
+            | Self::Upstream(_)
+            | Self::Data { .. }
+            | Self::Locked(_)
+            | Self::Seed { .. }
+            | Self::Mode { .. } => common::settings::EXIT_CONFIG,
             _ => 1,
         }
     }
@@ -99,9 +109,10 @@ pub async fn run(options: Options) -> Result<(), UpError> {
     let folder = Folder::open(&options.data).map_err(data)?;
     let _lock = lock(&folder)?;
     ports.check_free()?;
+    let dev = DevMode::settle(&folder, options.dev_mode)?;
 
     files::write_certificates(&folder)?;
-    files::write_issuer(&folder, ports, seed.quotas())?;
+    files::write_issuer(&folder, ports, seed.quotas(), dev.as_ref())?;
     let prepared = AdminKey::prepare(&folder).await?;
 
     let (events, mut inbox) = mpsc::channel(64);
@@ -111,11 +122,14 @@ pub async fn run(options: Options) -> Result<(), UpError> {
         if options.upstream.is_none() {
             children.keep(role(&folder, "sample-api", &["--listen", &ports.sample_api().to_string()]));
         }
-        let mut state = State { folder: &folder, ports, key: None, demo: None, pids: BTreeMap::new() };
+        let mut state = State { folder: &folder, ports, dev, key: None, demo: None, pids: BTreeMap::new() };
         let key = state.until(&mut inbox, prepared.settle(&folder, ports)).await??;
         let wire = key.wire();
         state.key = Some(key);
         let demo = state.until(&mut inbox, demo(&folder, ports, &wire, &seed)).await??;
+        if let Some(dev) = &state.dev {
+            dev.keep_first_start(&folder, ports, &wire).await?;
+        }
         files::write_edge(&folder, ports, &demo.pool_id, &upstream)?;
         state.demo = Some(demo);
         children.keep(role(&folder, "edge", &["--config", &folder.edge_config().to_string_lossy()]));
@@ -192,6 +206,7 @@ async fn answers(folder: &Folder, wire: &Wire, url: &str) -> Result<(), UpError>
 struct State<'a> {
     folder: &'a Folder,
     ports: Ports,
+    dev: Option<DevMode>,
     key: Option<AdminKey>,
     demo: Option<Demo>,
     pids: BTreeMap<&'static str, u32>,
@@ -249,7 +264,7 @@ impl State<'_> {
         let mut pids = serde_json::Map::new();
         pids.insert("up".to_owned(), json!(std::process::id()));
         pids.extend(self.pids.iter().map(|(name, pid)| (name.replace('-', "_"), json!(pid))));
-        let up = json!({
+        let mut up = json!({
             "issuer": format!("http://{}", ports.issuer()),
             "edge": format!("http://{}", ports.edge()),
             "edge_tls": format!("https://localhost:{}", ports.edge_tls().port()),
@@ -268,6 +283,10 @@ impl State<'_> {
             "outbox": folder.outbox(),
             "pids": pids,
         });
+        if let (Some(dev), Some(up)) = (&self.dev, up.as_object_mut()) {
+            up.insert("dev_mode".to_owned(), json!(true));
+            up.insert("dev_token".to_owned(), json!(dev.token));
+        }
         write_private(&folder.up_json(), &serde_json::to_string_pretty(&up).map_err(io::Error::other)?)?;
         Ok(())
     }
@@ -281,6 +300,9 @@ impl State<'_> {
             "ClientId": demo.client_id,
             "AuthParameters": { "USERNAME": demo.user, "PASSWORD": demo.password },
         });
+        if self.dev.is_some() {
+            println!("{}", devmode::BANNER);
+        }
         println!("Tollgate is up.");
         println!(
             "  issuer (Cognito's API)  http://{issuer}    user pool {}, app client {}",
@@ -298,6 +320,9 @@ impl State<'_> {
              -H 'Content-Type: application/x-amz-json-1.1' -d '{sign_in}' \
              | sed 's/.*\"AccessToken\":\"\\([^\"]*\\)\".*/\\1/')\"\n"
         );
+        if self.dev.is_some() {
+            println!("{}\n", devmode::hints(&issuer.to_string(), &self.folder.up_json()));
+        }
         println!("End it with Ctrl-C.");
     }
 }

@@ -46,6 +46,7 @@ const ISSUER: Order = &[
     &["publish"],
     &["vouching"],
     &["backup", "transfer"],
+    &["devmode"],
     &["router", "admin", "migrations", "purge", "reports"],
     &["serve"],
     &["app"],

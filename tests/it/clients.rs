@@ -113,6 +113,16 @@ fn samples_held_addresses_and_the_log_of_a_web_acl_by_boto3() {
 }
 
 #[test]
+fn developer_mode_by_boto3() {
+    run_in(Home::new().start(&["--dev-mode"]), "devmode.py", &[]);
+}
+
+#[test]
+fn apps_of_aws_amplify_and_amazon_cognito_identity_js_in_chromium() {
+    run_in(Home::new().start(&["--dev-mode"]), "amplify.mjs", &[]);
+}
+
+#[test]
 fn users_their_attributes_names_and_ends() {
     run("users.py", &[]);
 }

@@ -10,6 +10,7 @@ mod config;
 mod coverage;
 mod daytwo;
 mod deploy;
+mod devmode;
 mod fault;
 mod feed;
 mod floors;

@@ -22,9 +22,11 @@ mod restore;
 mod rows;
 #[cfg(test)]
 mod suite;
+mod tables;
 
 pub use self::aftermath::{EdgeLeft, Kept, KeyLeft};
 pub use self::error::{BackupError, RestoreError};
 pub use self::frame::{Header, Outline, outline};
 pub use self::make::{Made, stream};
 pub use self::restore::{Ask, Checked, Progress, Report, check, restore};
+pub use self::tables::{Tables, tables};

@@ -154,7 +154,7 @@ async fn abandon(loading: Loading<'_>, error: RestoreError) -> RestoreError {
     }
 }
 
-fn open(file: &Path, root: &RootKey) -> Result<Reader<BufReader<File>>, RestoreError> {
+pub(super) fn open(file: &Path, root: &RootKey) -> Result<Reader<BufReader<File>>, RestoreError> {
     let unreadable = |source| RestoreError::Unreadable { path: file.to_owned(), source };
     Reader::open(BufReader::with_capacity(BUFFER, File::open(file).map_err(unreadable)?), root)
 }

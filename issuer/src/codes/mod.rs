@@ -13,6 +13,6 @@ mod rows;
 mod token;
 
 pub use check::{CodeError, check};
-pub use code::{Code, CodeSlot, MAX_ATTEMPTS, issue};
+pub use code::{Code, CodeSlot, FIXED, MAX_ATTEMPTS, fix, issue};
 pub use rows::{MIGRATIONS, discard, forget, forget_all, prune};
 pub use token::{opaque_token, token_digest};

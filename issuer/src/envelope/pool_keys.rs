@@ -81,6 +81,11 @@ impl PoolKeys {
         self.cache.invalidate(pool);
     }
 
+    /// Drops the keys of all pools from memory.
+    pub fn forget_all(&self) {
+        self.cache.invalidate_all();
+    }
+
     fn wrong_root(&self, stored: &str) -> PoolKeyError {
         PoolKeyError::WrongRoot { stored: stored.to_owned(), configured: self.root.id().to_owned() }
     }

@@ -101,6 +101,12 @@ impl KeyRing {
         self.pools.invalidate(pool);
     }
 
+    /// Drops what is held of all pools.
+    pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.pools.invalidate_all();
+    }
+
     async fn ring(&self, pool: &PoolId) -> Result<Arc<PoolRing>, KeyError> {
         if let Some(ring) = self.pools.get(pool) {
             return Ok(ring);

@@ -22,6 +22,7 @@ pub use self::operations::Operations;
 use self::quota::Turnstile;
 use crate::access::Gate;
 use crate::config;
+use crate::devmode::DevMode;
 use crate::limits::quotas;
 use crate::services::Services;
 use crate::vouching::Verifier;
@@ -36,6 +37,8 @@ pub struct Public {
     associations: Arc<Associations>,
     traffic: Arc<config::Public>,
     verifier: Arc<Verifier>,
+    /// There where every access key is taken.
+    dev: Option<Arc<DevMode>>,
 }
 
 /// Who may send what, and how much of it.
@@ -43,6 +46,7 @@ pub struct Terms<'a> {
     pub quotas: &'a quotas::Settings,
     pub traffic: config::Public,
     pub verifier: Verifier,
+    pub dev: Option<Arc<DevMode>>,
 }
 
 /// The routes of the public listener.
@@ -55,6 +59,7 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
         associations: Arc::new(Associations::new()),
         traffic: Arc::new(terms.traffic),
         verifier: Arc::new(terms.verifier),
+        dev: terms.dev,
     };
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))

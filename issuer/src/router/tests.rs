@@ -65,6 +65,7 @@ impl Door {
             quotas: &quotas,
             traffic: config::Public { from, trusted_proxies },
             verifier: Verifier::new(publishing.handle(), world.now()).unwrap(),
+            dev: None,
         };
         let routes = TowerToHyperService::new(public(services, Arc::new(Gate::default()), terms));
         let edge = Speaker::of(&publishing.handle(), "fra-1", Pools::All, world.now()).await;

@@ -75,7 +75,7 @@ impl<'a> Loading<'a> {
 
     /// Adds rows to a table.
     pub async fn insert(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<(), LoadError> {
-        let sql = insertion(table, columns).filter(|_| self.tables.contains(table));
+        let sql = insertion(table, columns, 1).filter(|_| self.tables.contains(table));
         let sql = sql.ok_or_else(|| LoadError::Stranger(table.to_owned()))?;
         let mut batch = Batch::new();
         for row in rows {
@@ -163,8 +163,8 @@ async fn wipe(config: &StoreConfig, known: &[&Migration]) -> Result<(), OpenErro
     }
 }
 
-/// None for a name that is not of the form that migrations use: names come from the copy, and stand in the text.
-fn insertion(table: &str, columns: &[String]) -> Option<String> {
+/// Adds so many rows. None for a name that is not of the form that migrations use: names come from the copy, and stand in the text.
+pub(super) fn insertion(table: &str, columns: &[String], rows: usize) -> Option<String> {
     let plain = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
@@ -172,8 +172,13 @@ fn insertion(table: &str, columns: &[String]) -> Option<String> {
         return None;
     }
     let names: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-    let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-    Some(format!("INSERT INTO \"{table}\" ({}) VALUES ({})", names.join(", "), places.join(", ")))
+    let places = |row: usize| {
+        let places: Vec<String> =
+            (1..=columns.len()).map(|place| format!("${}", row * columns.len() + place)).collect();
+        format!("({})", places.join(", "))
+    };
+    let values: Vec<String> = (0..rows).map(places).collect();
+    Some(format!("INSERT INTO \"{table}\" ({}) VALUES {}", names.join(", "), values.join(", ")))
 }
 
 #[cfg(test)]
@@ -184,11 +189,15 @@ mod tests {
     fn names_that_are_no_names_make_no_statement() {
         let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(
-            insertion("users", &columns(&["pool", "sub"])).unwrap(),
+            insertion("users", &columns(&["pool", "sub"]), 1).unwrap(),
             "INSERT INTO \"users\" (\"pool\", \"sub\") VALUES ($1, $2)"
         );
+        assert_eq!(
+            insertion("users", &columns(&["pool", "sub"]), 2).unwrap(),
+            "INSERT INTO \"users\" (\"pool\", \"sub\") VALUES ($1, $2), ($3, $4)"
+        );
         for (table, names) in [("users\" --", &["a"][..]), ("users", &["a\"b"]), ("", &["a"]), ("users", &[])] {
-            assert_eq!(insertion(table, &columns(names)), None);
+            assert_eq!(insertion(table, &columns(names), 1), None);
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct Migration {
 /// What the ledger says while a restore fills the database (see [`super::load`]). Any issuer takes it for a migration that it does not know.
 pub(super) const LOADING: Migration = Migration { version: u32::MAX, name: "restore in progress", sql: "" };
 
+pub(super) const LEDGER: &str = "schema_migrations";
 pub(super) const CREATE_LEDGER: &str =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
 pub(super) const READ_LEDGER: &str = "SELECT version, name FROM schema_migrations";

@@ -33,6 +33,7 @@ pub mod fixture;
 mod load;
 mod migrate;
 mod postgres;
+mod refill;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -48,6 +49,7 @@ pub use dump::{CHUNK_ROWS, Dump, Piece};
 pub use error::{CommitError, OpenError, StoreError};
 pub use load::{LoadError, Loading};
 pub use migrate::Migration;
+pub use refill::Content;
 pub use value::{Row, RowError, Value};
 
 use postgres::Tenure;

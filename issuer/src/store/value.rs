@@ -178,6 +178,11 @@ impl Row {
         self.0
     }
 
+    /// The same, borrowed.
+    pub fn values(&self) -> &[Value] {
+        &self.0
+    }
+
     /// Bytes of its values, about.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(Value::size).sum()
