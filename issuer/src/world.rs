@@ -133,7 +133,9 @@ impl World {
                 Caller::User(tokens::authenticate(&self.services, &SecretString::new(token), self.now()).await?)
             }
             (Auth::None | Auth::AccessToken | Auth::SigV4OrClient, _) => Caller::Anonymous,
-            (Auth::SigV4, _) => Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false }),
+            (Auth::SigV4, _) => {
+                Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false, region: None })
+            }
         };
         let call = self.call_of(registered.name, arrived, caller);
         let answer = registered.run(call, serde_json::to_vec(&input).unwrap()).await?;

@@ -63,7 +63,7 @@ impl Gate {
         let tries = TRY_HEADERS.map(|name| asked.request.values(name).next().filter(|_| !exact));
         let fingerprint = Fingerprint::new(verified.signature, tries);
         self.recent.take(&services.store, &fingerprint, asked.effect, asked.action.now).await?;
-        Ok(AdminCaller { access_key_id: key.access_key_id, single_use: key.single_use })
+        Ok(AdminCaller { access_key_id: key.access_key_id, single_use: key.single_use, region: None })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct AdminCaller {
     pub access_key_id: String,
     /// A first key: what it does ends it.
     pub single_use: bool,
+    /// In developer mode, the region that the caller signs for: its pools are there, as an emulator has it.
+    pub region: Option<String>,
 }
 
 impl Caller {
@@ -39,6 +41,14 @@ impl Caller {
         match self {
             Self::User(user) => Ok(user),
             _ => Err(Fault::not_authorized("Invalid Access Token")),
+        }
+    }
+
+    /// Where new pools are to be, if not in the deployment's region.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Admin(admin) => admin.region.as_deref(),
+            Self::Anonymous | Self::User(_) => None,
         }
     }
 

@@ -23,9 +23,18 @@ pub fn any_key(headers: &HeaderMap) -> Result<AdminCaller, Fault> {
     let authorization = headers.get(AUTHORIZATION).ok_or_else(|| refused(Sigv4Error::Missing))?;
     let text = authorization.to_str().ok().filter(|text| text.starts_with("AWS4-"));
     let text = text.ok_or_else(|| refused(Sigv4Error::Incomplete(Incomplete::Algorithm)))?;
-    let key = text.split_once("Credential=").map(|(_, rest)| rest.split(['/', ',', ' ']).next().unwrap_or_default());
-    let key = key.filter(|key| is_key(key)).ok_or_else(|| refused(Sigv4Error::Incomplete(Incomplete::Credential)))?;
-    Ok(AdminCaller { access_key_id: key.to_owned(), single_use: false })
+    let credential = text.split_once("Credential=").map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or_default());
+    let mut parts = credential.unwrap_or_default().split('/');
+    let key = parts.next().filter(|key| is_key(key));
+    let key = key.ok_or_else(|| refused(Sigv4Error::Incomplete(Incomplete::Credential)))?;
+    // key / date / region / service / aws4_request. Signatures for several regions name none.
+    let scope: Vec<&str> = parts.collect();
+    let region = scope.get(1).filter(|region| scope.len() == 4 && is_region(region));
+    Ok(AdminCaller {
+        access_key_id: key.to_owned(),
+        single_use: false,
+        region: region.map(|&region| region.to_owned()),
+    })
 }
 
 /// It goes into the audit record.
@@ -33,16 +42,26 @@ fn is_key(key: &str) -> bool {
     (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
+/// It becomes the beginning of pool ids.
+fn is_region(region: &str) -> bool {
+    (1..=32).contains(&region.len())
+        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(headers: &[(&'static str, &str)]) -> Result<String, String> {
+    fn caller(headers: &[(&'static str, &str)]) -> Result<AdminCaller, String> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        any_key(&map).map(|caller| caller.access_key_id).map_err(|fault| fault.exception.name().to_owned())
+        any_key(&map).map_err(|fault| fault.exception.name().to_owned())
+    }
+
+    fn asked(headers: &[(&'static str, &str)]) -> Result<String, String> {
+        caller(headers).map(|caller| caller.access_key_id)
     }
 
     #[test]
@@ -59,6 +78,17 @@ mod tests {
             ),
         ] {
             assert_eq!(asked(&[("authorization", authorization)]).as_deref(), Ok(want));
+        }
+        for (scope, region) in [
+            ("20010101/us-west-2/cognito-idp/aws4_request", Some("us-west-2")),
+            ("20010101/local/cognito-idp/aws4_request", Some("local")),
+            ("20260101/cognito-idp/aws4_request", None),
+            ("20260101/US_WEST/cognito-idp/aws4_request", None),
+            ("20260101//cognito-idp/aws4_request", None),
+            ("20260101", None),
+        ] {
+            let authorization = format!("AWS4-HMAC-SHA256 Credential=x/{scope}, SignedHeaders=host, Signature=0");
+            assert_eq!(caller(&[("authorization", &authorization)]).unwrap().region.as_deref(), region, "{scope}");
         }
         assert_eq!(asked(&[]).unwrap_err(), "MissingAuthenticationTokenException");
         for other in

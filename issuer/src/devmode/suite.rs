@@ -71,7 +71,8 @@ impl Dev {
     }
 
     async fn reset(&self) {
-        let done = self.mode.reset(&self.world.services, &self.publishing.handle(), "r").await.unwrap();
+        let request = uuid::Uuid::now_v7().to_string();
+        let done = self.mode.reset(&self.world.services, &self.publishing.handle(), &request).await.unwrap();
         assert_eq!(done.pools, 1);
     }
 

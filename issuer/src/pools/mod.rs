@@ -54,9 +54,9 @@ pub async fn named(store: &Store, pool_id: &str) -> Result<Pool, PoolError> {
 
 /// The id in the ARN of a pool of this deployment: `arn:aws:cognito-idp:<region>:<account>:userpool/<id>`.
 pub fn id_of_arn(arn: &str, deployment: &Deployment) -> Option<PoolId> {
-    let rest = arn.strip_prefix("arn:aws:cognito-idp:")?.strip_prefix(deployment.region.as_str())?;
-    let id = rest.strip_prefix(':')?.strip_prefix(deployment.account_id.as_str())?.strip_prefix(":userpool/")?;
-    PoolId::parse(id).ok()
+    let (region, rest) = arn.strip_prefix("arn:aws:cognito-idp:")?.split_once(':')?;
+    let id = rest.strip_prefix(deployment.account_id.as_str())?.strip_prefix(":userpool/")?;
+    PoolId::parse(id).ok().filter(|id| id.region() == region)
 }
 
 /// The pool with this ARN.

@@ -38,6 +38,9 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
     let custom_attributes =
         declared.into_iter().map(schema::declare).collect::<Result<Vec<_>, _>>().map_err(PoolError::Settings)?;
     schema::check_distinct(&custom_attributes).map_err(PoolError::Settings)?;
+    let given = request.verification_message_template.clone();
+    let template =
+        |text: fn(&wire::VerificationMessageTemplateType) -> Option<&String>| given.as_ref().and_then(text).cloned();
     Ok(Settings {
         account_recovery_setting: request.account_recovery_setting,
         acr_configuration: request.acr_configuration.unwrap_or_default(),
@@ -49,8 +52,9 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         deletion_protection: request.deletion_protection.or(Some(wire::DeletionProtectionType::Inactive)),
         device_configuration: request.device_configuration,
         email_configuration: request.email_configuration.or_else(default_email_configuration),
-        email_verification_message: request.email_verification_message,
-        email_verification_subject: request.email_verification_subject,
+        // A template shows under the older names, too.
+        email_verification_message: template(|t| t.email_message.as_ref()).or(request.email_verification_message),
+        email_verification_subject: template(|t| t.email_subject.as_ref()).or(request.email_verification_subject),
         issuer_configuration: request.issuer_configuration,
         key_configuration: request.key_configuration,
         lambda_config: triggers::settings(request.lambda_config).map_err(PoolError::Settings)?,
@@ -58,7 +62,7 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         policies: Some(policies(request.policies, unused_days)?),
         sms_authentication_message: request.sms_authentication_message,
         sms_configuration: request.sms_configuration,
-        sms_verification_message: request.sms_verification_message,
+        sms_verification_message: template(|t| t.sms_message.as_ref()).or(request.sms_verification_message),
         user_attribute_update_settings: request.user_attribute_update_settings,
         user_pool_add_ons: request.user_pool_add_ons,
         user_pool_tags: request.user_pool_tags.unwrap_or_default(),

@@ -64,10 +64,14 @@ pub fn declare(attribute: SchemaAttributeType) -> Result<SchemaAttributeType, St
     if name.is_empty() {
         return Err("Invalid AttributeName: a schema attribute needs a name.".into());
     }
-    if STANDARD.iter().any(|(standard, ..)| *standard == name) || name == "sub" {
-        return if name == "sub" { Err("sub can not be changed.".into()) } else { Ok(attribute) };
+    if name == "sub" {
+        return Err("sub can not be changed.".into());
     }
-    declare_custom(attribute)
+    let Some((_, kind, ..)) = STANDARD.iter().find(|(standard, ..)| *standard == name) else {
+        return declare_custom(attribute);
+    };
+    check_constraints(&SchemaAttributeType { attribute_data_type: Some(kind.data_type()), ..attribute.clone() })?;
+    Ok(attribute)
 }
 
 /// The same for AddCustomAttributes, which has no standard attributes: each name gets a prefix.
@@ -77,7 +81,7 @@ pub fn declare_custom(mut attribute: SchemaAttributeType) -> Result<SchemaAttrib
         return Err("Invalid AttributeName: a schema attribute needs a name.".into());
     }
     if attribute.attribute_data_type.is_none() {
-        return Err(format!("Invalid AttributeDataType for attribute {name}."));
+        return Err("Invalid AttributeDataType input, consider using the provided AttributeDataType enum.".into());
     }
     if attribute.required.unwrap_or(false) {
         return Err("Required custom attributes are not supported currently.".into());
@@ -85,6 +89,14 @@ pub fn declare_custom(mut attribute: SchemaAttributeType) -> Result<SchemaAttrib
     let prefix = if attribute.developer_only_attribute.unwrap_or(false) { "dev:custom:" } else { "custom:" };
     attribute.name = Some(format!("{prefix}{name}"));
     attribute.mutable = attribute.mutable.or(Some(true));
+    attribute.developer_only_attribute = attribute.developer_only_attribute.or(Some(false));
+    // Bounds of another type mean nothing, and Cognito forgets them.
+    attribute.string_attribute_constraints = attribute
+        .string_attribute_constraints
+        .filter(|_| attribute.attribute_data_type == Some(AttributeDataType::String));
+    attribute.number_attribute_constraints = attribute
+        .number_attribute_constraints
+        .filter(|_| attribute.attribute_data_type == Some(AttributeDataType::Number));
     check_constraints(&attribute)?;
     Ok(attribute)
 }
@@ -142,7 +154,10 @@ fn check_constraints(attribute: &SchemaAttributeType) -> Result<(), String> {
 pub fn check_distinct(attributes: &[SchemaAttributeType]) -> Result<(), String> {
     let mut names = BTreeSet::new();
     match attributes.iter().filter_map(|a| a.name.as_deref()).find(|name| !names.insert(*name)) {
-        Some(name) => Err(format!("{name}: Existing attribute already has name {name}.")),
+        Some(name) => {
+            let plain = name.strip_prefix("dev:").unwrap_or(name);
+            Err(format!("{plain}: Existing attribute already has name {name}."))
+        }
         None => Ok(()),
     }
 }
@@ -222,7 +237,7 @@ impl<'a> Schema<'a> {
             _ => {}
         }
         match kind {
-            Kind::Flag if !matches!(value, "true" | "false") => {
+            Kind::Flag if !["true", "false"].iter().any(|flag| value.eq_ignore_ascii_case(flag)) => {
                 nonconforming("Type is invalid: a boolean is true or false".into())
             }
             Kind::Number => check_number(value, self.own(name)).or_else(nonconforming),
@@ -280,6 +295,12 @@ fn describe_sub() -> SchemaAttributeType {
             max_length: Some("2048".into()),
         }),
     }
+}
+
+/// A value as it is stored: Cognito takes `True` for a flag of an address, too.
+pub fn spelled(name: &str, value: &str) -> String {
+    let is_flag = STANDARD.iter().any(|(standard, kind, ..)| *standard == name && *kind == Kind::Flag);
+    if is_flag { value.to_ascii_lowercase() } else { value.to_owned() }
 }
 
 /// One `@`, something on both sides, no spaces or controls, a dot in the domain or none (localhost), 254 at most (RFC 5321 §4.5.3).
@@ -372,7 +393,12 @@ mod tests {
             let got = schema.check(&values(&[(name, value)]), Writer::User).unwrap_err();
             assert!(got.contains(want), "{name}={value}: {got}");
         }
-        assert_eq!(schema.check(&values(&[("email_verified", "true")]), Writer::Admin), Ok(()));
+        for flag in ["true", "False", "TRUE"] {
+            assert_eq!(schema.check(&values(&[("email_verified", flag)]), Writer::Admin), Ok(()), "{flag}");
+        }
+        assert!(schema.check(&values(&[("email_verified", "yes")]), Writer::Admin).is_err());
+        assert_eq!(spelled("email_verified", "True"), "true");
+        assert_eq!(spelled("name", "True"), "True");
     }
 
     #[test]
@@ -399,6 +425,33 @@ mod tests {
     }
 
     #[test]
+    fn an_own_attribute_has_the_bounds_of_its_type_and_cognitos_defaults() {
+        let both = |data_type| {
+            let bounds = NumberAttributeConstraintsType { min_value: Some("1".into()), max_value: Some("2".into()) };
+            let lengths = StringAttributeConstraintsType { min_length: Some("1".into()), max_length: Some("2".into()) };
+            declare_custom(SchemaAttributeType {
+                number_attribute_constraints: Some(bounds),
+                string_attribute_constraints: Some(lengths),
+                ..own("a", data_type)
+            })
+            .unwrap()
+        };
+        let has = |a: &SchemaAttributeType| {
+            (a.string_attribute_constraints.is_some(), a.number_attribute_constraints.is_some())
+        };
+        assert_eq!(has(&both(AttributeDataType::String)), (true, false));
+        assert_eq!(has(&both(AttributeDataType::Number)), (false, true));
+        assert_eq!(has(&both(AttributeDataType::Boolean)), (false, false));
+        let plain = declare_custom(own("a", AttributeDataType::String)).unwrap();
+        assert_eq!((plain.mutable, plain.developer_only_attribute), (Some(true), Some(false)));
+        let hidden =
+            SchemaAttributeType { developer_only_attribute: Some(true), ..own("a", AttributeDataType::String) };
+        let hidden = declare_custom(hidden).unwrap();
+        let said = check_distinct(&[hidden.clone(), hidden]).unwrap_err();
+        assert_eq!(said, "custom:a: Existing attribute already has name dev:custom:a.");
+    }
+
+    #[test]
     fn bounds_are_numbers_in_their_order() {
         let text = |min: &str, max: &str| {
             let mut attribute = own("a", AttributeDataType::String);
@@ -414,6 +467,14 @@ mod tests {
             declare_custom(attribute).err()
         };
         assert_eq!(number("-5", "5"), None);
+        // Of standard attributes too, and of their type whatever the definition says.
+        let email = StringAttributeConstraintsType { min_length: Some("9".into()), max_length: Some("1".into()) };
+        let email = SchemaAttributeType {
+            string_attribute_constraints: Some(email),
+            name: Some("email".into()),
+            ..SchemaAttributeType::default()
+        };
+        assert_eq!(declare(email).unwrap_err(), "user.email: Max length cannot be less than min length.");
         for (said, why) in [
             (text("0", "2049"), "more than 2048"),
             (text("-1", "5"), "Invalid StringAttributeConstraints"),

@@ -27,7 +27,7 @@ impl ResourceServer {
             // Only Cognito's own, for clients that register themselves, are managed by it.
             managed_by: None,
             name: Some(self.name.clone()),
-            scopes: Some(self.scopes.clone()),
+            scopes: (!self.scopes.is_empty()).then(|| self.scopes.clone()),
             user_pool_id: Some(self.pool.to_string()),
         }
     }

@@ -14,7 +14,7 @@ use super::{credentials, login_names, rows};
 use crate::aws_json::{Call, Write};
 use crate::messages::Message;
 use crate::pools::Pool;
-use crate::pools::schema::{Attributes, Writer};
+use crate::pools::schema::{self, Attributes, Writer};
 use crate::store::{Batch, CommitError, Statement};
 
 /// What a new user is made of.
@@ -111,7 +111,7 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
 pub fn collect(list: &[AttributeType]) -> Result<Attributes, UserError> {
     let mut attributes = Attributes::new();
     for attribute in list {
-        let value = attribute.value.clone().unwrap_or_default();
+        let value = schema::spelled(&attribute.name, attribute.value.as_deref().unwrap_or_default());
         if value.is_empty() {
             continue;
         }

@@ -20,7 +20,8 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
     let name = input.pool_name.clone();
     let settings = rules::settings(input)?;
     let suffix = entropy::text::<SUFFIX_LENGTH>(SUFFIX_ALPHABET).map_err(Fault::internal)?;
-    let id = PoolId::parse(format!("{}_{suffix}", services.deployment.region)).map_err(Fault::internal)?;
+    let region = call.caller.region().unwrap_or(&services.deployment.region);
+    let id = PoolId::parse(format!("{region}_{suffix}")).map_err(Fault::internal)?;
     let iss = format!("{}/{id}", services.deployment.public_url);
     let pool = Pool { id, name, iss, settings, created: call.now, modified: call.now };
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use cognito_model::idp::types::AttributeType;
 
+use crate::pools::schema;
 use crate::users::UserError;
 
-/// The changes of one request, by attribute name.
+/// The changes of one request, in its order, each attribute once. There are some dozens at most: a user has no more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edits(BTreeMap<String, Edit>);
+pub struct Edits(Vec<(String, Edit)>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Edit {
@@ -20,19 +21,26 @@ impl Edits {
     /// `UserAttributes` of an update. A blank value removes the attribute (Cognito: UpdateUserAttributes); a name that comes twice is
     /// refused, since it is not clear what was meant.
     pub fn of_list(list: &[AttributeType]) -> Result<Self, UserError> {
-        let mut edits = BTreeMap::new();
+        let mut edits = Self::default();
         for attribute in list {
-            let edit = Edit::of_value(attribute.value.as_deref().unwrap_or_default());
-            if edits.insert(attribute.name.clone(), edit).is_some() {
+            let value = attribute.value.as_deref().unwrap_or_default();
+            if edits.0.iter().any(|(name, _)| *name == attribute.name) {
                 return Err(UserError::Attributes(format!("Attribute {} is given twice.", attribute.name)));
             }
+            edits.0.push((attribute.name.clone(), Edit::of_value(&schema::spelled(&attribute.name, value))));
         }
-        Ok(Self(edits))
+        Ok(edits)
     }
 
     /// `UserAttributeNames` of a deletion.
     pub fn removing(names: Vec<String>) -> Self {
-        Self(names.into_iter().map(|name| (name, Edit::Remove)).collect())
+        let mut edits = Self::default();
+        for name in names {
+            if edits.get(&name).is_none() {
+                edits.0.push((name, Edit::Remove));
+            }
+        }
+        edits
     }
 
     /// The attributes in an answer to NEW_PASSWORD_REQUIRED.
@@ -45,7 +53,7 @@ impl Edits {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Edit> {
-        self.0.get(name)
+        self.0.iter().find(|(known, _)| known == name).map(|(_, edit)| edit)
     }
 
     pub(super) fn sets(&self, name: &str, value: &str) -> bool {

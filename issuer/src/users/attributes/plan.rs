@@ -42,12 +42,16 @@ pub(super) enum Turn {
 pub fn plan(pool: &Pool, user: &User, edits: &Edits, author: Author<'_>) -> Result<Plan, UserError> {
     let schema = pool.schema();
     let mut attributes = user.attributes.clone();
-    for (name, edit) in edits.iter() {
+    for (name, _) in edits.iter() {
         check_author(name, author)?;
-        if !schema.has(name) {
-            let text = format!("Invalid user attributes: user.{name}: Attribute does not exist in the schema.\n");
-            return Err(UserError::Attributes(text));
-        }
+    }
+    let unknown = edits.iter().filter(|(name, _)| !schema.has(name));
+    let unknown: String =
+        unknown.map(|(name, _)| format!("user.{name}: Attribute does not exist in the schema.\n")).collect();
+    if !unknown.is_empty() {
+        return Err(UserError::Attributes(format!("Invalid user attributes: {unknown}")));
+    }
+    for (name, edit) in edits.iter() {
         apply(schema, &mut attributes, name, edit, author)?;
     }
     let turns = Address::ALL.map(|address| (address, turn(pool, user, edits, author, address, &mut attributes)));
