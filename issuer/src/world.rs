@@ -153,7 +153,7 @@ impl World {
 
     /// What a command of the admin listener gets.
     pub(crate) fn command(&self, name: &'static str) -> Call {
-        let caller = Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false });
+        let caller = Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false, region: None });
         self.call_of(name, self.now(), caller)
     }
 

@@ -244,7 +244,7 @@ async fn changes_side_by_side_are_all_made(store: Store) {
     let tag = |n: usize| json!({ "ResourceArn": arn, "Tags": { format!("t{n}"): "x" } });
     let attributes = join_all((0..6).map(|n| world.ask("AddCustomAttributes", attribute(n))));
     let tags = join_all((0..6).map(|n| world.ask("TagResource", tag(n))));
-    let (attributes, tags) = futures_util::join!(attributes, tags);
+    let (attributes, tags) = tokio::join!(attributes, tags);
     assert!(attributes.iter().chain(&tags).all(Result::is_ok), "{attributes:?} {tags:?}");
     let pool = described(&world).await;
     assert_eq!(pool["UserPoolTags"].as_object().unwrap().len(), 6);

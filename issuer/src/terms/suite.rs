@@ -81,7 +81,7 @@ async fn of_a_rename_and_a_making_at_once_one_is_done(store: Store) {
     let named = json!({ "UserPoolId": world.pool, "TermsId": other["Terms"]["TermsId"] });
     let rename = with(&named, json!({ "TermsName": "terms-of-use" }));
     for _ in 0..5 {
-        let (made, renamed) = futures_util::join!(
+        let (made, renamed) = tokio::join!(
             world.ask("CreateTerms", create(&world, "terms-of-use")),
             world.ask("UpdateTerms", rename.clone())
         );
