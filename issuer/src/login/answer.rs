@@ -19,7 +19,12 @@ macro_rules! answers {
         $(impl From<Answer> for $response {
             fn from(answer: Answer) -> Self {
                 match answer {
-                    Answer::Tokens(tokens) => Self { authentication_result: Some(tokens), ..Self::default() },
+                    // Cognito names no parameters beside tokens, but says so.
+                    Answer::Tokens(tokens) => Self {
+                        authentication_result: Some(tokens),
+                        challenge_parameters: Some(BTreeMap::new()),
+                        ..Self::default()
+                    },
                     Answer::Challenge { name, parameters, session } => Self {
                         challenge_name: Some(name),
                         challenge_parameters: Some(parameters),
