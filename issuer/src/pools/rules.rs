@@ -51,7 +51,7 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         dcr_configuration: request.dcr_configuration,
         deletion_protection: request.deletion_protection.or(Some(wire::DeletionProtectionType::Inactive)),
         device_configuration: request.device_configuration,
-        email_configuration: request.email_configuration.or_else(default_email_configuration),
+        email_configuration: Some(email_configuration(request.email_configuration)),
         // A template shows under the older names, too.
         email_verification_message: template(|t| t.email_message.as_ref()).or(request.email_verification_message),
         email_verification_subject: template(|t| t.email_subject.as_ref()).or(request.email_verification_subject),
@@ -261,11 +261,10 @@ fn policies(
     Ok(wire::UserPoolPolicyType { password_policy: Some(password), sign_in_policy: given.sign_in_policy })
 }
 
-fn default_email_configuration() -> Option<wire::EmailConfigurationType> {
-    Some(wire::EmailConfigurationType {
-        email_sending_account: Some(wire::EmailSendingAccountType::CognitoDefault),
-        ..wire::EmailConfigurationType::default()
-    })
+fn email_configuration(given: Option<wire::EmailConfigurationType>) -> wire::EmailConfigurationType {
+    let given = given.unwrap_or_default();
+    let account = given.email_sending_account.or(Some(wire::EmailSendingAccountType::CognitoDefault));
+    wire::EmailConfigurationType { email_sending_account: account, ..given }
 }
 
 fn default_template() -> Option<wire::VerificationMessageTemplateType> {

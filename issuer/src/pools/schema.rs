@@ -209,12 +209,21 @@ impl<'a> Schema<'a> {
             developer_only_attribute: Some(false),
             mutable: Some(own.and_then(|a| a.mutable).unwrap_or(true)),
             name: Some(name.to_owned()),
-            number_attribute_constraints: (kind == Kind::Number)
-                .then(|| NumberAttributeConstraintsType { min_value: Some("0".into()), max_value: None }),
+            // What the pool was made with shows in the place of the default, bound by bound.
+            number_attribute_constraints: (kind == Kind::Number).then(|| {
+                let own = own.and_then(|a| a.number_attribute_constraints.clone()).unwrap_or_default();
+                NumberAttributeConstraintsType {
+                    min_value: own.min_value.or_else(|| Some("0".into())),
+                    max_value: own.max_value,
+                }
+            }),
             required: Some(own.and_then(|a| a.required).unwrap_or(false)),
-            string_attribute_constraints: (kind == Kind::Text).then(|| StringAttributeConstraintsType {
-                min_length: Some(min.to_string()),
-                max_length: Some(max.to_string()),
+            string_attribute_constraints: (kind == Kind::Text).then(|| {
+                let own = own.and_then(|a| a.string_attribute_constraints.clone()).unwrap_or_default();
+                StringAttributeConstraintsType {
+                    min_length: own.min_length.or_else(|| Some(min.to_string())),
+                    max_length: own.max_length.or_else(|| Some(max.to_string())),
+                }
             }),
         }
     }
@@ -410,6 +419,16 @@ mod tests {
         assert!(schema.check_complete(&values(&[])).unwrap_err().contains("email: The attribute is required"));
         assert_eq!(schema.check_complete(&values(&[("email", "a@b.c")])), Ok(()));
         assert_eq!(schema.describe().len(), STANDARD.len() + 1);
+
+        let bounds = StringAttributeConstraintsType { min_length: None, max_length: Some("256".into()) };
+        let name = SchemaAttributeType {
+            string_attribute_constraints: Some(bounds),
+            ..super::tests::own("name", AttributeDataType::String)
+        };
+        let own = [declare(name).unwrap()];
+        let shown = Schema::new(&own).describe().into_iter().find(|a| a.name.as_deref() == Some("name")).unwrap();
+        let shown = shown.string_attribute_constraints.unwrap();
+        assert_eq!((shown.min_length.as_deref(), shown.max_length.as_deref()), (Some("0"), Some("256")));
     }
 
     #[test]
