@@ -3,21 +3,24 @@
 //!
 //! - [`frame`] is the file: frames that are sealed one by one to the operator's public key ([`sealed`]), so that nothing of it lies on a disk in
 //!   clear, and an export that was cut off goes on after its last whole frame.
-//! - [`export`] makes frames. The issuer keeps no state of an export.
+//! - [`export`] makes frames, of [`draft`]s of users. The issuer keeps no state of an export.
 //! - [`held`] is what a user holds beside a password.
 //! - [`check`] decides what fits into a pool. The command asks it for all lines before it sends one; the issuer asks it again.
-//! - [`import`] stores lines with the count of lines that are done, in one batch: what was stored is never stored twice, and a cut loses nothing.
+//! - [`import`] stores lines ([`pending`]) with the count of lines that are done, in one batch: what was stored is never stored twice, and a cut loses
+//!   nothing.
 //!
 //! An import takes statuses and what is verified as they are, sends no message, and opens no way that the pool's settings close: it is the word of
 //! an administrator whose policy allows `tollgate:ImportUserPool`.
 
 mod check;
+mod draft;
 mod error;
 pub mod export;
 mod frame;
 mod held;
 pub mod import;
 mod lines;
+mod pending;
 pub(crate) mod read;
 pub mod rows;
 mod sealed;

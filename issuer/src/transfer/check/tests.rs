@@ -1,0 +1,109 @@
+use cognito_model::idp::types::AliasAttributeType;
+use common::ids::{PoolId, Sub};
+
+use super::*;
+use crate::pools::model::Settings;
+
+fn pool(settings: Settings) -> Pool {
+    Pool {
+        id: PoolId::parse("eu_a").unwrap(),
+        name: "p".into(),
+        iss: "i".into(),
+        settings,
+        created: UnixMillis(0),
+        modified: UnixMillis(0),
+    }
+}
+
+fn user(number: u32, name: &str, attributes: &[(&str, &str)]) -> UserLine {
+    UserLine {
+        sub: Sub::parse(format!("{number:08x}-6b3d-4b0e-9f0e-1a2b3c4d5e6f")).unwrap(),
+        username: name.into(),
+        login: None,
+        status: "CONFIRMED".into(),
+        enabled: true,
+        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        unclaimed: Vec::new(),
+        groups: std::collections::BTreeMap::new(),
+        password: None,
+        mfa: None,
+        software_token: None,
+        passkeys: Vec::new(),
+        devices: Vec::new(),
+        created_at: UnixMillis(1),
+        modified_at: UnixMillis(1),
+    }
+}
+
+fn told(together: &mut Together<'_>, line: UserLine) -> String {
+    together.check(Line::User(Box::new(line))).err().unwrap_or_default()
+}
+
+#[test]
+fn names_that_two_users_want_are_found_in_the_pools_own_form() {
+    let pool = pool(Settings { alias_attributes: vec![AliasAttributeType::Email], ..Settings::default() });
+    let mut together = Together::new(&pool, true);
+    let proven = |address| [("email", address), ("email_verified", "true")];
+    let taken = "another user of the export signs in by the same name, address or passkey";
+    assert_eq!(told(&mut together, user(1, "ann", &proven("a@b.c"))), "");
+    assert_eq!(told(&mut together, user(2, "Ann", &[])), "", "the pool minds case");
+    assert_eq!(told(&mut together, user(3, "ann", &[])), taken);
+    assert_eq!(told(&mut together, user(4, "bob", &proven("a@b.c"))), taken);
+    let unclaimed = UserLine { unclaimed: vec!["email".into()], ..user(5, "cid", &proven("a@b.c")) };
+    assert_eq!(told(&mut together, unclaimed), "");
+    assert_eq!(
+        told(&mut together, user(6, "dan", &[("email", "a@b.c")])),
+        "",
+        "an address that nobody proved is no name"
+    );
+    assert_eq!(told(&mut together, user(7, "00000001-6b3d-4b0e-9f0e-1a2b3c4d5e6f", &[])), taken, "a sub is a name");
+    assert!(told(&mut together, user(8, "e@x.y", &[])).starts_with("Username cannot be of email format"));
+    assert_eq!(
+        told(&mut together, user(9, "f", &[("custom:x", "1")])),
+        "Attributes did not conform to the schema: custom:x: Attribute does not exist in the schema."
+    );
+    let late = UserLine { modified_at: UnixMillis(u64::MAX), ..user(11, "late", &[]) };
+    assert_eq!(told(&mut Together::new(&pool, true), late), format!("{} is no instant in milliseconds", u64::MAX));
+    let odd = UserLine { groups: [("g\0".to_owned(), UnixMillis(1))].into(), ..user(12, "odd", &[]) };
+    assert!(told(&mut Together::new(&pool, true), odd).starts_with("the group's name is no name"));
+    let grouped = UserLine { groups: [("g".to_owned(), UnixMillis(1))].into(), ..user(10, "g", &[]) };
+    assert_eq!(told(&mut together, grouped), "in the group \"g\", which there is not");
+}
+
+#[test]
+fn where_addresses_are_user_names_a_user_has_one_and_its_sub_for_a_name() {
+    let settings = Settings { username_attributes: vec![UsernameAttributeType::Email], ..Settings::default() };
+    let pool = pool(settings);
+    let line = |login: Option<&str>| UserLine {
+        login: login.map(str::to_owned),
+        ..user(1, "00000001-6b3d-4b0e-9f0e-1a2b3c4d5e6f", &[("email", "A@b.c")])
+    };
+    let person = person(&pool, line(Some("a@b.c")), true).unwrap();
+    assert_eq!(person.names, [Wanted { key: "a@b.c".into(), kind: login_names::USERNAME }]);
+    assert!(super::person(&pool, line(None), true).is_err());
+    let named = UserLine { username: "ann".into(), ..line(Some("a@b.c")) };
+    assert!(super::person(&pool, named, true).is_err());
+}
+
+#[test]
+fn verifiers_stay_where_the_pool_has_the_same_name() {
+    let made = Verifier::create(crate::passwords::srp::Identity { realm: "a", name: "ann" }, b"x").unwrap();
+    let hash = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObGzz9mR5JkxJo";
+    let srp = SrpLine { salt: made.salt_hex(), verifier: STANDARD.encode(made.value()) };
+    let password = PasswordLine { hash: hash.into(), srp: Some(srp), former: Vec::new(), temporary_until: None };
+    let line = || UserLine { password: Some(password.clone()), ..user(1, "ann", &[]) };
+    let pool = pool(Settings::default());
+    let kept = person(&pool, line(), true).unwrap();
+    assert_eq!(kept.verifier.unwrap().to_bytes().expose(), made.to_bytes().expose());
+    let left = person(&pool, line(), false).unwrap();
+    assert!(left.verifier.is_none() && left.hash.as_deref() == Some(hash));
+    for (salt, verifier) in [
+        ("zz", STANDARD.encode(made.value())),
+        ("", STANDARD.encode(made.value())),
+        ("1é", "AA".into()),
+        ("10", "AA==".into()),
+    ] {
+        let odd = PasswordLine { srp: Some(SrpLine { salt: salt.into(), verifier }), ..password.clone() };
+        assert!(person(&pool, UserLine { password: Some(odd), ..line() }, true).is_err(), "{salt}");
+    }
+}
