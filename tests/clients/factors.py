@@ -371,4 +371,5 @@ class Passkeys:
         expect(False, f"{what}: expected {name}")
 
 
-run(check)
+if __name__ == "__main__":
+    run(check)

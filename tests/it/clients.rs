@@ -48,6 +48,11 @@ fn the_administrators_operations_by_the_aws_cli() {
 }
 
 #[test]
+fn the_aws_clis_own_documented_examples() {
+    run("aws_examples.py", &[]);
+}
+
+#[test]
 fn settings_of_pools_and_clients_by_boto3() {
     run("stores.py", &[]);
 }
