@@ -2,7 +2,8 @@
 //! types and the table options of migrations are written for one engine.
 //!
 //! Portable migrations use BIGINT, TEXT and BYTEA, and end a `CREATE TABLE` with `) WITHOUT ROWID;` where rows are small and found by their
-//! primary key.
+//! primary key. What has no portable form (triggers) follows a line `-- sqlite only` or `-- postgres only`, in that engine's own words, up to
+//! the next such line or `-- both`. Tables that are to be copied by backups are made in the portable part.
 
 /// One table that is not the ledger of migrations, if there is one.
 pub(super) const SQLITE_OTHER_TABLES: &str = "SELECT name FROM sqlite_master
@@ -10,8 +11,56 @@ pub(super) const SQLITE_OTHER_TABLES: &str = "SELECT name FROM sqlite_master
 pub(super) const POSTGRES_OTHER_TABLES: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
     WHERE table_schema = current_schema() AND table_name <> 'schema_migrations' LIMIT 1";
 
-/// SQLite: exact types (STRICT), and the types by the names that STRICT knows.
+/// For whom a part of a script is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    Both,
+    Sqlite,
+    Postgres,
+}
+
+/// The parts of a script, in order, without the lines that part them.
+fn parts(sql: &str) -> Vec<(Audience, String)> {
+    let mut parts = vec![(Audience::Both, String::with_capacity(sql.len()))];
+    for line in sql.split_inclusive('\n') {
+        let audience = match line.trim() {
+            "-- both" => Audience::Both,
+            "-- sqlite only" => Audience::Sqlite,
+            "-- postgres only" => Audience::Postgres,
+            _ => {
+                if let Some((_, part)) = parts.last_mut() {
+                    part.push_str(line);
+                }
+                continue;
+            }
+        };
+        parts.push((audience, String::new()));
+    }
+    parts
+}
+
+/// A script as one engine takes it: its own parts as they are, the portable ones translated.
+fn schema(sql: &str, own: Audience, translate: impl Fn(&str) -> String) -> String {
+    parts(sql)
+        .into_iter()
+        .map(|(audience, part)| match audience {
+            Audience::Both => translate(&part),
+            other if other == own => part,
+            _ => String::new(),
+        })
+        .collect()
+}
+
 pub(super) fn sqlite_schema(sql: &str) -> String {
+    schema(sql, Audience::Sqlite, portable_for_sqlite)
+}
+
+pub(super) fn postgres_schema(sql: &str) -> String {
+    schema(sql, Audience::Postgres, portable_for_postgres)
+}
+
+/// SQLite: exact types (STRICT), and the types by the names that STRICT knows.
+fn portable_for_sqlite(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len() + 64);
     for statement in statements(sql) {
         let words: String = tokens(statement).map(sqlite_word).collect();
@@ -26,7 +75,7 @@ pub(super) fn sqlite_schema(sql: &str) -> String {
 }
 
 /// PostgreSQL: text is compared by its bytes, as SQLite does, whatever the cluster's locale; `WITHOUT ROWID` goes.
-pub(super) fn postgres_schema(sql: &str) -> String {
+fn portable_for_postgres(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len() + 64);
     for statement in statements(sql) {
         let (mut after_as, mut in_option) = (false, false);
@@ -61,8 +110,13 @@ fn creates_table(statement: &str) -> bool {
         && words.next().is_some_and(|w| w.eq_ignore_ascii_case("TABLE"))
 }
 
-/// The tables that a script makes, in its order.
+/// The tables that a script makes on both engines, in its order.
 pub(super) fn created_tables(sql: &str) -> Vec<String> {
+    let both = parts(sql).into_iter().filter(|(audience, _)| *audience == Audience::Both);
+    both.flat_map(|(_, part)| tables_of(&part)).collect()
+}
+
+fn tables_of(sql: &str) -> Vec<String> {
     let plain = |token: &&str| !token.trim().is_empty() && !token.starts_with("--");
     let optional = |token: &&str| ["IF", "NOT", "EXISTS"].iter().any(|word| token.eq_ignore_ascii_case(word));
     let made = statements(sql).filter(|statement| creates_table(statement));
@@ -141,6 +195,24 @@ mod tests {
     fn the_tables_of_a_script_are_known() {
         assert_eq!(created_tables(SCRIPT), ["users", "plain"]);
         assert_eq!(created_tables("CREATE TABLE IF NOT EXISTS a (b TEXT); ALTER TABLE a ADD COLUMN c TEXT"), ["a"]);
+    }
+
+    #[test]
+    fn each_engine_gets_its_own_part_untouched() {
+        let script = "CREATE TABLE a (n BIGINT);
+            -- sqlite only
+            CREATE TABLE places (n INTEGER PRIMARY KEY) STRICT;
+            CREATE TRIGGER a_i AFTER INSERT ON a BEGIN DELETE FROM places; DELETE FROM a; END;
+            -- postgres only
+            CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            -- both
+            CREATE INDEX a_n ON a (n);";
+        let (sqlite, postgres) = (sqlite_schema(script), postgres_schema(script));
+        assert!(sqlite.contains("n INTEGER) STRICT") && sqlite.contains("CREATE INDEX a_n"), "{sqlite}");
+        assert!(!sqlite.contains("plpgsql") && !postgres.contains("places"), "{sqlite} {postgres}");
+        assert!(postgres.contains("AS $$ BEGIN RETURN NULL; END $$;") && postgres.contains("a_n"), "{postgres}");
+        assert_eq!(created_tables(script), ["a"]);
+        rusqlite::Connection::open_in_memory().unwrap().execute_batch(&sqlite).unwrap();
     }
 
     proptest! {

@@ -78,8 +78,9 @@ impl<'a> Loading<'a> {
         let sql = insertion(table, columns, 1).filter(|_| self.tables.contains(table));
         let sql = sql.ok_or_else(|| LoadError::Stranger(table.to_owned()))?;
         let mut batch = Batch::new();
+        let expected = if is_derived(table) { Rows::Any } else { Rows::Exactly(1) };
         for row in rows {
-            let statement = Statement::new(sql.clone()).expect(Rows::Exactly(1));
+            let statement = Statement::new(sql.clone()).expect(expected);
             batch.add(row.into_values().into_iter().fold(statement, Statement::bind));
         }
         match self.store.commit(batch).await {
@@ -163,6 +164,11 @@ async fn wipe(config: &StoreConfig, known: &[&Migration]) -> Result<(), OpenErro
     }
 }
 
+/// Whether triggers fill the table (`derived_…`): what they have made of other tables' rows by now is in the copy again.
+pub(super) fn is_derived(table: &str) -> bool {
+    table.starts_with("derived_")
+}
+
 /// Adds so many rows. None for a name that is not of the form that migrations use: names come from the copy, and stand in the text.
 pub(super) fn insertion(table: &str, columns: &[String], rows: usize) -> Option<String> {
     let plain = |name: &str| {
@@ -178,7 +184,8 @@ pub(super) fn insertion(table: &str, columns: &[String], rows: usize) -> Option<
         format!("({})", places.join(", "))
     };
     let values: Vec<String> = (0..rows).map(places).collect();
-    Some(format!("INSERT INTO \"{table}\" ({}) VALUES {}", names.join(", "), values.join(", ")))
+    let again = if is_derived(table) { " ON CONFLICT DO NOTHING" } else { "" };
+    Some(format!("INSERT INTO \"{table}\" ({}) VALUES {}{again}", names.join(", "), values.join(", ")))
 }
 
 #[cfg(test)]

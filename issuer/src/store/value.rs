@@ -183,6 +183,12 @@ impl Row {
         &self.0
     }
 
+    /// The columns before a place, and those from it on: of a query that reads rows of several tables at once.
+    pub fn split(mut self, at: usize) -> (Self, Self) {
+        let rest = self.0.split_off(at.min(self.0.len()));
+        (self, Self(rest))
+    }
+
     /// Bytes of its values, about.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(Value::size).sum()
@@ -276,6 +282,13 @@ mod tests {
         assert_eq!(row.array::<2>(3), Ok([1, 2]));
         assert_eq!(row.array::<3>(3), Err(RowError::Range(3)));
         assert_eq!(row.opt_int(4), Err(RowError::Missing(4)));
+    }
+
+    #[test]
+    fn a_row_of_several_tables_is_split() {
+        let row = || Row::new(vec![1.into(), 2.into(), 3.into()]);
+        assert_eq!(row().split(1), (Row::new(vec![1.into()]), Row::new(vec![2.into(), 3.into()])));
+        assert_eq!(row().split(9), (row(), Row::new(Vec::new())));
     }
 
     #[test]
