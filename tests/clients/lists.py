@@ -332,11 +332,11 @@ class Lists:
             expect_equal(said, "One or more requested attributes do not exist.", "text")
 
     def _bad_filters(self, pool):
-        for text in ("email", "email = x", 'email == "x"', 'email = "x', 'email = "x" and name = "y"', '"', "((((" * 60):
+        for text in ("email", "email = x", 'email == "x"', 'email = "x', 'email = "x" or name = "y"', '"', "((((" * 60):
             call = {"UserPoolId": pool, "Filter": text}
             said = expect_error("InvalidParameterException", self.admin.list_users, f"filter {text}", **call)
             expect_equal(said, "Error while parsing filter", f"filter {text}")
-        for name in ("custom:tier", "custom:foo", "address", "Email"):
+        for name in ("custom:foo", "address", "Email"):
             call = {"UserPoolId": pool, "Filter": f'{name} = "x"'}
             said = expect_error("InvalidParameterException", self.admin.list_users, f"filter by {name}", **call)
             expect_equal(said, f"Invalid search attribute: {name}", f"filter by {name}")

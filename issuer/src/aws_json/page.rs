@@ -89,6 +89,16 @@ impl Listing {
         self.limit as u64 + 1
     }
 
+    /// Rows of a page.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The token of a page that ends at this key, for lists that do not read one range.
+    pub fn token<const PARTS: usize>(&self, key: &[String; PARTS]) -> String {
+        self.marker.write(key, self.now)
+    }
+
     /// Cuts what was read to the page. `key`: the texts by which the query sorts, in its order.
     pub fn page<T, const PARTS: usize>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> [String; PARTS]) -> Page<T> {
         let more = rows.len() > self.limit;

@@ -62,6 +62,7 @@ async fn fill(store: &Store) {
         .bind([4u8; 16].as_slice()),
     );
     batch.add(outbox::ensure(&FeedName::Global, NOW));
+    batch.add(crate::users::search::indexes::create(&pool, "custom:a", NOW));
     store.commit(batch).await.unwrap();
     let sealing = DeploymentSealing::new(root("07").deployment_key().unwrap());
     deployment_keys::ensure(store, &sealing, KeyUsage::Challenge, NOW).await.unwrap();
@@ -71,7 +72,7 @@ async fn fill(store: &Store) {
             let sub = format!("{user:08x}-6b3d-4b0e-9f0e-1a2b3c4d5e6f");
             batch.add(Statement::new(
                 "INSERT INTO users (pool, sub, username, status, enabled, attributes, valid_after, newest_mint, created_at, modified_at) \
-                 VALUES ('eu_a', $1, $2, 'CONFIRMED', 1, '{\"ü\":\"'' ;\"}', 0, $3, 1, 1)",
+                 VALUES ('eu_a', $1, $2, 'CONFIRMED', 1, '{\"custom:a\":\"v\",\"ü\":\"'' ;\"}', 0, $3, 1, 1)",
             ).bind(&sub).bind(format!("user {user}")).bind(LATER.0 + 7));
             batch.add(Statement::new(
                 "INSERT INTO sessions (pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at) \
@@ -120,10 +121,13 @@ async fn a_backup_restores_and_revives_nothing(store: Store) {
     assert_eq!((report.pools, report.admin_keys.len(), report.admin_keys[0].kept), (1, 1, false));
 
     let other = Store::open(&into, &migrations::all()).await.unwrap();
-    assert_eq!(count(&other, "users WHERE attributes = '{\"ü\":\"'' ;\"}'").await, 3_000);
+    assert_eq!(count(&other, "users WHERE attributes = '{\"custom:a\":\"v\",\"ü\":\"'' ;\"}'").await, 3_000);
     assert_eq!(count(&other, &format!("users WHERE valid_after = {}", report.at.0)).await, 3_000);
     assert_eq!(count(&other, "sessions WHERE revoked_at IS NULL").await, 0);
     assert_eq!(count(&other, "sessions").await, 3_000);
+    for filled_by_triggers in ["derived_values", "derived_suffixes"] {
+        assert_eq!(count(&other, filled_by_triggers).await, 3_000, "{filled_by_triggers}");
+    }
     assert_eq!(count(&other, "signing_keys WHERE state = 'revoked' AND private_key IS NULL").await, 2);
     assert_eq!(count(&other, "signing_keys WHERE state = 'active'").await, 2);
     assert_eq!(

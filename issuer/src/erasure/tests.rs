@@ -24,10 +24,11 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("attempts", "sub"),
     ("auth_events", "sub"),
     ("budgets", "spender"),
+    ("derived_values", "sub"),
     ("devices", "sub"),
     ("linked_identities", "sub"),
     ("lockouts", "subject"),
@@ -51,7 +52,8 @@ fn migrations() -> Vec<&'static Migration> {
 }
 
 fn user(sub: &str) -> User {
-    User { sub: Sub::parse(sub).unwrap(), username: sub.into(), ..User::sample() }
+    let attributes = [("custom:a".to_owned(), "v".to_owned())].into();
+    User { sub: Sub::parse(sub).unwrap(), username: sub.into(), attributes, ..User::sample() }
 }
 
 /// A user with a row in every table.

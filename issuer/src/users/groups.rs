@@ -7,7 +7,7 @@ use common::ids::{PoolId, Sub};
 
 use super::error::UserError;
 use super::model::User;
-use super::search::COLUMNS;
+use super::search::range::COLUMNS;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement, Store};
 
 pub const MIGRATION: Migration = Migration {

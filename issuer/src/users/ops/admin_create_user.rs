@@ -34,19 +34,23 @@ pub async fn handle(call: Call, input: AdminCreateUserRequest) -> Result<AdminCr
 
 async fn invite(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Result<User, Fault> {
     let password = match &input.temporary_password {
-        Some(given) => given.clone(),
-        None => temporary_password(&pool.settings.password_policy()).map_err(Fault::internal)?,
+        Some(given) => Some(given.clone()),
+        // Cognito: "To create a user with no password, omit this parameter … when passwordless sign-in is available."
+        None if pool.settings.signs_in_without_password() => None,
+        None => Some(temporary_password(&pool.settings.password_policy()).map_err(Fault::internal)?),
     };
+    let life = pool.settings.temporary_password_life();
     let new = NewUser {
         username: &input.username,
         attributes: input.user_attributes.as_deref().unwrap_or_default(),
         writer: pools::schema::Writer::Admin,
-        password: Some(&password),
-        status: Status::ForceChangePassword,
-        temporary_until: Some(call.now.plus(pool.settings.temporary_password_life())),
+        password: password.as_ref(),
+        status: if password.is_some() { Status::ForceChangePassword } else { Status::Confirmed },
+        temporary_until: password.as_ref().map(|_| call.now.plus(life)),
         taking: Taking::when(input.force_alias_creation),
     };
-    let silent = input.message_action == Some(MessageActionType::Suppress);
+    // An invitation tells a password.
+    let silent = input.message_action == Some(MessageActionType::Suppress) || password.is_none();
     if !silent {
         let has = |name: &str| {
             new.attributes.iter().any(|a| a.name == name && a.value.as_deref().is_some_and(|v| !v.is_empty()))
@@ -58,8 +62,9 @@ async fn invite(call: &Call, pool: &Pool, input: &AdminCreateUserRequest) -> Res
         check_mediums(input.desired_delivery_mediums.as_deref(), Reachable { email, phone })?;
     }
     create(call, pool, new, |user| {
-        let messages = if silent { Vec::new() } else { invitations(call, pool, user, input, password.expose()) };
-        (Vec::new(), messages)
+        let told = password.as_ref().filter(|_| !silent);
+        let messages = told.map(|password| invitations(call, pool, user, input, password.expose()));
+        (Vec::new(), messages.unwrap_or_default())
     })
     .await
 }

@@ -5,6 +5,7 @@ use cognito_model::idp::types::{ListUsersInGroupRequest, ListUsersInGroupRespons
 
 use crate::aws_json::{Call, Listing};
 use crate::pools;
+use crate::store::RowError;
 use crate::users::{User, groups, rows};
 
 pub async fn handle(call: Call, input: ListUsersInGroupRequest) -> Result<ListUsersInGroupResponse, Fault> {
@@ -15,7 +16,9 @@ pub async fn handle(call: Call, input: ListUsersInGroupRequest) -> Result<ListUs
     let listing = Listing::new(&call, &key, &[&group.name], input.limit);
     let [after] = listing.after(input.next_token.as_deref())?.unwrap_or_default();
     let query = groups::members(&pool.id, &group.name, &after, listing.to_read());
-    let found = services.store.read(query).await?.iter().map(rows::user).collect::<Result<Vec<User>, _>>()?;
+    let rows = services.store.read(query).await?;
+    let seen = rows.iter().map(|row| Ok(rows::user(row)?.seen_in(&pool)));
+    let found = seen.collect::<Result<Vec<User>, RowError>>()?;
     let page = listing.page(found, |user| [user.sub.to_string()]);
     Ok(ListUsersInGroupResponse { users: Some(page.rows.iter().map(User::describe).collect()), next_token: page.token })
 }
