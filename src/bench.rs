@@ -4,6 +4,7 @@ mod compare;
 mod edge;
 mod load;
 mod report;
+mod users;
 mod values;
 mod waf;
 
@@ -33,6 +34,10 @@ enum Command {
     Attacks(crate::attacks::Options),
     /// Attacks and clean traffic through web ACLs of Tollgate and through ModSecurity with OWASP CRS: what each refuses.
     Waf(waf::Options),
+    /// What users cost an issuer on SQLite and on PostgreSQL, with few of them and with many.
+    Users(users::Options),
+    /// Write rows of users into an issuer's database, all with one ready password hash.
+    LoadUsers(users::Fill),
     /// Send requests to any server and report rate, latency and failures, to size a deployment.
     Load(load::Options),
 }
@@ -42,6 +47,8 @@ pub fn run(options: &Options) -> ExitCode {
     match &options.command {
         Command::Edge(options) => edge::run(options),
         Command::Waf(options) => waf::run(options),
+        Command::Users(options) => users::run(options),
+        Command::LoadUsers(options) => users::fill(options),
         Command::Report(options) => report::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Attacks(options) => match crate::attacks::run(options) {

@@ -19,15 +19,16 @@ mod scenario;
 pub use corpus::Form;
 pub use finding::Findings;
 pub use load::{
-    Arrival, ArrivalError, Bearers, Failure, Outcome, Plan, PlanError, Protocol, Reply, Request, RequestError,
-    Requests, Same, Spawned, Target, Tls, TlsError, Trust, Turn, UrlError,
+    Arrival, ArrivalError, Bearers, Database, Failure, FillError, Outcome, Plan, PlanError, Protocol, Reply, Request,
+    RequestError, Requests, Same, Spawned, Target, Tls, TlsError, Trust, Turn, UrlError,
 };
 pub use measure::{Course, Latency, Quantiles};
 pub use report::{
-    AttacksReport, Comparison, FileError, List, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, WafReport,
-    read, write, write_text,
+    AttacksReport, Comparison, FileError, List, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, UsersReport,
+    WafReport, read, write, write_text,
 };
 pub use scenario::attacks::Options as AttacksOptions;
+pub use scenario::users::Options as UsersOptions;
 pub use scenario::waf::{Options as WafOptions, Source as WafSource};
 pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step, Stop};
 
@@ -64,6 +65,30 @@ pub fn peers() -> Vec<(&'static str, &'static str)> {
 /// When the issuer can't be reached, or refuses what the run needs.
 pub fn attacks(options: &AttacksOptions) -> Result<AttacksReport, BenchError> {
     scenario::attacks::run(options).map(AttacksReport::new)
+}
+
+/// Measures what users cost an issuer on either engine, with few of them in the pool and with many. `told` hears what is being done.
+///
+/// Starts issuers, and a PostgreSQL, of its own on loopback, and ends them before it returns.
+///
+/// # Errors
+/// When this machine lacks what the measurement needs. An engine that can't be measured is named in the report.
+pub fn users(options: &UsersOptions, told: &mut dyn FnMut(&str)) -> Result<UsersReport, BenchError> {
+    scenario::users::run(options, told).map(UsersReport::new)
+}
+
+/// Writes rows of users into an issuer's database, all with one ready password hash; `told` hears how many there are.
+///
+/// # Errors
+/// When the database refuses.
+pub fn fill(
+    database: &Database,
+    pool: &str,
+    first: u64,
+    count: u64,
+    told: &mut dyn FnMut(u64),
+) -> Result<(), FillError> {
+    load::fill(database, pool, first, count, told)
 }
 
 /// Sends attacks and clean traffic to Tollgate's web ACLs and to ModSecurity with the OWASP Core Rule Set, and counts what each refuses.

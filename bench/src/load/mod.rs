@@ -20,6 +20,7 @@ mod timer;
 mod tokens;
 mod upstream;
 mod url;
+mod users;
 
 #[cfg(test)]
 mod tests;
@@ -38,3 +39,4 @@ pub use target::{Protocol, Target, Tls, TlsError, Trust};
 pub use tokens::{Bad, FixtureError, Issuer};
 pub use upstream::Upstream;
 pub use url::UrlError;
+pub use users::{Database, FillError, fill, username};

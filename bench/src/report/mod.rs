@@ -11,6 +11,7 @@ mod names;
 mod progress;
 mod quick;
 mod terminal;
+mod users;
 mod waf;
 
 pub use self::attacks::AttacksReport;
@@ -22,4 +23,5 @@ pub use self::load::LoadReport;
 pub use self::progress::OnStderr;
 pub use self::quick::Quick;
 pub use self::terminal::Table;
+pub use self::users::UsersReport;
 pub use self::waf::{List, WafReport};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::corpus::CorpusError;
 use crate::feed::FeedError;
 use crate::limit::LimitError;
-use crate::load::{ApiError, Failure, FixtureError, PlanError, RequestError, TlsError};
+use crate::load::{ApiError, Failure, FillError, FixtureError, PlanError, RequestError, TlsError};
 use crate::peers::PeerError;
 use crate::scenario::proof::ProofError;
 
@@ -74,6 +74,8 @@ pub enum BenchError {
     TimeOver,
     #[error("it was interrupted; everything that it had started is ended")]
     Interrupted,
+    #[error("cannot write users: {0}")]
+    Fill(#[from] FillError),
     #[error("{0}")]
     Options(&'static str),
 }

@@ -13,6 +13,7 @@ mod rounds;
 mod samples;
 mod shipped;
 mod steady;
+pub mod users;
 pub mod waf;
 
 use std::collections::BTreeSet;
