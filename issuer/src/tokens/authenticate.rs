@@ -11,7 +11,6 @@ use common::verify::not_before::outlives;
 use common::verify::{Policy, Verified, verify};
 
 use crate::aws_json::UserCaller;
-use crate::clients::rows as client_rows;
 use crate::pools;
 use crate::services::Services;
 use crate::sessions::rows as session_rows;
@@ -47,23 +46,21 @@ pub(super) async fn check_rows(services: &Services, pool: &pools::Pool, token: &
     let revoked = || Fault::not_authorized("Access Token has been revoked");
     let sub = Sub::parse(token.sub.to_string()).map_err(|_| invalid())?;
     let client = ClientId::parse(token.client_id.to_string()).map_err(|_| invalid())?;
-    let user = users::by_sub(&services.store, pool, &sub).await?.ok_or(UserError::Absent)?;
-    if !user.enabled || !outlives(token, user.valid_after) {
-        return Err(revoked());
-    }
-    // A deleted client's tokens are dead.
-    if services.store.one(client_rows::by_id(&pool.id, &client)).await?.is_none() {
-        return Err(revoked());
-    }
     let origin_jti = token.origin_jti.as_ref().map(ToString::to_string);
-    if let Some(origin_jti) = &origin_jti {
-        let row = services.store.one(session_rows::by_origin_jti(&pool.id, origin_jti)).await?;
-        let session = row.map(|row| session_rows::session(&row)).transpose()?;
-        // A session is kept for as long as its tokens live (`session_rows::prune`): one that is gone gives no token leave to live.
-        if session.is_none_or(|session| session.revoked.is_some()) {
-            return Err(revoked());
-        }
-    } else if let Some(device) = &token.device_key {
+    let session = origin_jti.as_deref().unwrap_or_default();
+    let query = users::rows::with_session(&pool.id, &sub, &client, session);
+    let row = services.store.one(query).await?.ok_or(UserError::Absent)?;
+    let user = users::rows::user(&row).map_err(UserError::from)?;
+    let column = |at: usize| row.opt_text(at).map(|text| text.is_some()).map_err(UserError::from);
+    let (has_client, has_session) = (column(users::rows::COLUMNS)?, column(users::rows::COLUMNS + 1)?);
+    let is_revoked = row.opt_millis(users::rows::COLUMNS + 2).map_err(UserError::from)?.is_some();
+    // A deleted client's tokens are dead. A session is kept for as long as its tokens live (`sessions::rows::prune`): one that is gone gives
+    // no token leave to live.
+    let session_ended = origin_jti.is_some() && (!has_session || is_revoked);
+    if !user.enabled || !outlives(token, user.valid_after) || !has_client || session_ended {
+        return Err(revoked());
+    }
+    if let (None, Some(device)) = (&origin_jti, &token.device_key) {
         // Tokens of clients without token revocation name no session; all of a device end with it.
         let alive = session_rows::of_device(&pool.id, &sub, device, user.valid_after, 1);
         if services.store.one(alive).await?.is_none() {

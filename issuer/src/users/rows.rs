@@ -1,7 +1,7 @@
 //! The tables `users`, `login_names`, `groups` and `memberships`.
 
 use common::clock::UnixMillis;
-use common::ids::{PoolId, Sub};
+use common::ids::{ClientId, PoolId, Sub};
 
 use super::credentials::Replacement;
 use super::mfa::MfaPreferences;
@@ -74,10 +74,49 @@ pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
     .bind(sub)
 }
 
+/// Columns of a user: what [`user`] reads.
+pub const COLUMNS: usize = 14;
+/// Columns of the client behind them in [`with_client`]: what `clients::rows::client` reads.
+pub const CLIENT_COLUMNS: usize = 10;
+
+/// A user, an app client and their pool in one read: who calls by an access token is asked for at every call.
+pub fn with_client(pool: &PoolId, client: &ClientId, sub: &Sub) -> Query {
+    Query::new(
+        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
+                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa,
+                c.pool, c.client, c.name, c.settings, c.secret, c.created_at, c.modified_at, c.secret_at,
+                c.second_secret, c.second_secret_at,
+                p.pool, p.name, p.iss, p.settings, p.created_at, p.modified_at
+         FROM pools p JOIN clients c ON c.pool = p.pool JOIN users u ON u.pool = p.pool
+         WHERE p.pool = $1 AND c.client = $2 AND u.sub = $3",
+    )
+    .bind(pool)
+    .bind(client)
+    .bind(sub)
+}
+
+/// A user, whether there is the client, whether there is the session and when it was revoked: the columns after those of the user.
+pub fn with_session(pool: &PoolId, sub: &Sub, client: &ClientId, origin_jti: &str) -> Query {
+    Query::new(
+        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
+                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa,
+                c.client, s.origin_jti, s.revoked_at
+         FROM users u
+         LEFT JOIN clients c ON c.pool = u.pool AND c.client = $3
+         LEFT JOIN sessions s ON s.pool = u.pool AND s.origin_jti = $4
+         WHERE u.pool = $1 AND u.sub = $2",
+    )
+    .bind(pool)
+    .bind(sub)
+    .bind(client)
+    .bind(origin_jti)
+}
+
+/// The column after those of the user is the kind of the name.
 pub fn by_login(pool: &PoolId, key: &str) -> Query {
     Query::new(
         "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
-                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa
+                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa, n.kind
          FROM login_names n JOIN users u ON u.pool = n.pool AND u.sub = n.sub
          WHERE n.pool = $1 AND n.name = $2",
     )
@@ -148,7 +187,7 @@ pub fn has_attributes(user: &User) -> Statement {
     Statement::new("UPDATE users SET sub = sub WHERE pool = $1 AND sub = $2 AND attributes = $3")
         .bind(&user.pool)
         .bind(&user.sub)
-        .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
+        .bind(user.stored_attributes())
         .expect(Rows::Exactly(1))
 }
 
@@ -164,7 +203,7 @@ pub fn update_profile(user: &User, status: Status, attributes: &Attributes, now:
     .bind(&user.pool)
     .bind(&user.sub)
     .bind(user.status.as_str())
-    .bind(serde_json::to_string(&user.attributes).unwrap_or_default())
+    .bind(user.stored_attributes())
     .expect(Rows::Exactly(1))
 }
 
@@ -341,6 +380,7 @@ pub fn user(row: &Row) -> Result<User, RowError> {
         status: Status::parse(row.text(3)?).ok_or(RowError::Range(3))?,
         enabled: row.flag(4)?,
         attributes: serde_json::from_str(row.text(5)?).map_err(|_| RowError::Type(5))?,
+        stored: None,
         credentials,
         valid_after: row.millis(8)?,
         newest_mint: row.millis(9)?,

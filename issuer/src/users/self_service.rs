@@ -2,10 +2,11 @@
 
 use cognito_model::Fault;
 
-use super::{User, UserError};
+use super::{User, UserError, rows};
 use crate::aws_json::Call;
 use crate::clients::{self, Client};
-use crate::pools::Pool;
+use crate::pools::{self, Pool};
+use crate::store::{Row, RowError};
 
 /// The scope without which an access token opens none of them.
 const SCOPE: &str = "aws.cognito.signin.user.admin";
@@ -27,7 +28,19 @@ pub async fn caller(call: &Call) -> Result<Caller, Fault> {
     if !caller.scopes.iter().any(|scope| scope == SCOPE) {
         return Err(Fault::not_authorized("Access Token does not have required scopes"));
     }
+    let store = &call.services.store;
+    if let Some(row) = store.one(rows::with_client(&caller.pool, &caller.client, &caller.sub)).await? {
+        return Ok(read(row).map_err(UserError::from)?);
+    }
+    // One of the three is gone: each says so in its own words.
     let (pool, client) = clients::of_call(&call.services, caller.client.as_str()).await?;
-    let user = super::by_sub(&call.services.store, &pool, &caller.sub).await?.ok_or(UserError::Absent)?;
+    let user = super::by_sub(store, &pool, &caller.sub).await?.ok_or(UserError::Absent)?;
     Ok(Caller { pool, client, user })
+}
+
+fn read(row: Row) -> Result<Caller, RowError> {
+    let (user, rest) = row.split(rows::COLUMNS);
+    let (client, pool) = rest.split(rows::CLIENT_COLUMNS);
+    let pool = pools::rows::pool(&pool)?;
+    Ok(Caller { user: rows::user(&user)?.seen_in(&pool), client: clients::rows::client(&client)?, pool })
 }
