@@ -112,10 +112,10 @@ impl Wire {
     }
 
     /// A command of the admin surface whose answer is long: its body as it comes.
-    pub async fn admin_stream(&self, admin: &str, path: &str) -> Result<Incoming, WireError> {
+    pub async fn admin_stream(&self, admin: &str, path: &str, input: &Value) -> Result<Incoming, WireError> {
         let headers = [("content-type", "application/json")];
         let call = Outgoing::to_admin(admin, Method::POST, path);
-        let answer = self.exchange(&call, &headers, Bytes::from_static(b"{}")).await?;
+        let answer = self.exchange(&call, &headers, input.to_string().into()).await?;
         if answer.status().is_success() {
             return Ok(answer.into_body());
         }

@@ -43,6 +43,7 @@ mod resource_servers;
 mod risk;
 mod router;
 mod sampled;
+mod schema_changes;
 mod serve;
 mod services;
 mod sessions;

@@ -3,8 +3,8 @@
 use crate::store::Migration;
 use crate::{
     access, appearance, audit, clients, codes, devices, domains, envelope, events, factors, imports, keys, limits,
-    linking, messages, outbox, pools, providers, provisioned, replicas, resource_servers, risk, sessions, signin,
-    terms, transfer, users, waf,
+    linking, messages, outbox, pools, providers, provisioned, replicas, resource_servers, risk, schema_changes,
+    sessions, signin, terms, transfer, users, waf,
 };
 
 pub fn all() -> Vec<&'static Migration> {
@@ -39,6 +39,7 @@ pub fn all() -> Vec<&'static Migration> {
         &devices::rows::MIGRATION,
         &linking::rows::MIGRATION,
         &events::rows::MIGRATION,
+        &schema_changes::MIGRATION,
         &signin::rows::MIGRATION,
         &signin::rows::BY_SUB,
         &signin::rows::DEVICE,

@@ -48,7 +48,7 @@ pub(super) async fn backup(options: Backup) -> Result<(), AdminError> {
     }
     let mut file = key_file::create(&draft)?;
     let taken = async {
-        let mut body = wire.admin_stream(&issuer.admin, "/v1/backups").await?;
+        let mut body = wire.admin_stream(&issuer.admin, "/v1/backups", &serde_json::json!({})).await?;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| at(&draft, &e))?;
             if let Some(part) = frame.data_ref() {

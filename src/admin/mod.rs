@@ -6,6 +6,7 @@ mod edge_keys;
 mod key_file;
 mod keys;
 mod messages;
+mod schema;
 mod signing_keys;
 mod transfer;
 
@@ -61,6 +62,9 @@ enum AdminCommand {
     ExportRead(transfer::ExportRead),
     /// Fill an empty pool, or a new one, from an export. People keep their passwords and `sub`s.
     Import(transfer::Import),
+    /// Custom attributes and how people sign in, changed while the pool works; indexes for searching within values.
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Messages to users: what became of them, and another try.
     #[command(subcommand)]
     Messages(messages::MessagesCommand),
@@ -134,6 +138,7 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
         AdminCommand::Export(options) => transfer::export(options).await?,
         AdminCommand::ExportRead(options) => transfer::export_read(&options)?,
         AdminCommand::Import(options) => transfer::import(options).await?,
+        AdminCommand::Schema(command) => schema::run(command).await?,
         AdminCommand::Messages(command) => messages::run(command).await?,
         AdminCommand::EdgeKeys(command) => edge_keys::run(command).await?,
         AdminCommand::Edge(EdgeCommand::Enrol { name, pools, issuer }) => {

@@ -34,6 +34,7 @@ const ISSUER: Order = &[
     &["waf"],
     &["users"],
     &["linking", "events"],
+    &["schema_changes"],
     &["signup"],
     &["recovery"],
     &["sessions"],

@@ -103,6 +103,11 @@ fn lists_pools_clients_groups_and_users_by_boto3() {
 }
 
 #[test]
+fn users_are_searched_and_their_schema_changed_while_they_sign_in() {
+    run("schema.py", &[&short_or_long(60, 2_000).to_string()]);
+}
+
+#[test]
 fn web_acls_by_boto3() {
     run("waf.py", &[]);
 }

@@ -7,6 +7,7 @@ mod health;
 mod keys;
 mod messages;
 mod metrics;
+mod schema;
 mod signed;
 mod signing_keys;
 mod transfers;
@@ -52,6 +53,7 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/v1/pools/{pool}/import", get(transfers::look).post(transfers::begin_import))
         .route("/v1/pools/{pool}/import/lines/{before}", post(transfers::take))
         .route("/v1/pools/{pool}/import/finish", post(transfers::finish))
+        .route("/v1/pools/{pool}/schema", get(schema::show).post(schema::run))
         .route("/v1/messages", get(messages::list))
         .route("/v1/messages/{id}/retry", post(messages::retry))
         .with_state(state)

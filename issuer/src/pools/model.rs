@@ -9,7 +9,7 @@ use common::clock::UnixMillis;
 use common::ids::PoolId;
 use serde::{Deserialize, Serialize};
 
-use super::schema::Schema;
+use super::schema::{Attributes, Schema, Writer};
 use crate::passwords::{PasswordPolicy, PolicyRules};
 
 /// One user pool.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub admin_create_user_config: Option<wire::AdminCreateUserConfigType>,
     pub alias_attributes: Vec<wire::AliasAttributeType>,
     pub auto_verified_attributes: Vec<wire::VerifiedAttributeType>,
+    /// Of `tollgate admin schema`, while users' rows do not yet say the same as the settings.
+    pub changing: Option<Changing>,
     pub custom_attributes: Vec<wire::SchemaAttributeType>,
     pub dcr_configuration: Option<wire::DcrConfigurationType>,
     pub deletion_protection: Option<wire::DeletionProtectionType>,
@@ -66,6 +68,68 @@ pub struct Settings {
     pub verification_message_template: Option<wire::VerificationMessageTemplateType>,
 }
 
+/// A change of the schema that is being made (see `schema_changes`): what readers and writers keep to until it is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Changing {
+    /// Rows may have a value under the old name. `None`: the attribute is gone.
+    Renamed { from: String, to: Option<String> },
+    /// New values must conform to this definition, too, which is to replace the present one.
+    Retyped { definition: wire::SchemaAttributeType },
+    /// Names are claimed for this way to sign in, too, which is to replace the present one.
+    SignIn(SignIn),
+}
+
+/// How people sign in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignIn {
+    pub alias_attributes: Vec<wire::AliasAttributeType>,
+    pub username_attributes: Vec<wire::UsernameAttributeType>,
+    pub case_sensitive: bool,
+}
+
+impl SignIn {
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            alias_attributes: settings.alias_attributes.clone(),
+            username_attributes: settings.username_attributes.clone(),
+            case_sensitive: settings.case_sensitive(),
+        }
+    }
+
+    /// The settings with this in them.
+    pub fn settings(&self, settings: Settings) -> Settings {
+        let configuration = wire::UsernameConfigurationType { case_sensitive: self.case_sensitive };
+        let as_it_is = self.case_sensitive == settings.case_sensitive();
+        Settings {
+            alias_attributes: self.alias_attributes.clone(),
+            username_attributes: self.username_attributes.clone(),
+            username_configuration: if as_it_is { settings.username_configuration } else { Some(configuration) },
+            ..settings
+        }
+    }
+}
+
+impl Changing {
+    /// A value of these that the new definition does not allow, and why.
+    pub fn misfit<'a>(&self, values: &'a Attributes) -> Option<(&'a str, String)> {
+        let Self::Retyped { definition } = self else { return None };
+        let name = definition.name.as_deref()?;
+        let value = values.get(name)?;
+        let one = Attributes::from([(name.to_owned(), value.clone())]);
+        let why = Schema::new(std::slice::from_ref(definition)).check(&one, Writer::Admin).err()?;
+        Some((value, why.trim_end().to_owned()))
+    }
+
+    /// The name that rows may still have.
+    pub fn old_name(&self) -> Option<&str> {
+        match self {
+            Self::Renamed { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+}
+
 /// How many sessions a user may have at a time, and whether users see them.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Sessions {
@@ -88,6 +152,22 @@ impl Pool {
 
     pub fn schema(&self) -> Schema<'_> {
         Schema::new(&self.settings.custom_attributes)
+    }
+
+    /// Checks values before they are stored, by the schema as it is and as it is about to be.
+    pub fn check_values(&self, values: &Attributes, writer: Writer) -> Result<(), String> {
+        self.schema().check(values, writer)?;
+        match self.settings.changing.as_ref().and_then(|changing| changing.misfit(values)) {
+            Some((_, why)) => Err(format!("{why}\n")),
+            None => Ok(()),
+        }
+    }
+
+    /// The pool as it will be, while its way to sign in is being changed.
+    pub fn becoming(&self) -> Option<Self> {
+        let Some(Changing::SignIn(after)) = &self.settings.changing else { return None };
+        let settings = after.settings(Settings { changing: None, ..self.settings.clone() });
+        Some(Self { settings, ..self.clone() })
     }
 
     /// The answer of CreateUserPool and DescribeUserPool.
@@ -205,6 +285,14 @@ impl Settings {
             require_symbols: policy.require_symbols.unwrap_or(true),
         })
         .unwrap_or_default()
+    }
+
+    /// SignInPolicy.AllowedFirstAuthFactors has a one-time password.
+    pub fn signs_in_without_password(&self) -> bool {
+        let policy = self.policies.as_ref().and_then(|policies| policies.sign_in_policy.as_ref());
+        let factors = policy.and_then(|policy| policy.allowed_first_auth_factors.as_ref());
+        let one_time = [wire::AuthFactorType::EmailOtp, wire::AuthFactorType::SmsOtp];
+        factors.is_some_and(|factors| factors.iter().any(|factor| one_time.contains(factor)))
     }
 
     /// How long a temporary password works (TemporaryPasswordValidityDays, default 7).

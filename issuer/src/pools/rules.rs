@@ -71,6 +71,7 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
         username_configuration: request.username_configuration,
         verification_message_template: request.verification_message_template.or_else(default_template),
         // What operations of their own set.
+        changing: None,
         email_mfa: None,
         logs: Vec::new(),
         passkeys: None,
@@ -155,6 +156,7 @@ pub fn updated(request: UpdateUserPoolRequest, name: &str, made: &Settings) -> R
     let kept = made.clone();
     let settings = Settings {
         alias_attributes: kept.alias_attributes,
+        changing: kept.changing,
         custom_attributes: kept.custom_attributes,
         email_mfa: kept.email_mfa,
         logs: kept.logs,

@@ -111,7 +111,7 @@ pub fn undeclared(mut attribute: SchemaAttributeType) -> SchemaAttributeType {
 }
 
 /// Bounds that are numbers, and in their order (Cognito's texts).
-fn check_constraints(attribute: &SchemaAttributeType) -> Result<(), String> {
+pub fn check_constraints(attribute: &SchemaAttributeType) -> Result<(), String> {
     let name = attribute.name.as_deref().unwrap_or_default();
     match attribute.attribute_data_type {
         Some(AttributeDataType::String) => {
@@ -249,7 +249,11 @@ impl<'a> Schema<'a> {
             Kind::Flag if !["true", "false"].iter().any(|flag| value.eq_ignore_ascii_case(flag)) => {
                 nonconforming("Type is invalid: a boolean is true or false".into())
             }
-            Kind::Number => check_number(value, self.own(name)).or_else(nonconforming),
+            Kind::Number => check_number(value, self.own(name)).or_else(nonconforming).and_then(|()| {
+                // The one standard attribute that is a number is a time.
+                let negative = name == "updated_at" && value.starts_with('-');
+                if negative { nonconforming("Number must be greater than or equal to 0".into()) } else { Ok(()) }
+            }),
             Kind::Date if !is_date(value) => nonconforming("Type is invalid: a date is YYYY-MM-DD".into()),
             Kind::Text => check_length(value, self.bounds(name)).or_else(nonconforming),
             _ => Ok(()),
@@ -429,6 +433,25 @@ mod tests {
         let shown = Schema::new(&own).describe().into_iter().find(|a| a.name.as_deref() == Some("name")).unwrap();
         let shown = shown.string_attribute_constraints.unwrap();
         assert_eq!((shown.min_length.as_deref(), shown.max_length.as_deref()), (Some("0"), Some("256")));
+    }
+
+    #[test]
+    fn standard_attributes_have_bounds_of_their_own() {
+        let bounded = |min: &str, max: &str| {
+            let mut name = own("name", AttributeDataType::String);
+            name.string_attribute_constraints =
+                Some(StringAttributeConstraintsType { min_length: Some(min.into()), max_length: Some(max.into()) });
+            declare(name)
+        };
+        let own_list = [bounded("2", "5").unwrap()];
+        let schema = Schema::new(&own_list);
+        assert!(schema.check(&values(&[("name", "A")]), Writer::User).unwrap_err().contains("no shorter than 2"));
+        let shown = schema.describe().into_iter().find(|a| a.name.as_deref() == Some("name")).unwrap();
+        let shown = shown.string_attribute_constraints.unwrap();
+        assert_eq!((shown.min_length.as_deref(), shown.max_length.as_deref()), (Some("2"), Some("5")));
+        assert!(bounded("6", "5").unwrap_err().contains("less than min length"));
+        assert!(schema.check(&values(&[("updated_at", "-1")]), Writer::User).unwrap_err().contains("or equal to 0"));
+        assert_eq!(schema.check(&values(&[("updated_at", "1700000000")]), Writer::User), Ok(()));
     }
 
     #[test]

@@ -163,6 +163,21 @@ pub fn read_known(row: &Row) -> Result<Known, RowError> {
     })
 }
 
+/// The mapping under another name of the attribute, or without it; nothing where the mapping does not have it. Misses as [`update`] does.
+pub fn remap(pool: &PoolId, read: &Stored, from: &str, to: Option<&str>, now: UnixMillis) -> Option<Statement> {
+    let mut settings = read.settings.clone();
+    let claim = settings.attribute_mapping.remove(from)?;
+    settings.attribute_mapping.extend(to.map(|to| (to.to_owned(), claim)));
+    let sql = "UPDATE identity_providers SET settings = $1, modified_at = $2 WHERE pool = $3 AND name = $4 AND modified_at = $5";
+    let statement = Statement::new(sql)
+        .bind(serde_json::to_string(&settings).unwrap_or_default())
+        .bind(now.max(UnixMillis(read.modified.0.saturating_add(1))))
+        .bind(pool)
+        .bind(&read.name)
+        .bind(read.modified);
+    Some(statement.expect(Rows::Exactly(1)))
+}
+
 fn settings(provider: &Provider) -> String {
     serde_json::to_string(&provider.settings).unwrap_or_default()
 }

@@ -63,7 +63,7 @@ pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, St
     }
     pool.schema().check(&line.attributes, Writer::Admin).map_err(|text| text.trim_end().to_owned())?;
     login_names::check_preferred(pool, &line.attributes).map_err(|error| error.to_string())?;
-    let own = login_names::key(pool, given);
+    let own = names::Own::of(pool, &line.username, line.sub.as_str(), login_names::key(pool, given));
     let names = names::wanted(pool, &own, &line.attributes).map_err(|error| error.to_string())?;
     let names: Vec<_> = names.into_iter().filter(|name| !line.unclaimed.iter().any(|kind| kind == name.kind)).collect();
     if !names.iter().any(|name| name.kind == login_names::USERNAME) {
@@ -90,6 +90,7 @@ pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, St
         status,
         enabled: line.enabled,
         attributes: line.attributes,
+        stored: None,
         credentials: None,
         // Tokens of the other deployment are signed by keys that this one does not have.
         valid_after: UnixMillis(0),

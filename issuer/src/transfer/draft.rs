@@ -80,7 +80,8 @@ impl Draft {
     pub fn line(self, pool: &Pool, key: &PoolKey, sub: &str) -> Result<Option<UserLine>, Fault> {
         let Self { user: Some(user), groups, names: held, token, passkeys, devices } = self else { return Ok(None) };
         let own = held.get(login_names::USERNAME).cloned().unwrap_or_else(|| login_names::key(pool, &user.username));
-        let wanted = names::wanted(pool, &own, &user.attributes).unwrap_or_default();
+        let made_with = names::Own::of(pool, &user.username, sub, own.clone());
+        let wanted = names::wanted(pool, &made_with, &user.attributes).unwrap_or_default();
         let unclaimed = wanted.iter().filter(|name| held.get(name.kind) != Some(&name.key) && name.key != own);
         let unclaimed = unclaimed.map(|name| name.kind.to_owned()).collect();
         let srp = user.sealed_verifier.map(|sealed| srp(key, sub, &sealed)).transpose()?;

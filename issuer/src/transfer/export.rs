@@ -69,8 +69,19 @@ pub async fn counts(services: &Services, pool: &Pool) -> Result<Counts, Fault> {
     Ok(Counts { groups: row.u64(0)?, clients: row.u64(1)?, users: row.u64(2)? })
 }
 
+/// Rows do not yet say the same as the settings while a schema is being changed.
+fn refuse_changing(pool: &Pool) -> Result<(), Fault> {
+    match pool.settings.changing {
+        None => Ok(()),
+        Some(_) => Err(Fault::invalid_parameter(
+            "The pool's schema is being changed: `tollgate admin schema resume` ends that, then export.",
+        )),
+    }
+}
+
 /// The beginning of a file, and its first frame.
 pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMillis) -> Result<Vec<u8>, Fault> {
+    refuse_changing(pool)?;
     let beginning = Beginning {
         format: FORMAT.to_owned(),
         id: hex(&entropy::bytes::<16>().map_err(Fault::internal)?),
@@ -112,6 +123,7 @@ pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMil
 /// # Errors
 /// `InvalidParameterException` where that is of another pool, or was altered.
 pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8]) -> Result<Vec<u8>, Fault> {
+    refuse_changing(pool)?;
     let key = services.pool_keys.key(&pool.id).await?;
     let odd = || Fault::invalid_parameter("resume: none that this issuer gave for this pool");
     let opened = key.open(rows::resume_cell(&[]), resume).map_err(|_| odd())?;

@@ -49,10 +49,10 @@ pub async fn create(
 
     let mut batch = Batch::new();
     batch.add(rows::insert(&user));
-    let name = login_names::claim_at_creation(&mut batch, pool, &user, new.username);
-    let own = login_names::key(pool, new.username);
+    let claimed = login_names::claim_at_creation(&mut batch, pool, &user, new.username);
+    let own = names::own(pool, &user, login_names::key(pool, new.username));
     let mut aliases = Moves::default();
-    for wanted in names::wanted(pool, &own, &user.attributes)?.iter().filter(|wanted| wanted.key != own) {
+    for wanted in names::wanted(pool, &own, &user.attributes)?.iter().filter(|wanted| !claimed.has(&wanted.key)) {
         aliases.claim(&call.services.store, &user, wanted, new.taking, call.now).await?;
     }
     let aliases_from = batch.extend(aliases.statements.iter().cloned());
@@ -60,7 +60,7 @@ pub async fn create(
     batch.extend(statements);
     match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).messages(messages)).await {
         Ok(()) => Ok(user),
-        Err(CommitError::Missed { index }) if index == name => Err(UserError::NameTaken.into()),
+        Err(CommitError::Missed { index }) if claimed.names.contains(&index) => Err(UserError::NameTaken.into()),
         Err(CommitError::Missed { index }) => {
             match index.checked_sub(aliases_from).and_then(|at| aliases.refusal(at)) {
                 Some(refusal) => Err(refusal.into()),
@@ -84,7 +84,7 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
         }
     }
     let schema = pool.schema();
-    schema.check(&attributes, new.writer).map_err(UserError::Attributes)?;
+    pool.check_values(&attributes, new.writer).map_err(UserError::Attributes)?;
     if new.writer == Writer::User {
         // Whom an administrator makes, gives the rest at the first sign-in.
         schema.check_complete(&attributes).map_err(UserError::Attributes)?;
@@ -97,6 +97,7 @@ fn draft(call: &Call, pool: &Pool, new: &NewUser<'_>) -> Result<User, UserError>
         status: new.status,
         enabled: true,
         attributes,
+        stored: None,
         credentials: None,
         valid_after: UnixMillis(0),
         newest_mint: UnixMillis(0),

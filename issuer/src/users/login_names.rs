@@ -5,6 +5,7 @@ use cognito_model::idp::types::{AliasAttributeType, UsernameAttributeType};
 use common::ids::Sub;
 use unicode_normalization::UnicodeNormalization;
 
+use super::address::Address;
 use super::error::UserError;
 use super::model::User;
 use super::rows;
@@ -65,13 +66,48 @@ pub fn choose(pool: &Pool, given: &str, sub: &Sub) -> Result<Chosen, UserError> 
     Ok(Chosen { username: given.to_owned(), attribute: None })
 }
 
-/// Adds the statements that claim a new user's names; answers the index of the one that misses when the name is taken.
-pub fn claim_at_creation(batch: &mut Batch, pool: &Pool, user: &User, given: &str) -> usize {
-    let name = batch.add(rows::claim_name(&pool.id, &key(pool, given), USERNAME, &user.sub));
+/// The names that a new user claims as such.
+pub struct Claimed {
+    /// The indexes of the statements that miss when the name is taken.
+    pub names: Vec<usize>,
+    keys: Vec<String>,
+}
+
+impl Claimed {
+    pub fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|claimed| claimed == key)
+    }
+}
+
+/// Adds the statements that claim a new user's names. While the pool's way to sign in is being changed, they are those of both ways.
+pub fn claim_at_creation(batch: &mut Batch, pool: &Pool, user: &User, given: &str) -> Claimed {
+    let mut keys = vec![key(pool, given)];
+    let becoming = pool.becoming().map(|pool| key(&pool, given));
+    keys.extend(becoming.filter(|other| !keys.contains(other)));
+    let claim = |key: &String| batch.add(rows::claim_name(&pool.id, key, USERNAME, &user.sub));
+    let names = keys.iter().map(claim).collect();
     // The `sub` names the user as well, as Cognito has it; it is new, so it is never taken. Claimed, it can be nobody's user name: who
     // is asked about by `sub` is never someone who chose it as a name.
     batch.add(rows::claim_name(&pool.id, user.sub.as_str(), SUB, &user.sub));
-    name
+    Claimed { names, keys }
+}
+
+/// Whether a name signs its user in. One that was claimed for a way to sign in that is still to come, or is left of one that was, does not.
+pub fn is_in_force(pool: &Pool, kind: &str, name: &str, user: &User) -> bool {
+    let alias = match kind {
+        "email" => AliasAttributeType::Email,
+        "phone_number" => AliasAttributeType::PhoneNumber,
+        "preferred_username" => AliasAttributeType::PreferredUsername,
+        // A user name that is an address is compared in one form, whatever the way.
+        USERNAME if pool.becoming().is_some() && user.username != user.sub.as_str() => {
+            return name == key(pool, &user.username);
+        }
+        _ => return true,
+    };
+    let is_alias =
+        pool.settings.has_alias(&alias) || Address::named(kind).is_some_and(|address| address.is_username(pool));
+    let now = || user.attributes.get(kind).is_some_and(|value| name == key(pool, value));
+    is_alias && (pool.becoming().is_none() || now())
 }
 
 /// The aliases that a user's attributes give it: `preferred_username` at once, addresses once they are verified.

@@ -21,8 +21,6 @@ pub mod model;
 pub mod ops;
 pub mod rows;
 pub mod search;
-#[cfg(test)]
-mod search_suite;
 pub mod self_service;
 pub mod sign_out;
 #[cfg(test)]
@@ -41,13 +39,15 @@ use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
 /// The tables of this feature.
-pub const MIGRATIONS: [&Migration; 6] = [
+pub const MIGRATIONS: [&Migration; 8] = [
     &rows::MIGRATION,
     &former::MIGRATION,
     &attributes::waiting::MIGRATION,
     &search::MIGRATION,
     &groups::MIGRATION,
     &mfa::MIGRATION,
+    &search::derived::MIGRATION,
+    &search::PARTIAL,
 ];
 
 /// How often a write is tried again when other writes of the same user keep running into it.
@@ -70,7 +70,10 @@ pub async fn by_name(store: &Store, pool: &Pool, name: &str) -> Result<Option<Us
     let key = login_names::key(pool, name);
     let row = store.one(rows::by_login(&pool.id, &key)).await?;
     if let Some(row) = row {
-        return Ok(Some(rows::user(&row)?));
+        let user = rows::user(&row)?;
+        if login_names::is_in_force(pool, row.text(rows::COLUMNS)?, &key, &user) {
+            return Ok(Some(user.seen_in(pool)));
+        }
     }
     // Where the user name is an e-mail address or phone number, Cognito takes the `sub` too: it is the internal user name.
     match Sub::parse(name) {
@@ -97,5 +100,5 @@ pub fn spender(key: &PoolKey, pool: &Pool, user: Option<&User>, name: &str) -> S
 
 pub async fn by_sub(store: &Store, pool: &Pool, sub: &Sub) -> Result<Option<User>, UserError> {
     let row = store.one(rows::by_sub(&pool.id, sub)).await?;
-    Ok(row.map(|row| rows::user(&row)).transpose()?)
+    Ok(row.map(|row| rows::user(&row)).transpose()?.map(|user| user.seen_in(pool)))
 }

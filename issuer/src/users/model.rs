@@ -9,6 +9,7 @@ use ring::digest::{SHA256, digest};
 use super::error::UserError;
 use super::mfa::MfaPreferences;
 use crate::pools::Pool;
+use crate::pools::model::Changing;
 use crate::pools::schema::Attributes;
 use crate::store::Store;
 
@@ -22,6 +23,8 @@ pub struct User {
     pub status: Status,
     pub enabled: bool,
     pub attributes: Attributes,
+    /// The attributes as the row has them, where they are seen otherwise ([`User::seen_in`]): what guards compare.
+    pub stored: Option<String>,
     /// `None` until a password is set.
     pub credentials: Option<Credentials>,
     /// Tokens minted at or before this instant are dead.
@@ -102,6 +105,27 @@ impl User {
         digest(&SHA256, hash.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The user as the pool's schema has it: an attribute that is being renamed or dropped has its new name, or is gone, whether or not the
+    /// row has been come to.
+    #[must_use]
+    pub fn seen_in(mut self, pool: &Pool) -> Self {
+        let Some(Changing::Renamed { from, to }) = &pool.settings.changing else { return self };
+        if !self.attributes.contains_key(from) {
+            return self;
+        }
+        self.stored = Some(self.stored_attributes());
+        let value = self.attributes.remove(from);
+        if let (Some(to), Some(value)) = (to, value) {
+            self.attributes.entry(to.clone()).or_insert(value);
+        }
+        self
+    }
+
+    /// The attributes as the row has them, for guards.
+    pub fn stored_attributes(&self) -> String {
+        self.stored.clone().unwrap_or_else(|| serde_json::to_string(&self.attributes).unwrap_or_default())
+    }
+
     /// Whether another row of this user has the same password: what was proven with it still holds.
     pub fn has_same_password(&self, other: &Self) -> bool {
         let hash = |user: &Self| user.credentials.as_ref().map(|c| c.password_hash.clone());
@@ -117,6 +141,7 @@ impl User {
             status: Status::Confirmed,
             enabled: true,
             attributes: Attributes::new(),
+            stored: None,
             credentials: None,
             valid_after: UnixMillis(0),
             newest_mint: UnixMillis(0),

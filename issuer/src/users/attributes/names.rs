@@ -50,16 +50,52 @@ impl Taking {
     }
 }
 
-/// The names that the attributes give. `username` is the key under which the user signed up: where addresses are user names it shows which
-/// of the two is the user's.
-pub fn wanted(pool: &Pool, username: &str, attributes: &Attributes) -> Result<Vec<Wanted>, UserError> {
+/// The name that a user was made with, as it is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    key: String,
+    /// It is an address, and another one takes its place when the attribute changes: the user name proper is the `sub`.
+    is_address: bool,
+}
+
+impl Own {
+    /// `typed`: the key of kind `username` that the user has.
+    pub fn of(pool: &Pool, username: &str, sub: &str, typed: String) -> Self {
+        let is_address = username == sub;
+        let key = if is_address { typed } else { login_names::key(pool, username) };
+        Self { key, is_address }
+    }
+}
+
+/// The same of a user.
+pub fn own(pool: &Pool, user: &User, typed: String) -> Own {
+    Own::of(pool, &user.username, user.sub.as_str(), typed)
+}
+
+/// The names that the attributes give; while the pool's way to sign in is being changed, those of both ways.
+pub fn wanted(pool: &Pool, own: &Own, attributes: &Attributes) -> Result<Vec<Wanted>, UserError> {
+    let mut names = wanted_in(pool, own, attributes)?;
+    if let Some(becoming) = pool.becoming() {
+        let own = Own { key: login_names::key(&becoming, &own.key), ..own.clone() };
+        for name in wanted_in(&becoming, &own, attributes)? {
+            if !names.iter().any(|known| known.key == name.key) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn wanted_in(pool: &Pool, own: &Own, attributes: &Attributes) -> Result<Vec<Wanted>, UserError> {
+    let Own { key: username, is_address } = own;
     if pool.settings.username_attributes.is_empty() {
-        let own = Wanted { key: username.to_owned(), kind: USERNAME };
-        let aliases = login_names::aliases(pool, attributes).into_iter();
-        return Ok(std::iter::once(own).chain(aliases.map(|(kind, key)| Wanted { key, kind })).collect());
+        let own = Wanted { key: username.clone(), kind: USERNAME };
+        let aliases = login_names::aliases(pool, attributes).into_iter().map(|(kind, key)| Wanted { key, kind });
+        return Ok(std::iter::once(own.clone()).chain(aliases.filter(|alias| alias.key != own.key)).collect());
     }
     let mut names = Vec::new();
-    let main = Address::ALL.into_iter().find(|address| address.is_username(pool) && has_form(*address, username));
+    let follows = |address: &Address| *is_address && address.is_username(pool) && has_form(*address, username);
+    let main = Address::ALL.into_iter().find(follows);
     for address in Address::ALL.into_iter().filter(|address| address.is_username(pool)) {
         let value = attributes.get(address.attribute()).map(|value| login_names::key(pool, value));
         let verified = attributes.get(address.flag()).is_some_and(|flag| flag == "true");
@@ -67,14 +103,47 @@ pub fn wanted(pool: &Pool, username: &str, attributes: &Attributes) -> Result<Ve
             // It signs in whether verified or not, as at sign-up.
             Some(key) if main == Some(address) => names.push(Wanted { key, kind: USERNAME }),
             None if main == Some(address) => return Err(cannot_be_deleted(address.attribute())),
-            Some(key) if verified => names.push(Wanted { key, kind: address.attribute() }),
+            Some(key) if verified && key != *username => names.push(Wanted { key, kind: address.attribute() }),
             _ => {}
         }
     }
     if main.is_none() {
-        names.push(Wanted { key: username.to_owned(), kind: USERNAME });
+        names.push(Wanted { key: username.clone(), kind: USERNAME });
     }
     Ok(names)
+}
+
+/// What brings a user's names to what the pool's settings want now.
+#[derive(Debug, Default)]
+pub struct Aligned {
+    pub statements: Vec<Statement>,
+    /// A name that another user has, or the user who lacks what is needed, and which of the two. It is not in the statements.
+    pub conflict: Option<(String, String)>,
+}
+
+/// For a user whose attributes do not change. Each statement misses when the name moved meanwhile.
+pub async fn align(store: &Store, pool: &Pool, user: &User, own: &Own) -> Result<Aligned, UserError> {
+    let held = held(store, &pool.id, &user.sub).await?;
+    let wanted = match wanted(pool, own, &user.attributes) {
+        Ok(wanted) => wanted,
+        Err(UserError::Attributes(why)) => {
+            return Ok(Aligned { statements: Vec::new(), conflict: Some((user.username.clone(), why)) });
+        }
+        Err(error) => return Err(error),
+    };
+    let (gone, new) = difference(&held, &wanted);
+    let mut aligned = Aligned::default();
+    let released = gone.into_iter().map(|name| rows::release_name(&pool.id, &name.key, &name.kind, &user.sub));
+    aligned.statements.extend(released);
+    for name in new {
+        match holder(store, &pool.id, &name.key).await? {
+            Some((sub, _)) if sub != user.sub => {
+                aligned.conflict = Some((name.key.clone(), "another user has this name".to_owned()));
+            }
+            _ => aligned.statements.push(rows::claim_name(&pool.id, &name.key, name.kind, &user.sub)),
+        }
+    }
+    Ok(aligned)
 }
 
 /// What moves the names of a user to what `attributes` give. Names that others have are refused here already, so that the refusal can say
@@ -90,13 +159,14 @@ pub async fn follow(
     let held = held(store, &pool.id, &user.sub).await?;
     // Every user has one: it is made with the user, and only ever replaced.
     let username = held.iter().find(|name| name.kind == USERNAME).ok_or(UserError::Absent)?;
-    let wanted = wanted(pool, &username.key, attributes)?;
+    let own = own(pool, user, username.key.clone());
+    let wanted = wanted(pool, &own, attributes)?;
     let (gone, new) = difference(&held, &wanted);
     let released = gone.into_iter().map(|name| rows::release_name(&pool.id, &name.key, &name.kind, &user.sub));
     let mut moves = Moves { statements: released.collect(), claims: Vec::new() };
     // What the attributes gave before this change and is not the user's all the same was lost or never claimed under an earlier version: it is
     // made good where the name is free, and stands in the way of no other change.
-    let before = self::wanted(pool, &username.key, &user.attributes).unwrap_or_default();
+    let before = self::wanted(pool, &own, &user.attributes).unwrap_or_default();
     for name in new {
         if before.contains(name) && holder(store, &pool.id, &name.key).await?.is_some() {
             continue;

@@ -3,7 +3,7 @@
 use super::edits::{Edit, Edits};
 use crate::clients::model::Settings as ClientSettings;
 use crate::pools::Pool;
-use crate::pools::schema::{Attributes, Schema, Writer};
+use crate::pools::schema::{Attributes, Writer};
 use crate::users::address::Address;
 use crate::users::{Status, User, UserError, login_names};
 
@@ -52,7 +52,7 @@ pub fn plan(pool: &Pool, user: &User, edits: &Edits, author: Author<'_>) -> Resu
         return Err(UserError::Attributes(format!("Invalid user attributes: {unknown}")));
     }
     for (name, edit) in edits.iter() {
-        apply(schema, &mut attributes, name, edit, author)?;
+        apply(pool, &mut attributes, name, edit, author)?;
     }
     let turns = Address::ALL.map(|address| (address, turn(pool, user, edits, author, address, &mut attributes)));
     if matches!(author, Author::Newcomer(_)) {
@@ -79,12 +79,13 @@ fn check_author(name: &str, author: Author<'_>) -> Result<(), UserError> {
 }
 
 fn apply(
-    schema: Schema<'_>,
+    pool: &Pool,
     attributes: &mut Attributes,
     name: &str,
     edit: &Edit,
     author: Author<'_>,
 ) -> Result<(), UserError> {
+    let schema = pool.schema();
     let old = attributes.get(name);
     let is_fixed = !schema.is_mutable(name) && (old.is_some() || !matches!(author, Author::Newcomer(_)));
     match edit {
@@ -98,7 +99,7 @@ fn apply(
         Edit::Set(value) => {
             let writer = if matches!(author, Author::Admin) { Writer::Admin } else { Writer::User };
             let one = Attributes::from([(name.to_owned(), value.clone())]);
-            schema.check(&one, writer).map_err(UserError::Attributes)?;
+            pool.check_values(&one, writer).map_err(UserError::Attributes)?;
             attributes.extend(one);
         }
     }

@@ -203,8 +203,14 @@ fn which_names_the_attributes_give() {
         ("phone_number_verified", "true"),
         ("preferred_username", "annie"),
     ]);
+    let typed = |settings: &Settings, name: &str| {
+        let by_address = !settings.username_attributes.is_empty();
+        let sub = User::sample().sub.to_string();
+        let user = User { username: if by_address { sub } else { name.to_owned() }, ..User::sample() };
+        names::own(&pool(settings.clone()), &user, name.to_owned())
+    };
     let names = |settings: &Settings, username: &str, attributes: &Attributes| -> Vec<(&'static str, String)> {
-        let wanted = names::wanted(&pool(settings.clone()), username, attributes).unwrap();
+        let wanted = names::wanted(&pool(settings.clone()), &typed(settings, username), attributes).unwrap();
         wanted.into_iter().map(|Wanted { key, kind }| (kind, key)).collect()
     };
     let own = |pairs: &[(&'static str, &str)]| -> Vec<_> { pairs.iter().map(|(k, v)| (*k, (*v).to_owned())).collect() };
@@ -214,7 +220,13 @@ fn which_names_the_attributes_give() {
     // Verified phone numbers sign in; the e-mail address does not, since nobody has proven it.
     assert_eq!(names(&both, "+4915100000000", &given), own(&[("username", "+4915112345678")]));
     let without = values(&[("phone_number", "+4915112345678")]);
-    assert!(names::wanted(&pool(both), "old@x.example", &without).unwrap_err().to_string().contains("email: Required"));
+    let refused = names::wanted(&pool(both.clone()), &typed(&both, "old@x.example"), &without).unwrap_err();
+    assert!(refused.to_string().contains("email: Required"));
+    // Who was made with a user name keeps it when the pool goes over to addresses.
+    let person = names::own(&pool(settings()), &User { username: "ann".into(), ..User::sample() }, "ann".into());
+    let wanted = names::wanted(&pool(both), &person, &given).unwrap();
+    assert_eq!(wanted.len(), 2);
+    assert!(wanted.contains(&Wanted { key: "ann".into(), kind: "username" }));
 }
 
 on_both_engines!(
@@ -248,7 +260,8 @@ impl World {
     async fn add(&self, who: usize, name: &str, attributes: &[(&str, &str)]) -> User {
         let sub = Sub::parse(SUBS[who]).unwrap();
         let attributes = values(attributes);
-        let user = User { sub, username: name.into(), attributes, ..User::sample() };
+        let username = login_names::choose(&self.pool, name, &sub).unwrap().username;
+        let user = User { sub, username, attributes, ..User::sample() };
         let mut batch = Batch::new();
         batch.add(rows::insert(&user));
         login_names::claim_at_creation(&mut batch, &self.pool, &user, name);
