@@ -15,6 +15,10 @@ pub mod pattern;
 #[cfg(test)]
 mod samples;
 pub mod shape;
+#[cfg(any(test, feature = "test-support"))]
+pub mod specimens;
+#[cfg(any(test, feature = "test-support"))]
+pub mod spoil;
 mod text_enum;
 pub mod timestamp;
 mod typing;

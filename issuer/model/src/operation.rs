@@ -46,6 +46,8 @@ pub struct OperationInfo {
     pub service: Service,
     pub name: &'static str,
     pub auth: Auth,
+    /// What a request may hold.
+    pub shape: &'static Structure,
     /// The exceptions that the model allows it; the protocol's own come on top.
     pub errors: &'static [Exception],
 }
@@ -136,6 +138,7 @@ macro_rules! operations {
             service: $crate::operation::Service::$service,
             name: stringify!($name),
             auth: $crate::operation::Auth::$auth,
+            shape: &$shape,
             errors: &[$($crate::exception::Exception::$error),*],
         },)+];
 

@@ -6,70 +6,12 @@ use serde_json::{Map, Value, json};
 use crate::exception::Exception;
 use crate::fault::Fault;
 use crate::operation::Decoder;
-use crate::shape::{Bounds, Kind, Presence, Shape, Structure, TextRule};
+use crate::shape::{Kind, Presence, Shape, Structure};
+use crate::specimens::{TEXTS, request as sample};
 use crate::{identity, idp, waf};
-
-/// Texts among which every pattern of the models finds one that it matches.
-const TEXTS: &[&str] = &[
-    "a",
-    "abc123",
-    "123456",
-    "12345678901234567890",
-    "a1b2c3d4e5f6a7b8c9d0",
-    "abcdefghijklmnopqrstuvwxyz",
-    "Level1",
-    "us-east-1_AbCdEf123",
-    "us-east-1_0f-1e",
-    "us-east-1:0f-1e",
-    "import-abc",
-    "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_AbCdEf123",
-    "arn:aws:s3:::bucket",
-    "someone@example.com",
-    "your code is {####}",
-    "follow {##this link##}",
-    "cognito:default",
-    "terms-of-use",
-    "tknabcdefghijklmnopqrstuvwxy",
-    "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
-    "/path",
-    "authenticated",
-];
 
 fn decoders() -> impl Iterator<Item = &'static Decoder> {
     idp::op::DECODERS.iter().chain(identity::op::DECODERS).chain(waf::op::DECODERS)
-}
-
-/// A request with every member, or with the required ones.
-fn sample(structure: &Structure, wanted: &[Presence]) -> Map<String, Value> {
-    let members = structure.members.iter().filter(|member| wanted.contains(&member.presence));
-    members.map(|member| (member.name.to_owned(), sample_value(member.shape, wanted))).collect()
-}
-
-fn sample_value(shape: &Shape, wanted: &[Presence]) -> Value {
-    match &shape.kind {
-        Kind::Text { rule: TextRule::OneOf(values), .. } => json!(values[0]),
-        Kind::Text { length, rule } => sample_text(*length, rule).into(),
-        Kind::Integer(bounds) | Kind::Long(bounds) => json!(bounds.min.unwrap_or(7)),
-        Kind::Boolean => json!(true),
-        Kind::Timestamp => json!(1_700_000_000.123),
-        Kind::Blob(_) => json!("AAH/"),
-        Kind::Document => json!({"any": ["thing"]}),
-        Kind::List { item, .. } => json!([sample_value(item, wanted)]),
-        Kind::Map { key, value, .. } => {
-            let name = sample_value(key, wanted).as_str().unwrap().to_owned();
-            Value::Object([(name, sample_value(value, wanted))].into_iter().collect())
-        }
-        Kind::Structure(structure) => Value::Object(sample(structure, wanted)),
-    }
-}
-
-fn sample_text(length: Bounds, rule: &TextRule) -> &'static str {
-    let fits = |text: &&&str| {
-        let letters = text.chars().count() as i64;
-        let long_enough = length.min.is_none_or(|min| letters >= min) && length.max.is_none_or(|max| letters <= max);
-        long_enough && !matches!(rule, TextRule::Pattern(pattern) if !pattern.matches(text))
-    };
-    TEXTS.iter().find(fits).unwrap_or_else(|| panic!("no sample for {length:?} {rule:?}"))
 }
 
 fn decode(decoder: &Decoder, request: Map<String, Value>) -> Result<(), Fault> {
