@@ -1,6 +1,6 @@
 //! For tests only: an empty store on each engine, so that whatever writes rows is tested on both.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::store::fixture::{Cluster, Fsync};
 use crate::store::{Migration, Store, StoreConfig};
@@ -13,9 +13,14 @@ pub(crate) async fn sqlite(folder: &tempfile::TempDir, migrations: &[&Migration]
 }
 
 pub(crate) async fn postgres(migrations: &[&Migration]) -> Store {
-    let cluster = CLUSTER.get_or_init(|| Cluster::start(Fsync::Off).map(Mutex::new)).as_ref().unwrap();
-    let database = cluster.lock().unwrap_or_else(PoisonError::into_inner).database().unwrap();
+    let database = cluster().database().unwrap();
     Store::open(&StoreConfig::postgres(database), migrations).await.unwrap()
+}
+
+/// The server of this process.
+pub(crate) fn cluster() -> MutexGuard<'static, Cluster> {
+    let cluster = CLUSTER.get_or_init(|| Cluster::start(Fsync::Off).map(Mutex::new)).as_ref().unwrap();
+    cluster.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs each `async fn test(store: Store)` of the module on both engines; the module says which tables it needs by a function

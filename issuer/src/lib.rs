@@ -32,6 +32,8 @@ mod migrations;
 pub mod outbox;
 pub mod passwords;
 mod pools;
+#[cfg(test)]
+mod proof;
 mod providers;
 mod provisioned;
 pub mod publish;

@@ -25,7 +25,7 @@ use crate::services::Services;
 use crate::store::{Query, Store};
 use crate::tokens;
 
-const START: UnixMillis = UnixMillis(1_790_000_000_000);
+pub(crate) const START: UnixMillis = UnixMillis(1_790_000_000_000);
 
 /// A deployment with one pool, whose `AutoVerifiedAttributes` is `email`, and two clients.
 pub(crate) struct World {
@@ -47,9 +47,16 @@ impl World {
 
     /// With more settings for CreateUserPool.
     pub(crate) async fn with_pool(store: Store, settings: Value) -> Self {
+        let mut world = Self::over(store, START);
+        world.found(settings).await;
+        world
+    }
+
+    /// Over what the store already holds, at a time that its rows know nothing of yet.
+    pub(crate) fn over(store: Store, now: UnixMillis) -> Self {
         common::jose::provider::install();
         let (run, running) = watch::channel(false);
-        let clock = Arc::new(FakeClock::at(START));
+        let clock = Arc::new(FakeClock::at(now));
         let root = RootKey::from_text(&SecretString::new("07".repeat(32))).unwrap();
         let deployment_key = root.deployment_key().unwrap();
         let pool_keys = Arc::new(PoolKeys::new(root, store.clone()));
@@ -75,7 +82,7 @@ impl World {
             feed: Wake::default(),
             store,
         });
-        let mut world = Self {
+        Self {
             services,
             clock,
             pool: String::new(),
@@ -83,9 +90,7 @@ impl World {
             legacy: String::new(),
             operations: Operations::collect(),
             _run: run,
-        };
-        world.found(settings).await;
-        world
+        }
     }
 
     async fn found(&mut self, settings: Value) {

@@ -49,7 +49,14 @@ impl Connection {
         Ok(Self { stream: BufReader::new(stream), host })
     }
 
-    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> io::Result<Answer> {
+        let body = body.as_ref();
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             head.push_str(&format!("host: {}\r\n", self.host));
@@ -58,7 +65,7 @@ impl Connection {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-        self.stream.get_mut().write_all(format!("{head}{body}").as_bytes())?;
+        self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;
         self.receive()
     }
 

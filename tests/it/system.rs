@@ -107,7 +107,7 @@ impl System {
     }
 
     /// The bare exchange of a signed operation of any service.
-    pub fn post_signed_to(&self, service: Service, operation: &str, body: &str) -> io::Result<Answer> {
+    pub fn post_signed_to(&self, service: Service, operation: &str, body: impl AsRef<[u8]>) -> io::Result<Answer> {
         self.post_to(service, operation, body, Some(&self.credentials()))
     }
 
@@ -116,9 +116,10 @@ impl System {
         &self,
         service: Service,
         operation: &str,
-        body: &str,
+        body: impl AsRef<[u8]>,
         credentials: Option<&Credentials>,
     ) -> io::Result<Answer> {
+        let body = body.as_ref();
         let host = self.issuer.trim_start_matches("http://");
         let target = format!("{}.{operation}", service.target_prefix());
         // As AWS SDKs have it: tells two equal calls within a second from one that is replayed.
@@ -134,7 +135,7 @@ impl System {
             let bytes = fixed.map(|(name, value)| (name, value.as_bytes()));
             let request = sigv4::Request { method: "POST", target: "/", headers: &bytes };
             let scope = sigv4::Scope { region: &self.region, service: service.signing_name() };
-            let digest = sigv4::body_sha256(body.as_bytes());
+            let digest = sigv4::body_sha256(body);
             let signature = sigv4::sign(&request, &digest, credentials, scope, SystemClock.now());
             headers.extend(signature.iter().map(|(n, v)| (n.to_string(), v.to_string())));
         }

@@ -92,11 +92,7 @@ impl Out {
         let Some(at) = body.windows(mark.len()).position(|window| window == mark) else { return };
         let (before, rest) = body.split_at(at);
         let after = rest.get(mark.len()..).unwrap_or_default();
-        self.0.push(Spoilt {
-            what: format!("{pointer}: {how}"),
-            verdict,
-            body: [before, bytes, after].concat(),
-        });
+        self.0.push(Spoilt { what: format!("{pointer}: {how}"), verdict, body: [before, bytes, after].concat() });
     }
 
     fn value(&mut self, root: &Value, pointer: &str, how: &str, verdict: Verdict, value: &Value) {
@@ -252,7 +248,12 @@ fn stretched(text: &str, letters: usize) -> String {
 }
 
 fn numbers(root: &Value, pointer: &str, bounds: Bounds, (least, most): (i64, i64), out: &mut Out) {
-    let all = [bounds.min, bounds.max, bounds.min.map(|min| min.saturating_sub(1)), bounds.max.map(|max| max.saturating_add(1))];
+    let all = [
+        bounds.min,
+        bounds.max,
+        bounds.min.map(|min| min.saturating_sub(1)),
+        bounds.max.map(|max| max.saturating_add(1)),
+    ];
     for number in all.into_iter().flatten().chain([least, most, -1, 0]) {
         let within = bounds.min.is_none_or(|min| number >= min) && bounds.max.is_none_or(|max| number <= max);
         let verdict = if within { Verdict::Orderly } else { Verdict::Violation };
@@ -265,7 +266,8 @@ fn numbers(root: &Value, pointer: &str, bounds: Bounds, (least, most): (i64, i64
 }
 
 fn timestamps(root: &Value, pointer: &str, out: &mut Out) {
-    for text in ["0", "-1", "1e18", "-1e18", "1e308", "-1e308", "9223372036854775807", "18446744073709551615", "0.0001"] {
+    for text in ["0", "-1", "1e18", "-1e18", "1e308", "-1e308", "9223372036854775807", "18446744073709551615", "0.0001"]
+    {
         out.raw(root, pointer, text, Verdict::Orderly, text.as_bytes());
     }
     for text in ["1e400", "\"2026-01-01T00:00:00Z\"", "NaN"] {
@@ -290,7 +292,8 @@ fn list(root: &Value, pointer: &str, (length, item): (Bounds, &Shape), here: &Va
     let first = here.get(0).cloned().unwrap_or_else(|| specimens::value(item, &[Presence::Required]));
     let bound = |bound: Option<i64>| bound.and_then(|bound| usize::try_from(bound).ok());
     let verdict = |count: usize| {
-        let within = bound(length.min).is_none_or(|min| count >= min) && bound(length.max).is_none_or(|max| count <= max);
+        let within =
+            bound(length.min).is_none_or(|min| count >= min) && bound(length.max).is_none_or(|max| count <= max);
         if within { Verdict::Orderly } else { Verdict::Violation }
     };
     let mut counts = vec![0, 2];

@@ -100,6 +100,26 @@ impl Cluster {
         Ok(self.settings(&name))
     }
 
+    /// The settings to connect to a copy of a database, all of whose connections end.
+    pub fn copy(&self, of: &str) -> Result<String, String> {
+        let of = of.rsplit('=').next().unwrap_or_default().to_owned();
+        let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let admin = self.settings("postgres");
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{of}'");
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {of} STRATEGY FILE_COPY");
+        let thread = std::thread::spawn(move || execute(&admin, &end).and_then(|()| execute(&admin, &copy)));
+        thread.join().map_err(|_| "the thread that copies a database ended early".to_owned())??;
+        Ok(self.settings(&name))
+    }
+
+    /// Ends a database and its connections.
+    pub fn forget(&self, database: &str) -> Result<(), String> {
+        let name = database.rsplit('=').next().unwrap_or_default().to_owned();
+        let admin = self.settings("postgres");
+        let thread = std::thread::spawn(move || execute(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")));
+        thread.join().map_err(|_| "the thread that drops a database ended early".to_owned())?
+    }
+
     /// The server's own directory, for files that it shall read (see [`Cluster::give`]).
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -206,4 +226,27 @@ fn as_server_user(directory: &Path) -> Result<Command, String> {
     let mut command = Command::new("setpriv");
     command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]);
     Ok(command)
+}
+
+/// Copies an SQLite database as of now into a file that does not exist yet.
+pub fn copy_sqlite(of: &Path, to: &Path) -> Result<(), String> {
+    let copy = || -> rusqlite::Result<()> {
+        let connection = rusqlite::Connection::open(of)?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop)
+    };
+    copy().map_err(|error| error.to_string())
+}
+
+/// Drops the tables of an SQLite database but these, under whoever has it open.
+pub fn break_sqlite(file: &Path, but: &[&str]) -> Result<(), String> {
+    let broken = || -> rusqlite::Result<()> {
+        let connection = rusqlite::Connection::open(file)?;
+        connection.pragma_update(None, "foreign_keys", false)?;
+        let mut names =
+            connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
+        let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let dropped = names.iter().filter(|name| !but.contains(&name.as_str()));
+        dropped.map(|name| connection.execute_batch(&format!("DROP TABLE {name}"))).collect()
+    };
+    broken().map_err(|error| error.to_string())
 }
