@@ -1,6 +1,6 @@
 //! For tests only: the issuer's operations over one store, without sockets and signatures, at a time that the test sets.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cognito_model::{Auth, Fault, Service};
 use common::clock::{Clock, FakeClock, UnixMillis};
@@ -64,7 +64,7 @@ impl World {
         let courier = Courier::idle(metrics.clone());
         let services = Arc::new(Services {
             keys: KeyRing::new(store.clone(), pool_keys.clone()),
-            passwords: Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap(),
+            passwords: passwords(),
             compromised: Compromised::default(),
             lockout: Lockout::new(store.clone(), clock.clone()),
             clock: clock.clone(),
@@ -211,6 +211,12 @@ impl World {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         self.services.store.one(Query::new(sql)).await.unwrap().unwrap().int(0).unwrap()
     }
+}
+
+/// One pool for all worlds of the process: to start one costs a hash.
+fn passwords() -> Passwords {
+    static POOL: OnceLock<Passwords> = OnceLock::new();
+    POOL.get_or_init(|| Passwords::start(PoolSettings { threads: 2, queue: 1_000 }).unwrap()).clone()
 }
 
 pub(crate) fn text(value: &Value) -> String {

@@ -47,7 +47,8 @@ pub enum Verdict {
     Mismatch,
 }
 
-/// Hashes and compares passwords on a pool of its own.
+/// Hashes and compares passwords on a pool of its own; clones share it.
+#[derive(Clone)]
 pub struct Passwords {
     pool: WorkPool,
     scratch: Arc<Scratch>,

@@ -44,7 +44,8 @@ pub(super) enum Undone {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Dropping it lets the threads finish what is queued and end.
+/// Dropping the last clone lets the threads finish what is queued and end.
+#[derive(Clone)]
 pub(super) struct WorkPool {
     jobs: SyncSender<Job>,
 }

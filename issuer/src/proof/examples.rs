@@ -1,7 +1,8 @@
 //! The examples: for each operation a request that is answered, in a deployment that has one of everything, and requests that are refused.
 //!
 //! They are data (`issuer/testdata/examples`). `${name}` stands for what an earlier answer said and a step kept; `${code:ADDRESS}` for the code in
-//! the last message to an address, `${totp:NAME}` for an authenticator's code by a seed that was kept.
+//! the last message to an address, `${totp:NAME}` for an authenticator's code by a seed that was kept, `${hash:USER}` for the
+//! `SECRET_HASH` of the client with a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,8 +36,26 @@ pub(super) struct Example {
     /// More values of members that must make a difference.
     #[serde(default)]
     pub also: BTreeMap<String, Vec<Value>>,
+    /// Members that make a difference to another request than the example's.
+    #[serde(default)]
+    pub acts: Vec<Act>,
     #[serde(default)]
     pub refusals: Vec<Refusal>,
+}
+
+/// A request that gets another answer with a member than without it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Act {
+    pub member: String,
+    pub value: Value,
+    #[serde(default)]
+    pub before: Vec<Step>,
+    /// Members beside, and in the place of, those of the example.
+    #[serde(default)]
+    pub with: Map<String, Value>,
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// A request that gets an exception.

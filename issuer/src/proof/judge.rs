@@ -10,6 +10,9 @@ use super::stage::Answer;
 /// Answers stay small, however large the request was.
 const LARGEST_REFUSAL: usize = 256 << 10;
 
+/// What any operation may answer: not JSON, or too many (four operations of the model lack what Cognito says of all).
+const OF_ALL: [Exception; 2] = [Exception::Serialization, Exception::TooManyRequests];
+
 /// What is wrong with an answer.
 pub(super) fn complaint(operation: &OperationInfo, answer: &Answer) -> Option<String> {
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -29,7 +32,7 @@ pub(super) fn complaint(operation: &OperationInfo, answer: &Answer) -> Option<St
         (answer.body.len() < LARGEST_REFUSAL).then_some(()).ok_or("a refusal that is too long")?;
         (header("x-amzn-errortype") == format!("{kind}:")).then_some(()).ok_or("another x-amzn-ErrorType")?;
         let of_model = operation.errors.iter().any(|error| error.name() == kind);
-        let may = of_model || kind == Exception::Serialization.name();
+        let may = of_model || OF_ALL.iter().any(|error| error.name() == kind);
         may.then_some(()).ok_or("an exception that the operation does not have")
     };
     let found: Result<(), &str> = form();

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use cognito_model::{Auth, OperationInfo, Service};
 use common::clock::UnixMillis;
+use common::ids::ClientId;
 use common::networks::Networks;
 use common::secret::SecretString;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
@@ -29,6 +30,7 @@ use crate::engines;
 use crate::limits::quotas;
 use crate::migrations;
 use crate::outbox::Wake;
+use crate::passwords::secret_hash;
 use crate::publish::tests::Plain;
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::router::{self, Terms};
@@ -255,6 +257,11 @@ impl Scene {
         for name in super::examples::calls_in(request, "totp") {
             let seed = kept.get(&name).and_then(Value::as_str).unwrap_or_default();
             kept.insert(format!("totp:{name}"), totp(seed, self.world.now()).into());
+        }
+        for user in super::examples::calls_in(request, "hash") {
+            let text = |name: &str| kept.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (client, secret) = (ClientId::parse(text("server")).unwrap(), SecretString::new(text("server_secret")));
+            kept.insert(format!("hash:{user}"), secret_hash(&secret, &user, &client).into());
         }
         fill(request, &kept)
     }

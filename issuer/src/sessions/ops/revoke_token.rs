@@ -9,8 +9,8 @@ use crate::clients;
 use crate::sessions;
 
 pub async fn handle(call: Call, input: RevokeTokenRequest) -> Result<RevokeTokenResponse, Fault> {
-    let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
-    clients::check_secret(&call.services, &client, input.client_secret.as_ref()).await?;
+    let (pool, client) = clients::of_call(&call.services, &input.client_id).await.map_err(unauthorized)?;
+    clients::check_secret(&call.services, &client, input.client_secret.as_ref()).await.map_err(unauthorized)?;
     if !client.settings.enable_token_revocation {
         let text = "Revocation is not enabled for this client.";
         return Err(Fault::new(Exception::UnsupportedOperation, text));
@@ -26,4 +26,12 @@ pub async fn handle(call: Call, input: RevokeTokenRequest) -> Result<RevokeToken
     }
     sessions::end::session(&call, &session, None).await?;
     Ok(RevokeTokenResponse {})
+}
+
+/// Cognito's model gives this operation neither of the exceptions that others have for a client that is unknown or shows no secret.
+fn unauthorized(fault: Fault) -> Fault {
+    match fault.exception {
+        Exception::NotAuthorized | Exception::ResourceNotFound => Fault::new(Exception::Unauthorized, fault.message),
+        _ => fault,
+    }
 }
