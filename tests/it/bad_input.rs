@@ -57,8 +57,10 @@ fn good(system: &System, operation: &OperationInfo, user: &str, access: &str) ->
 
 fn send(system: &System, operation: &OperationInfo, spoilt: &Spoilt) -> Answer {
     let sent = match operation.auth {
-        Auth::SigV4 | Auth::SigV4OrClient => system.post_signed_to(Service::Idp, operation.name, &spoilt.body),
-        Auth::None | Auth::AccessToken => system.post_to(Service::Idp, operation.name, &spoilt.body, None),
+        Auth::SigV4 => system.post_signed_to(Service::Idp, operation.name, &spoilt.body),
+        Auth::None | Auth::AccessToken | Auth::SigV4OrClient => {
+            system.post_to(Service::Idp, operation.name, &spoilt.body, None)
+        }
     };
     sent.unwrap_or_else(|error| panic!("{}: {}: no answer: {error}", operation.name, spoilt.what))
 }

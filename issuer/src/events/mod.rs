@@ -5,7 +5,7 @@
 //! makes it true; a user has so many events at most, none of them older than two years. Nothing is judged yet: an event's risk says that
 //! no action was taken.
 
-mod feedback;
+pub mod feedback;
 mod model;
 pub mod ops;
 mod record;

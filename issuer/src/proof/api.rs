@@ -24,6 +24,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("rotating", "1example23456789rot"),
     ("server", "1example23456789srv"),
     ("machine", "1example23456789job"),
+    ("exchanger", "1example23456789exc"),
     ("other_client", "1example23456789oth"),
 ];
 /// In seconds since 1970.
@@ -96,7 +97,7 @@ fn short(auth: Auth) -> &'static str {
         Auth::None => "anyone",
         Auth::AccessToken => "the user",
         Auth::SigV4 => "an administrator",
-        Auth::SigV4OrClient => "an administrator or a client",
+        Auth::SigV4OrClient => "a client",
     }
 }
 
@@ -105,7 +106,9 @@ fn who(auth: Auth) -> &'static str {
         Auth::None => "Unsigned: the request itself shows what its sender may do.",
         Auth::AccessToken => "For the bearer of an access token.",
         Auth::SigV4 => "Signed with an admin key (SigV4).",
-        Auth::SigV4OrClient => "Signed with an admin key (SigV4), or with a client's id and secret.",
+        Auth::SigV4OrClient => {
+            "Unsigned, with a client's id and secret (GetDerivedToken also signed with an admin key)."
+        }
     }
 }
 

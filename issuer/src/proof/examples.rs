@@ -2,7 +2,8 @@
 //!
 //! They are data (`issuer/testdata/examples`). `${name}` stands for what an earlier answer said and a step kept; `${code:ADDRESS}` for the code in
 //! the last message to an address, `${totp:NAME}` for an authenticator's code by a seed that was kept, `${hash:USER}` for the
-//! `SECRET_HASH` of the client with a secret.
+//! `SECRET_HASH` of the client with a secret, `${passkey:NAME}` for what an authenticator makes of a challenge that was kept,
+//! `${feedback:NAME}` for the token by which a user speaks of an event that was kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

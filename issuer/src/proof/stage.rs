@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use cognito_model::{Auth, OperationInfo, Service};
 use common::clock::UnixMillis;
-use common::ids::ClientId;
+use common::ids::{ClientId, PoolId};
 use common::networks::Networks;
 use common::secret::SecretString;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
@@ -27,15 +27,19 @@ use crate::access::{self, FULL_ACCESS, Gate, Wanted};
 use crate::aws_json::Peer;
 use crate::config::{From, Public};
 use crate::engines;
+use crate::events::feedback;
+use crate::factors::passkeys::virtual_authenticator::Authenticator;
 use crate::limits::quotas;
 use crate::migrations;
 use crate::outbox::Wake;
 use crate::passwords::secret_hash;
+use crate::pools;
 use crate::publish::tests::Plain;
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::router::{self, Terms};
 use crate::store::fixture::copy_sqlite;
 use crate::store::{Batch, Store, StoreConfig};
+use crate::users;
 use crate::vouching::Verifier;
 use crate::world::{START, World};
 
@@ -197,7 +201,7 @@ impl Stage {
         world.pool = self.kept.get("pool").and_then(Value::as_str).unwrap_or_default().to_owned();
         let verifier = Verifier::new(house.publishing.handle(), START).unwrap();
         let traffic = Public { from: From::Anyone, trusted_proxies: Networks::default() };
-        let terms = Terms { quotas: &house.quotas, traffic, verifier };
+        let terms = Terms { quotas: &house.quotas, traffic, verifier, dev: None };
         let gate = Arc::new(Gate::default());
         let routes = TowerToHyperService::new(router::public(world.services.clone(), gate, terms));
         Scene { house, world, routes, database, requests: AtomicU32::new(0), kept: self.kept.clone() }
@@ -258,6 +262,15 @@ impl Scene {
             let seed = kept.get(&name).and_then(Value::as_str).unwrap_or_default();
             kept.insert(format!("totp:{name}"), totp(seed, self.world.now()).into());
         }
+        for name in super::examples::calls_in(request, "passkey") {
+            let challenge = kept.get(&name).and_then(Value::as_str).unwrap_or_default();
+            let credential = Authenticator::default().register("example.com", "https://app.example.com", challenge);
+            kept.insert(format!("passkey:{name}"), credential);
+        }
+        for event in super::examples::calls_in(request, "feedback") {
+            let id = kept.get(&event).and_then(Value::as_str).unwrap_or_default().to_owned();
+            kept.insert(format!("feedback:{event}"), self.feedback_token(&id).await.into());
+        }
         for user in super::examples::calls_in(request, "hash") {
             let text = |name: &str| kept.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (client, secret) = (ClientId::parse(text("server")).unwrap(), SecretString::new(text("server_secret")));
@@ -266,11 +279,21 @@ impl Scene {
         fill(request, &kept)
     }
 
+    /// What a mail would bring `ada`, to say by it whether an event was theirs.
+    async fn feedback_token(&self, event: &str) -> String {
+        let services = &self.world.services;
+        let id = PoolId::parse(self.world.pool.as_str()).unwrap();
+        let pool = pools::find(&services.store, &id).await.unwrap();
+        let key = services.pool_keys.key(&id).await.unwrap();
+        let user = users::by_name(&services.store, &pool, "ada").await.unwrap().unwrap();
+        feedback::token(&key, &user, event).expose().to_owned()
+    }
+
     /// Asks an operation as whoever may, through the routes of the public listener. An error is a panic's text.
     pub(super) async fn ask(&self, operation: &str, body: Vec<u8>) -> Result<Answer, String> {
         let known = Service::Idp.operations().iter().find(|known| known.name == operation);
         let known = known.ok_or_else(|| format!("no operation is called {operation}"))?;
-        let is_signed = matches!(known.auth, Auth::SigV4 | Auth::SigV4OrClient);
+        let is_signed = matches!(known.auth, Auth::SigV4);
         self.ask_as(known, is_signed.then(|| self.house.key.clone()), body).await
     }
 
