@@ -11,7 +11,9 @@ mod rules;
 #[cfg(test)]
 mod suite;
 
-pub use self::model::{Known, Provider, Settings};
+#[cfg(test)]
+pub use self::model::Settings;
+pub use self::model::{Known, Provider};
 
 use std::collections::BTreeSet;
 
