@@ -68,6 +68,8 @@ pub async fn run(options: Import) -> Result<(), AdminError> {
         let expected = options.digest.clone().unwrap_or_default();
         return Err(file(transfer::FileError::Digest { found: checked.digest, expected }));
     }
+    // The check took its time, and nobody looked after the connection: the issuer may have closed it.
+    let sending = Sending { wire: options.issuer.wire()?, ..sending };
     sending.may_begin(&pool, &found, &checked)?;
     if checked.refused > 0 {
         return Err(at(&options.from, &format!("{} lines do not fit; nothing was imported", checked.refused)));
