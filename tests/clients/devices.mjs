@@ -100,7 +100,11 @@ function signIn(user, username, password) {
   });
 }
 
-const call = (begin) =>
-  new Promise((resolve, reject) => begin((error, value) => (error ? reject(error) : resolve(value))));
+/** What a function of the library hands to a callback. */
+function call(begin) {
+  return new Promise((resolve, reject) => begin((error, value) => (error ? reject(error) : resolve(value))));
+}
 
-const callbacks = (done) => ({ onSuccess: (value) => done(null, value), onFailure: (error) => done(error) });
+function callbacks(done) {
+  return { onSuccess: (value) => done(null, value), onFailure: (error) => done(error) };
+}
