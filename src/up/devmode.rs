@@ -64,7 +64,7 @@ impl DevMode {
         }
         let failed = |why: &dyn std::fmt::Display| UpError::Issuer(why.to_string());
         let admin = format!("http://{}", ports.issuer_admin());
-        let body = wire.admin_stream(&admin, "/v1/backups").await.map_err(|e| failed(&e))?;
+        let body = wire.admin_stream(&admin, "/v1/backups", &serde_json::json!({})).await.map_err(|e| failed(&e))?;
         let whole = body.collect().await.map_err(|e| failed(&e))?.to_bytes();
         // What the issuer could not finish has no end.
         issuer::backup::outline(&*whole).map_err(|e| failed(&e))?;

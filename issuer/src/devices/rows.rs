@@ -105,7 +105,6 @@ pub fn set_status(read: &Device, remembered: bool, trust: Option<Ground>, now: U
 
 /// Ends trust in all devices of a user, for the batch that changes their factors. The devices stay, and are trusted again once they were
 /// proven after a second factor.
-#[cfg_attr(not(test), expect(dead_code, reason = "factors call it"))]
 pub fn distrust(pool: &PoolId, sub: &Sub) -> Statement {
     Statement::new(
         "UPDATE devices SET trust = NULL, version = version + 1 WHERE pool = $1 AND sub = $2 AND trust IS NOT NULL",
