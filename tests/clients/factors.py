@@ -125,7 +125,7 @@ class Pool:
         app = App(self.public.associate_software_token(AccessToken=token)["SecretCode"])
         verify, code = self.public.verify_software_token, app.next()
         expect_error("EnableSoftwareTokenMFAException", verify, "a wrong first code", AccessToken=token, UserCode=app.wrong())
-        expect_error("InvalidParameterException", verify, "a code of five digits", AccessToken=token, UserCode="12345")
+        expect_error("InvalidParameterException", verify, "a code with a letter", AccessToken=token, UserCode="12345x")
         expect_equal(verify(AccessToken=token, UserCode=code)["Status"], "SUCCESS", "VerifySoftwareToken")
         expect("AuthenticationResult" in self.begin(name, password), "a token that is not enabled is not asked for")
         preferred = {"Enabled": True, "PreferredMfa": True}
