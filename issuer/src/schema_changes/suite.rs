@@ -57,7 +57,7 @@ impl Schema {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             user_agent: None,
         };
-        let caller = Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false });
+        let caller = Caller::Admin(AdminCaller { access_key_id: "test".into(), single_use: false, region: None });
         Call::new(self.world.services.clone(), "ChangeSchema", self.world.now(), origin, caller)
     }
 
