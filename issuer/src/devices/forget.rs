@@ -5,6 +5,7 @@
 //! more sessions than one transaction ends loses the rest before, in transactions of their own, and is forgotten by the last one.
 
 use cognito_model::Fault;
+use common::clock::UnixMillis;
 use common::feed::{Change, Revoked};
 
 use super::{absent, contended, find, rows};
@@ -18,7 +19,7 @@ use crate::users::{TRIES, User};
 /// Sessions that end in one transaction.
 pub const AT_ONCE: u64 = 200;
 /// Transactions that a device is forgotten in at most, beside those that met a sign-in: with this many sessions the call is to be repeated.
-const ROUNDS: usize = 500;
+const ROUNDS: u64 = 500;
 
 /// # Errors
 /// `ResourceNotFoundException: Device does not exist.`, storage; `TooManyRequestsException` when sign-ins keep it from happening.
@@ -26,7 +27,10 @@ pub async fn forget(call: &Call, pool: &Pool, user: &User, key: &str) -> Result<
     let store = &call.services.store;
     let key = DeviceKey::parse(key).ok_or_else(absent)?;
     let mut tries = 0;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
+        // The audit record has a row for each transaction; those of one request differ in their instant.
+        let mut part = call.clone();
+        part.now = UnixMillis(call.now.0.saturating_add(round));
         let device = find(store, user, &key).await?.ok_or_else(absent)?;
         let whose = (&pool.id, &user.sub, user.valid_after);
         let (statements, mut changes) = end::of_device(store, whose, key.as_str(), AT_ONCE + 1, call.now).await?;
@@ -38,7 +42,7 @@ pub async fn forget(call: &Call, pool: &Pool, user: &User, key: &str) -> Result<
             changes.push(Change::Revoked(Revoked::Device { device_key, until: call.now }));
         }
         batch.extend(statements);
-        match call.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).changes(changes)).await {
+        match part.commit(Write::new(&pool.id, batch).about(user.sub.as_str()).changes(changes)).await {
             Ok(()) if is_last => return Ok(()),
             Ok(()) => {}
             Err(CommitError::Missed { .. }) if tries < TRIES => tries += 1,

@@ -242,7 +242,7 @@ async fn a_key_is_good_for_whom_it_was_given_to(store: Store) {
     }
     assert!(lives(&world, &joan).await);
     assert_eq!(
-        world.count("SELECT failures * 10 + in_flight FROM lockouts").await,
+        world.count("SELECT failures * 10 + in_flight FROM lockouts WHERE failures + in_flight > 0").await,
         20,
         "two wrong ones, none left open"
     );
