@@ -180,8 +180,11 @@ impl Call {
     }
 
     /// Records the end of a request that changes nothing, and waits for the commit: for answers that must take as long as those
-    /// that change something, so that time does not tell them apart.
+    /// that change something, so that time does not tell them apart. Nothing where the request is recorded already: that was a commit, too.
     pub async fn record_now(&self, pool: &PoolId, result: &'static str) -> Result<(), CommitError> {
+        if self.recorded.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let mut batch = Batch::new();
         batch.add(self.entry(pool.as_str(), None, result).statement());
         self.services.store.commit(batch).await?;

@@ -99,7 +99,13 @@ async fn by_token(place: &Place) -> Refused {
 
 /// Counts the refusals that say that the proof is none.
 async fn by_proof(mut place: Place, example: &Example, deployment: &Deployment) -> Refused {
-    let proofs = ["NotAuthorizedException", "CodeMismatchException", "ExpiredCodeException", "UserNotFoundException"];
+    let proofs = [
+        "NotAuthorizedException",
+        "CodeMismatchException",
+        "ExpiredCodeException",
+        "UserNotFoundException",
+        "UnauthorizedException",
+    ];
     let (good, kept) = (place.good.clone(), place.stage.kept.clone());
     let mut count = 0;
     let refusals = example.refusals.iter().filter(|refusal| refusal.before.is_empty()).map(|refusal| {
