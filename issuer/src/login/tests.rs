@@ -101,7 +101,7 @@ async fn a_password_gets_tokens_and_a_refresh_token_more(store: Store) {
         let parameters = json!({ "USERNAME": "jane", "PASSWORD": PASSWORD });
         let answer = it.initiate(&it.client, flow, parameters).await.unwrap();
         let members: Vec<&String> = answer.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["AuthenticationResult"]);
+        assert_eq!(members, ["AuthenticationResult", "ChallengeParameters"]);
         let tokens = answer["AuthenticationResult"].clone();
         let user = it.world.ask("GetUser", json!({ "AccessToken": tokens["AccessToken"] })).await.unwrap();
         assert_eq!(user["Username"], "jane");

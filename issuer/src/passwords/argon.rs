@@ -195,7 +195,7 @@ mod tests {
         for taken in [&ours, &weak(b"pw"), &costing("m=65536,t=3,p=4"), &costing("m=131072,t=3,p=1")] {
             assert_eq!(check_imported(taken), Ok(()), "{taken}");
         }
-        let costly = ["m=131073,t=1,p=1", "m=4194304,t=1,p=1", "m=64,t=17,p=1", "m=64,t=1,p=17", "m=131072,t=4,p=1"];
+        let costly = ["m=131073,t=1,p=1", "m=4194304,t=1,p=1", "m=64,t=17,p=1", "m=256,t=1,p=17", "m=131072,t=4,p=1"];
         for cost in costly {
             assert_eq!(check_imported(&costing(cost)), Err(UnusableImport::Cost), "{cost}");
         }

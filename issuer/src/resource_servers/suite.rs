@@ -39,7 +39,7 @@ async fn a_resource_server_from_its_making_to_its_end(store: Store) {
 
     let update = with(&orders(&world), json!({ "Name": "Orders 2" }));
     let updated = world.ask("UpdateResourceServer", update).await.unwrap()["ResourceServer"].clone();
-    assert_eq!((&updated["Name"], &updated["Scopes"]), (&json!("Orders 2"), &json!([])));
+    assert_eq!((&updated["Name"], &updated["Scopes"]), (&json!("Orders 2"), &Value::Null));
 
     world.ask("DeleteResourceServer", orders(&world)).await.unwrap();
     let absent = "ResourceNotFoundException: Resource server https://orders.example.com does not exist.";

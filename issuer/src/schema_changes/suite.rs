@@ -271,7 +271,9 @@ async fn an_alias_signs_in_from_one_moment_on_and_another_no_more(store: Store) 
     let first = schema.begin(&change).await.unwrap();
     let Step::Went(second) = step(&schema.call(), &first).await.unwrap() else { panic!() };
     let Step::Went(all) = step(&schema.call(), &second).await.unwrap() else { panic!() };
-    assert_eq!((second.dirty, all.done), (50, 70));
+    // One has proven nothing, and gets no name.
+    assert!((49..=50).contains(&second.dirty), "{}", second.dirty);
+    assert_eq!((all.dirty, all.done), (69, 70));
     for n in [1, 69] {
         assert!(schema.signs_in(&format!("p{n}")).await && schema.signs_in(&format!("u{n}")).await);
         assert!(!schema.signs_in(&format!("u{n}@x.example")).await, "not before the moment");

@@ -26,7 +26,7 @@ use crate::users::User;
 /// The next challenge, or the end.
 pub enum Step {
     Ask(Asked),
-    Done(Authenticated),
+    Done(Box<Authenticated>),
 }
 
 /// A challenge, and what must be committed before it is sent.
@@ -125,7 +125,7 @@ pub(super) async fn go_on(
     let Progress { user, at, trust, device, statements, tried } = progress;
     let (mut asked, seen) = match ask_next(services, pool, client, (&user, at, trust), device, now).await {
         Ok((Some(asked), seen)) => (asked, seen),
-        Ok((None, device)) => return Ok(Step::Done(Authenticated { user, at, device, statements, tried })),
+        Ok((None, device)) => return Ok(Step::Done(Box::new(Authenticated { user, at, device, statements, tried }))),
         Err(refusal) => {
             // What permits nothing is no failure either.
             if let Some(tried) = tried {

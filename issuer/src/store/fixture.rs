@@ -245,8 +245,8 @@ pub fn break_sqlite(file: &Path, but: &[&str]) -> Result<(), String> {
         let mut names =
             connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
         let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-        let dropped = names.iter().filter(|name| !but.contains(&name.as_str()));
-        dropped.map(|name| connection.execute_batch(&format!("DROP TABLE {name}"))).collect()
+        let mut dropped = names.iter().filter(|name| !but.contains(&name.as_str()));
+        dropped.try_for_each(|name| connection.execute_batch(&format!("DROP TABLE {name}")))
     };
     broken().map_err(|error| error.to_string())
 }

@@ -24,7 +24,7 @@ pub async fn handle(
     let known = call.services.store.read(rows::page(&pool.id, &user.sub, "", MOST)).await?;
     let known = known.iter().map(|row| Ok(rows::passkey(row)?.credential)).collect::<Result<Vec<_>, Fault>>()?;
     let random: [u8; 32] = entropy::bytes().map_err(Fault::internal)?;
-    let challenge = base64url_encode(&random);
+    let challenge = base64url_encode(random);
     let asked = rows::Asked {
         digest: codes::token_digest(&challenge),
         client: client.id,
