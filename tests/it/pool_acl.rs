@@ -92,7 +92,7 @@ fn associate(system: &System, arn: Option<&str>) {
 }
 
 fn waf(system: &System, operation: &str, input: &Value) -> Value {
-    let answer = system.post_signed_to(Service::Waf, operation, &input.to_string()).unwrap();
+    let answer = system.post_signed_to(Service::Waf, operation, input.to_string()).unwrap();
     assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
     answer.json()
 }

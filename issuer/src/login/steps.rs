@@ -13,7 +13,7 @@ use crate::tokens;
 /// Tokens where the sign-in is over, else the next challenge.
 pub async fn go_on(call: &Call, pool: &Pool, client: &Client, step: Step) -> Result<Answer, Fault> {
     match step {
-        Step::Done(proof) => finish(call, pool, client, proof).await,
+        Step::Done(proof) => finish(call, pool, client, *proof).await,
         Step::Ask(asked) => ask(call, pool, asked).await,
     }
 }

@@ -34,7 +34,7 @@ pub async fn step(
         Ok(Step::Done(proof)) => {
             let happened = Happened::sign_in(EventResponseType::Pass, answered);
             let statements = events::statements(call, pool, proof.user(), happened);
-            Ok(Step::Done(proof.and(statements)))
+            Ok(Step::Done(Box::new(proof.and(statements))))
         }
         Err(error) => Err(failed(call, pool, username, answered, error).await?),
     }

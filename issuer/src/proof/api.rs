@@ -160,7 +160,19 @@ async fn shown(page: &mut String, stages: &[Stage; 2], operation: &'static Opera
 }
 
 fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap()
+    serde_json::to_string_pretty(&by_name(value)).unwrap()
+}
+
+/// Members in the order of their names: whether `serde_json` keeps another one depends on which crates are built with it.
+fn by_name(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: std::collections::BTreeMap<_, _> = members.iter().collect();
+            Value::Object(members.into_iter().map(|(name, value)| (name.clone(), by_name(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(by_name).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Placeholders of the deployment, as documentation shows them.

@@ -177,7 +177,7 @@ impl<R: Read> Scan<R> {
     ///
     /// # Errors
     /// [`FileError::Truncated`] where the file ends before its last frame, [`FileError::Damaged`], [`FileError::Order`], [`FileError::Trailing`].
-    pub fn next(&mut self) -> Result<Option<Raw>, FileError> {
+    pub fn read_next(&mut self) -> Result<Option<Raw>, FileError> {
         if self.ended {
             return Ok(None);
         }
@@ -249,8 +249,8 @@ impl<R: Read> Reader<R> {
     }
 
     /// `chain` is the secret that the first frame told, for all later ones.
-    pub fn next(&mut self, chain: Option<&[u8]>) -> Result<Option<Opened>, FileError> {
-        let Some(raw) = self.scan.next()? else { return Ok(None) };
+    pub fn read_next(&mut self, chain: Option<&[u8]>) -> Result<Option<Opened>, FileError> {
+        let Some(raw) = self.scan.read_next()? else { return Ok(None) };
         let damaged = FileError::Damaged(raw.head.number);
         let place = [raw.head.encode(&[], 0).get(..9).unwrap_or_default(), raw.resume.as_slice()].concat();
         let info = [INFO, self.scan.beginning_digest.as_slice()].concat();

@@ -67,7 +67,7 @@ pub fn check<R: Read>(
     let mut together = pool.as_ref().map(|pool| Together::new(pool, keeps_srp));
     let (mut problems, mut refused, mut counts) = (Vec::new(), 0, Counts::default());
     let mut clients = Vec::new();
-    while let Some((number, line, _)) = lines.next()? {
+    while let Some((number, line, _)) = lines.read_next()? {
         match &line {
             Line::Group(_) => counts.groups += 1,
             Line::Client(client) => {
@@ -105,14 +105,14 @@ pub struct Parts<R> {
 
 impl<R: Read> Parts<R> {
     /// The count of lines before it, and the text of the next part.
-    pub fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, FileError> {
+    pub fn read_next(&mut self) -> Result<Option<(u64, Vec<u8>)>, FileError> {
         let (mut text, mut count) = (Vec::new(), 0);
         if let Some(line) = self.waiting.take() {
             text = line;
             count = 1;
         }
         while count < PART_LINES {
-            let Some((number, _, line)) = self.lines.next()? else { break };
+            let Some((number, _, line)) = self.lines.read_next()? else { break };
             // The first line is the pool's, and counts as none.
             if number < self.done + 2 {
                 continue;
@@ -138,7 +138,7 @@ pub fn print<R: Read>(input: R, key: &ExportKey, out: &mut impl Write) -> Result
     let mut lines = Lines::open(input, key)?;
     out.write_all(&lines.first).map_err(FileError::Unreadable)?;
     let mut counts = Counts::default();
-    while let Some((_, line, text)) = lines.next()? {
+    while let Some((_, line, text)) = lines.read_next()? {
         match line {
             Line::Group(_) => counts.groups += 1,
             Line::Client(_) => counts.clients += 1,
@@ -175,7 +175,7 @@ struct Lines<R> {
 impl<R: Read> Lines<R> {
     fn open(input: R, key: &ExportKey) -> Result<Self, FileError> {
         let mut reader = Reader::open(input, key.clone())?;
-        let opened = reader.next(None)?.ok_or(FileError::NoExport)?;
+        let opened = reader.read_next(None)?.ok_or(FileError::NoExport)?;
         let mut frame = whole_lines(opened.plain.expose(), opened.head.lines, 1)?;
         let first = frame.pop().unwrap_or_default();
         let at = |why: &str| FileError::Line { line: 1, why: why.to_owned() };
@@ -192,7 +192,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// Its number, the line, and its text with its end. The last line is not among them ([`Lines::compare`]).
-    fn next(&mut self) -> Result<Option<(u64, Line, Vec<u8>)>, FileError> {
+    fn read_next(&mut self) -> Result<Option<(u64, Line, Vec<u8>)>, FileError> {
         loop {
             if let Some(mut text) = self.frame.pop() {
                 self.number += 1;
@@ -210,7 +210,7 @@ impl<R: Read> Lines<R> {
                 }
                 continue;
             }
-            let Some(opened) = self.reader.next(Some(&self.chain))? else { return Ok(None) };
+            let Some(opened) = self.reader.read_next(Some(&self.chain))? else { return Ok(None) };
             self.frame = whole_lines(opened.plain.expose(), opened.head.lines, self.number + 1)?;
             if !opened.head.last {
                 self.digest = next_digest(&self.digest, opened.plain.expose());

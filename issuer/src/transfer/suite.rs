@@ -100,7 +100,7 @@ async fn send(world: &World, id: &PoolId, file: &[u8], key: &ExportKey, underway
     let to = Recipient::parse(&underway.recipient).unwrap();
     let mut done = underway.import.done;
     let mut parts = parts(file, key, done).unwrap();
-    while let Some((before, text)) = parts.next().unwrap() {
+    while let Some((before, text)) = parts.read_next().unwrap() {
         done = take(world, id, &underway.import.export, &to, before, &text).await.unwrap();
     }
     done
@@ -388,7 +388,7 @@ async fn an_import_that_is_cut_goes_on_and_stores_nothing_twice(store: Store) {
     let to = Recipient::parse(&first.recipient).unwrap();
     let export = &first.import.export;
     let mut lines = parts(file.as_slice(), &key, 0).unwrap();
-    let part = |parts: &mut super::read::Parts<&[u8]>| parts.next().unwrap().unwrap();
+    let part = |parts: &mut super::read::Parts<&[u8]>| parts.read_next().unwrap().unwrap();
     let (a, b) = (part(&mut lines), part(&mut lines));
     assert_eq!((a.0, b.0), (0, 500));
     let early = take(&there, &id, export, &to, b.0, &b.1).await;
@@ -477,7 +477,7 @@ async fn what_is_wrong_is_told_and_its_batch_is_not_stored(store: Store) {
     let id = PoolId::parse(there.pool.as_str()).unwrap();
     let underway = begun(&there, &id, &checked, false).await;
     let (export, to) = (underway.import.export.clone(), Recipient::parse(&underway.recipient).unwrap());
-    let (_, text) = parts(file.as_slice(), &key, 0).unwrap().next().unwrap().unwrap();
+    let (_, text) = parts(file.as_slice(), &key, 0).unwrap().read_next().unwrap().unwrap();
     let text = String::from_utf8(text).unwrap();
     let cases = [
         (text.replace("user-1\"", "user-0\""), "line 3: another user of the pool signs in by the same name or address"),

@@ -178,7 +178,7 @@ fn scan(path: &Path) -> Result<Left, AdminError> {
     let mut scan = Scan::open(open(path)?).map_err(|e| at(path, &e))?;
     let (mut lines, mut resume) = (0, None);
     loop {
-        match scan.next() {
+        match scan.read_next() {
             Ok(Some(raw)) => {
                 lines += u64::from(raw.head.lines);
                 resume = Some(raw.resume).filter(|_| !raw.head.last);

@@ -86,7 +86,7 @@ pub async fn run(options: Import) -> Result<(), AdminError> {
 fn outline(from: &Path) -> Result<(PoolId, u64), AdminError> {
     let mut scan = transfer::Scan::open(open(from)?).map_err(|e| at(from, &e))?;
     let mut lines = 0;
-    while let Some(raw) = scan.next().map_err(|e| at(from, &e))? {
+    while let Some(raw) = scan.read_next().map_err(|e| at(from, &e))? {
         lines += u64::from(raw.head.lines);
     }
     Ok((scan.beginning.pool, lines))
@@ -168,7 +168,7 @@ impl Sending<'_> {
             }
             let mut parts =
                 transfer::parts(open(&self.options.from)?, &self.key, done).map_err(|e| at(&self.options.from, &e))?;
-            while let Some((before, text)) = parts.next().map_err(|e| at(&self.options.from, &e))? {
+            while let Some((before, text)) = parts.read_next().map_err(|e| at(&self.options.from, &e))? {
                 let place = before.to_be_bytes();
                 let sealed =
                     recipient.seal(&travelling(export, &place), &text).map_err(|e| at(&self.options.from, &e))?;

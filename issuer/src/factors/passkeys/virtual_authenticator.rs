@@ -35,7 +35,7 @@ impl Authenticator {
             "clientExtensionResults": {},
             "response": {
                 "clientDataJSON": base64url_encode(client.to_string().as_bytes()),
-                "attestationObject": base64url_encode(&self.attestation(relying_party)),
+                "attestationObject": base64url_encode(self.attestation(relying_party)),
                 "transports": ["internal", "hybrid"],
             },
         })

@@ -98,9 +98,9 @@ fn a_whole_file_is_read_in_parts_and_printed() {
     let checked = read(&file, &key).unwrap();
     assert_eq!((checked.counts.lines(), checked.refused), (5, 0));
     let mut from_three = parts(file.as_slice(), &key, 3).unwrap();
-    let (before, text) = from_three.next().unwrap().unwrap();
+    let (before, text) = from_three.read_next().unwrap().unwrap();
     assert_eq!((before, split(&text).count()), (3, 2));
-    assert!(from_three.next().unwrap().is_none());
+    assert!(from_three.read_next().unwrap().is_none());
     let mut out = Vec::new();
     print(file.as_slice(), &key, &mut out).unwrap();
     assert_eq!(out, good().concat());
