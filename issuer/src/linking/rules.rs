@@ -31,7 +31,12 @@ impl Named {
         if !is_text {
             return Err(Fault::invalid_parameter(format!("{whose}.ProviderAttributeValue is no user's.")));
         }
-        Ok(Self { provider, attribute: given.provider_attribute_name.filter(|text| !text.is_empty()), value })
+        let attribute = given.provider_attribute_name.filter(|text| !text.is_empty());
+        // Storage takes no NUL.
+        if attribute.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+            return Err(Fault::invalid_parameter(format!("{whose}.ProviderAttributeName is no attribute's.")));
+        }
+        Ok(Self { provider, attribute, value })
     }
 
     pub fn is_native(&self) -> bool {

@@ -22,6 +22,10 @@ pub async fn handle(call: Call, input: ConfirmDeviceRequest) -> Result<ConfirmDe
     // Its session lives, or no token of it would.
     let given = sessions::rows::of_device(&pool.id, &user.sub, key.as_str(), user.valid_after, 1);
     services.store.one(given).await?.ok_or_else(invalid)?;
+    // Storage takes no NUL.
+    if input.device_name.as_ref().is_some_and(|name| name.contains('\0')) {
+        return Err(Fault::invalid_parameter("Invalid device name given."));
+    }
     let verifier = input.device_secret_verifier_config.as_ref().map(rules::verifier);
     let verifier = verifier.transpose().map_err(Fault::invalid_parameter)?;
     let pool_key = services.pool_keys.key(&pool.id).await?;
