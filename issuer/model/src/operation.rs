@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(Service::ALL.map(|service| service.operations().len()), [141, 23, 59]);
         let by_auth =
             |service| [Auth::None, Auth::AccessToken, Auth::SigV4, Auth::SigV4OrClient].map(|a| count(service, a));
-        assert_eq!(by_auth(Service::Idp), [14, 20, 105, 2]);
+        assert_eq!(by_auth(Service::Idp), [12, 22, 105, 2]);
         assert_eq!(by_auth(Service::Identity), [4, 0, 19, 0]);
         assert_eq!(by_auth(Service::Waf), [0, 0, 59, 0]);
     }
