@@ -128,9 +128,11 @@ class Lists:
         expect("AutoVerifiedAttributes" not in reset, "AutoVerifiedAttributes that an update leaves out")
         expect_equal(reset["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], False, "AllowAdminCreateUserOnly")
         expect_equal(reset["Name"], name, "a name that an update leaves out")
-        refused = {"MfaConfiguration": "ON", "LambdaConfig": {"PreSignUp": "arn:aws:lambda:us-east-1:123456789012:function:f"}}
-        for key, value in refused.items():
-            expect_error("InvalidParameterException", self.admin.update_user_pool, key, UserPoolId=pool, **{key: value})
+        expect_error("InvalidParameterException", self.admin.update_user_pool, "MFA by nothing", UserPoolId=pool, MfaConfiguration="ON")
+        triggers = {"PreSignUp": "arn:aws:lambda:us-east-1:123456789012:function:f"}
+        self.admin.update_user_pool(UserPoolId=pool, LambdaConfig=triggers)
+        expect_equal(self.admin.describe_user_pool(UserPoolId=pool)["UserPool"]["LambdaConfig"], triggers, "triggers")
+        self.admin.update_user_pool(UserPoolId=pool)
 
     def _protected(self, pool):
         self.admin.update_user_pool(UserPoolId=pool, DeletionProtection="ACTIVE")

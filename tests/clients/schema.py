@@ -7,7 +7,6 @@ Through boto3 and `tollgate admin schema` of the program that runs. Makes a pool
 
 import os
 import subprocess
-import sys
 import threading
 
 from botocore.exceptions import ClientError
@@ -29,7 +28,8 @@ class Schema:
         self.pool = made["UserPool"]["Id"]
         flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         client = self.admin.create_user_pool_client(
-            UserPoolId=self.pool, ClientName="schema", ExplicitAuthFlows=flows, ReadAttributes=["email", "custom:plan"]
+            UserPoolId=self.pool, ClientName="schema", ExplicitAuthFlows=flows, ReadAttributes=["email", "custom:plan"],
+            PreventUserExistenceErrors="ENABLED",
         )
         self.client = client["UserPoolClient"]["ClientId"]
         self.password = new_password()
@@ -152,15 +152,15 @@ class Schema:
         expect_equal(self.found('email $= "@z.example"'), [3], "without the index")
 
 
-def check(system):
-    users = int(sys.argv[2]) if len(sys.argv) > 2 else 60
+def check(system, arguments):
+    users = int(arguments[0]) if arguments else 60
     schema = Schema(system, users)
     schema.make_users()
     schema.search()
     schema.changes()
     schema.index()
     system.admin.delete_user_pool(UserPoolId=schema.pool)
-    print(f"{users} users searched, and their schema changed while they signed in")
+    return f"{users} users searched, and their schema changed while they signed in"
 
 
 run(check)
