@@ -42,7 +42,9 @@ fn of_every_kind_through_a_socket() {
         "bad input through a socket: {sent} requests to {} operations: {ends:#?}",
         Service::Idp.operations().len()
     );
-    system.sign_in(&user, "Correct-Horse-1").unwrap();
+    // What succeeded may have changed client, pool and users; the issuer must be there.
+    let alive = system.post_signed("ListUserPools", r#"{"MaxResults":1}"#).unwrap();
+    assert_eq!(alive.status, 200, "{}", alive.text());
 }
 
 fn good(system: &System, operation: &OperationInfo, user: &str, access: &str) -> Map<String, Value> {

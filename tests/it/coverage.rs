@@ -81,7 +81,7 @@ fn refusals(system: &System, operation: &OperationInfo) -> Vec<(&'static [&'stat
         Auth::SigV4OrClient => {
             // The demo pool's client is a public one, and is allowed no exchange.
             let input = json!({
-                "ClientId": system.client_id, "Secret": "wrong-secret-of-a-client", "ClientSecret": "wrong-secret-of-a-client",
+                "ClientId": system.client_id, "Secret": "wrongsecretofaclientoftheirs", "ClientSecret": "wrongsecretofaclientoftheirs",
                 "SubjectToken": NOT_A_TOKEN, "SubjectTokenType": "ACCESS_TOKEN",
             });
             vec![

@@ -72,14 +72,16 @@ pub fn trim(pool: &PoolId, sub: &Sub) -> Statement {
     .bind(rules::MOST)
 }
 
-/// A sign-in with the device; `trust` where it was proven. Misses when it was forgotten.
+/// A sign-in with the device; `trust` where it was proven, unless trust has ended since the device was read. Misses when it was forgotten.
 pub fn seen(device: &Device, address: &str, trust: Option<Ground>, now: UnixMillis) -> Statement {
     Statement::new(
-        "UPDATE devices SET last_address = $1, authenticated_at = $2, trust = COALESCE($3, trust), version = version + 1
-         WHERE pool = $4 AND sub = $5 AND device = $6",
+        "UPDATE devices SET last_address = $1, authenticated_at = $2,
+                trust = CASE WHEN version = $3 THEN COALESCE($4, trust) ELSE trust END, version = version + 1
+         WHERE pool = $5 AND sub = $6 AND device = $7",
     )
     .bind(address)
     .bind(now)
+    .bind(device.version)
     .bind(trust.map(|trust| trust.to_vec()))
     .bind(&device.pool)
     .bind(&device.sub)
@@ -88,13 +90,12 @@ pub fn seen(device: &Device, address: &str, trust: Option<Ground>, now: UnixMill
 }
 
 /// Misses when it changed since it was read.
-pub fn set_status(read: &Device, remembered: bool, trust: Option<Ground>, now: UnixMillis) -> Statement {
+pub fn set_status(read: &Device, remembered: bool, now: UnixMillis) -> Statement {
     Statement::new(
-        "UPDATE devices SET remembered = $1, trust = $2, modified_at = $3, version = version + 1
-         WHERE pool = $4 AND sub = $5 AND device = $6 AND version = $7",
+        "UPDATE devices SET remembered = $1, modified_at = $2, version = version + 1
+         WHERE pool = $3 AND sub = $4 AND device = $5 AND version = $6",
     )
     .bind(remembered)
-    .bind(trust.map(|trust| trust.to_vec()))
     .bind(now)
     .bind(&read.pool)
     .bind(&read.sub)
@@ -106,11 +107,9 @@ pub fn set_status(read: &Device, remembered: bool, trust: Option<Ground>, now: U
 /// Ends trust in all devices of a user, for the batch that changes their factors. The devices stay, and are trusted again once they were
 /// proven after a second factor.
 pub fn distrust(pool: &PoolId, sub: &Sub) -> Statement {
-    Statement::new(
-        "UPDATE devices SET trust = NULL, version = version + 1 WHERE pool = $1 AND sub = $2 AND trust IS NOT NULL",
-    )
-    .bind(pool)
-    .bind(sub)
+    Statement::new("UPDATE devices SET trust = NULL, version = version + 1 WHERE pool = $1 AND sub = $2")
+        .bind(pool)
+        .bind(sub)
 }
 
 /// The same for every device there is, after a restore.

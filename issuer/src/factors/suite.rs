@@ -38,6 +38,8 @@ on_both_engines!(
     what_a_user_can_sign_in_with,
     who_sets_a_token_up,
     administrators_sign_ins_ask_too,
+    a_temporary_password_moves_no_second_factor,
+    a_set_up_that_came_too_late_is_over,
 );
 
 fn migrations() -> Vec<&'static Migration> {
@@ -369,8 +371,7 @@ async fn what_ends_a_challenge(store: Store) {
     assert_eq!(refusal(answer(&world, &asked, &code(&world, &seed, 0)).await), SESSION, "enabling revives nothing");
     let asked = begin(&world, "jane", OTHER).await.unwrap();
     ask("AdminDeleteSoftwareToken", json!({})).await;
-    let said = refusal(answer(&world, &asked, &code(&world, &seed, 0)).await);
-    assert_eq!(said, "SoftwareTokenMFANotFoundException: Software Token MFA does not exist for the user.");
+    assert_eq!(refusal(answer(&world, &asked, &code(&world, &seed, 0)).await), SESSION, "a change of factors");
     let asked = begin(&world, "jane", OTHER).await.unwrap();
     assert!(asked["AuthenticationResult"].is_object());
 }
@@ -573,4 +574,47 @@ async fn administrators_sign_ins_ask_too(store: Store) {
     answer["ChallengeResponses"]["USERNAME"] = json!("jane");
     let done = world.ask("AdminRespondToAuthChallenge", with(&by, answer)).await.unwrap();
     assert!(done["AuthenticationResult"]["IdToken"].is_string());
+}
+
+/// Whoever has no more than a temporary password gets neither the codes nor rid of them (SECURITY.md T58).
+async fn a_temporary_password_moves_no_second_factor(store: Store) {
+    let world = world(store, "OPTIONAL").await;
+    let token = access_token(&world).await;
+    prefer(&world, &token, json!({ "EmailMfaSettings": { "Enabled": true } })).await.unwrap();
+    let temporary = with(&named(&world, "jane"), json!({ "Password": OTHER, "Permanent": false }));
+    world.ask("AdminSetUserPassword", temporary).await.unwrap();
+    let asked = begin(&world, "jane", OTHER).await.unwrap();
+    assert_eq!(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    let set = async |more: Value| {
+        let answers = with(&json!({ "NEW_PASSWORD": PASSWORD }), more);
+        respond(&world, &asked, "NEW_PASSWORD_REQUIRED", answers).await
+    };
+    for address in ["thief@example.com", ""] {
+        let said = refusal(set(json!({ "userAttributes.email": address })).await);
+        assert!(said.contains("user.email: Attribute cannot be updated."), "{address:?}: {said}");
+    }
+    world.user("joe", PASSWORD).await;
+    assert_eq!(refusal(set(json!({ "USERNAME": "joe" })).await), SESSION, "another name than the challenge's");
+    let next = set(json!({})).await.unwrap();
+    assert_eq!(next["ChallengeName"], "EMAIL_OTP");
+}
+
+/// Who began to set a token up with the password alone does not end it beside the user, who has a factor meanwhile.
+async fn a_set_up_that_came_too_late_is_over(store: Store) {
+    let world = World::new(store).await;
+    configure(&world, "OFF", json!({})).await;
+    let jane = json!({ "UserPoolId": world.pool, "Username": "jane" });
+    world.ask("AdminCreateUser", with(&jane, json!({ "MessageAction": "SUPPRESS" }))).await.unwrap();
+    let password = with(&jane, json!({ "Password": PASSWORD, "Permanent": true }));
+    world.ask("AdminSetUserPassword", password).await.unwrap();
+    let mail = json!({ "EmailMfaConfiguration": { "Message": "Code {####}", "Subject": "Sign in" } });
+    configure(&world, "ON", mail).await;
+    let begun = begin(&world, "jane", PASSWORD).await.unwrap();
+    assert_eq!(begun["ChallengeName"], "MFA_SETUP");
+    let associated = world.ask("AssociateSoftwareToken", json!({ "Session": begun["Session"] })).await.unwrap();
+    let email =
+        json!([{ "Name": "email", "Value": "jane@example.com" }, { "Name": "email_verified", "Value": "true" }]);
+    world.ask("AdminUpdateUserAttributes", with(&jane, json!({ "UserAttributes": email }))).await.unwrap();
+    let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &associated["SecretCode"], 0) });
+    assert_eq!(refusal(world.ask("VerifySoftwareToken", verify).await), SESSION);
 }

@@ -112,6 +112,7 @@ async fn set_password(
     answers: &Parameters,
 ) -> Result<Answer, Fault> {
     let answer = new_password::Answer {
+        username: answers.username()?,
         password: answers.required("NEW_PASSWORD")?,
         attributes: answers.prefixed("userAttributes."),
     };

@@ -119,8 +119,12 @@ async fn acting(
             continue;
         }
         if let Some(member) = operation.shape.members.iter().find(|member| member.name == act.member) {
-            let differs = differs(&stage, operation, example, act).await;
-            assert!(differs, "{}: {} makes no difference in its own example", operation.name, act.member);
+            let mut shows = false;
+            // On a loaded machine a run may be refused, and two refusals are alike.
+            for _ in 0..3 {
+                shows = shows || differs(&stage, operation, example, act).await;
+            }
+            assert!(shows, "{}: {} makes no difference in its own example", operation.name, act.member);
             acting.insert(member.name);
         }
     }

@@ -1,6 +1,6 @@
 //! Who gets a code for another password, and where it goes (pure).
 
-use cognito_model::idp::types::RecoveryOptionNameType;
+use cognito_model::idp::types::{RecoveryOptionNameType, UserPoolMfaType};
 
 use super::error::RecoveryError;
 use crate::pools::mfa::Factor;
@@ -15,15 +15,23 @@ pub struct Way {
     address: Address,
     /// Not for users who have this second factor: its codes go to the same address, and one mailbox would be both factors (SECURITY.md I34).
     unless: Option<Factor>,
+    /// Every user has a second factor here: who has enabled none is asked for a code to whatever address there is.
+    always: bool,
 }
 
 impl Way {
     const fn of(address: Address) -> Self {
-        Self { address, unless: None }
+        Self { address, unless: None, always: false }
     }
 
     fn unless_factor(settings: &Settings, address: Address, factor: Factor) -> Self {
-        Self { address, unless: settings.offers(factor).then_some(factor) }
+        let always = settings.mfa() == UserPoolMfaType::On;
+        Self { address, unless: settings.offers(factor).then_some(factor), always }
+    }
+
+    fn is_open_to(&self, user: &User) -> bool {
+        let enabled = &user.mfa.enabled;
+        self.unless.is_none_or(|factor| !enabled.contains(&factor) && !(self.always && enabled.is_empty()))
     }
 }
 
@@ -53,7 +61,7 @@ pub fn addresses(ways: &[Way]) -> Vec<Address> {
 
 /// The verified address that the user is recovered by.
 pub fn destination(user: &User, ways: &[Way]) -> Option<Destination> {
-    let open = ways.iter().filter(|way| way.unless.is_none_or(|factor| !user.mfa.enabled.contains(&factor)));
+    let open = ways.iter().filter(|way| way.is_open_to(user));
     let verified = open.map(|way| way.address).filter(|address| user.verified(address.attribute()));
     verified.filter_map(|address| Some(address.destination(user.attributes.get(address.attribute())?))).next()
 }
@@ -173,6 +181,9 @@ mod tests {
         assert_eq!(channel(&guarded, &by_mail), Some(Channel::Sms));
         assert_eq!(channel(&mfa(with(Some(&[(VerifiedEmail, 1)]))), &by_mail), None);
         assert_eq!(channel(&with(both), &by_mail), Some(Channel::Email), "MFA is off");
+        let always = |settings| Settings { mfa: Some(UserPoolMfaType::On), ..mfa(settings) };
+        assert_eq!(channel(&always(with(both)), &plain), Some(Channel::Sms), "whatever there is would be asked for");
+        assert_eq!(channel(&always(with(Some(&[(VerifiedEmail, 1)]))), &plain), None);
         let only_mail = user(&[EMAIL, EMAIL_TRUE]);
         let only_mail = User { mfa: by_mail.mfa, ..only_mail };
         assert_eq!(channel(&mfa(with(None)), &only_mail), Some(Channel::Email), "no setting");

@@ -281,7 +281,7 @@ pub fn revoke_children(pool: &PoolId, parent: &str, count: u64, now: UnixMillis)
 /// anyhow.
 pub fn of_device(pool: &PoolId, sub: &Sub, device: &str, valid_after: UnixMillis, limit: u64) -> Query {
     Query::new(
-        "SELECT origin_jti FROM sessions
+        "SELECT origin_jti, minted_at FROM sessions
          WHERE pool = $1 AND device = $2 AND sub = $3 AND revoked_at IS NULL AND minted_at > $4
          ORDER BY origin_jti LIMIT $5",
     )

@@ -6,18 +6,23 @@ use common::clock::UnixMillis;
 use common::secret::SecretString;
 
 use super::attempt::{Attempt, Challenge};
-use super::device::Presence;
+use super::device::{self, Presence};
 use super::error::SignInError;
 use super::next::Trust;
 use super::step::{Progress, Step, go_on};
 use crate::clients::Client;
 use crate::pools::Pool;
 use crate::services::Services;
+use crate::store::{Batch, CommitError};
 use crate::users::attributes::{self, Author, Edits, Prepared};
-use crate::users::{self, Status, credentials, rows};
+use crate::users::{Status, credentials, rows};
+
+/// Answers to one challenge.
+const TRIES: u32 = 10;
 
 /// What the answer brings.
 pub struct Answer<'a> {
+    pub username: &'a str,
     pub password: &'a SecretString,
     /// By attribute name, without the prefix `userAttributes.`.
     pub attributes: BTreeMap<String, String>,
@@ -36,13 +41,20 @@ pub async fn check(
     else {
         return Err(SignInError::Session);
     };
-    let mut user = users::by_sub(&services.store, pool, sub).await?.ok_or(SignInError::Session)?;
+    let mut user = device::user(services, pool, Some(sub), answer.username).await?;
     if !user.enabled {
         return Err(SignInError::Disabled);
     }
     if user.status != Status::ForceChangePassword || user.valid_after.0 != *valid_after {
         return Err(SignInError::Session);
     }
+    // Each answer may cost many hashes.
+    let mut taken = Batch::new();
+    taken.add(super::rows::count_try(&pool.id, &attempt.digest, TRIES, now));
+    services.store.commit(taken).await.map_err(|error| match error {
+        CommitError::Missed { .. } => SignInError::Session,
+        other => other.into(),
+    })?;
     let plan =
         attributes::plan(pool, &user, &Edits::of_answers(answer.attributes), Author::Newcomer(&client.settings))?;
     let fresh = credentials::replace(services, pool, &user, answer.password).await?;

@@ -9,22 +9,30 @@ use super::attempt::Attempt;
 use super::error::SignInError;
 use crate::pools::Pool;
 use crate::services::Services;
-use crate::users::{self, Status, User};
+use crate::users::{self, MfaPreferences, Status, User};
 
 /// How long after its first factor a sign-in may go on, however often its challenge is made anew.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// The first factor was proven: when, and for which state of the user. Another password, a sign-out everywhere, disabling end it.
+/// The first factor was proven: when, and for which state of the user. Another password, a change of factors, a sign-out everywhere,
+/// disabling end it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proof {
     at: u64,
     valid_after: u64,
     password: String,
+    #[serde(default)]
+    mfa: String,
 }
 
 impl Proof {
     pub fn new(user: &User, at: UnixMillis) -> Self {
-        Self { at: at.0, valid_after: user.valid_after.0, password: user.password_mark() }
+        Self { at: at.0, valid_after: user.valid_after.0, password: user.password_mark(), mfa: user.mfa.to_text() }
+    }
+
+    /// The same proof, after the sign-in itself has changed the user's factors.
+    pub fn following(&self, mfa: &MfaPreferences) -> Self {
+        Self { mfa: mfa.to_text(), ..self.clone() }
     }
 
     /// `auth_time`
@@ -66,6 +74,7 @@ impl Proof {
         user.status == Status::Confirmed
             && user.valid_after.0 == self.valid_after
             && user.password_mark() == self.password
+            && user.mfa.to_text() == self.mfa
             && now.since(self.at()) < LONGEST
     }
 }
@@ -73,6 +82,7 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pools::mfa::Factor;
     use crate::users::model::Credentials;
 
     #[test]
@@ -88,6 +98,7 @@ mod tests {
             User { credentials: None, ..user.clone() },
             User { valid_after: UnixMillis(1), ..user.clone() },
             User { status: Status::ResetRequired, ..user.clone() },
+            User { mfa: user.mfa.clone().with(Factor::SoftwareToken), ..user.clone() },
             User { status: Status::ForceChangePassword, ..user },
         ] {
             assert!(!proof.holds(&changed, now));

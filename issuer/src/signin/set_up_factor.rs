@@ -16,8 +16,10 @@ use super::proof::Proof;
 use super::second_factor::{self, ask_plainly, take};
 use super::step::{Asked, Progress, Step, carry_device, go_on};
 use crate::clients::{Client, rows as client_rows};
+use crate::devices;
 use crate::factors::software_token::{self, Seed};
 use crate::factors::totp::{self, Verdict};
+use crate::factors::{Demand, demand_of};
 use crate::limits::{Budget, Spender, budget};
 use crate::pools::Pool;
 use crate::pools::mfa::Factor;
@@ -63,6 +65,7 @@ pub async fn associate(
     if !factors.contains(&Factor::SoftwareToken) {
         return Err(SignInError::Session);
     }
+    still_lacks(services, pool, &user).await?;
     let seed = Seed::draw()?;
     let setup = SetUp::Associated { seed: seed.bytes().to_vec() };
     let advanced = advance(services, &attempt, user, (factors, setup, proof), now).await?;
@@ -82,15 +85,19 @@ pub async fn verify(
         return Err(SignInError::Session);
     };
     let user = proof.user(services, pool, &attempt, None, now).await?;
+    still_lacks(services, pool, &user).await?;
     take(services, pool, &attempt, &user, Budget::VerifySoftwareToken, now).await?;
     let seed = Seed::from_bytes(seed);
     let Verdict::Fresh(step) = totp::judge(seed.bytes(), code, now, None) else { return Ok(None) };
     let key = services.pool_keys.key(&pool.id).await?;
     let token = software_token::keep_first(&key, &user, &seed, (name, step), now)?;
-    let enabled = user_rows::set_mfa(&user, &user.mfa.clone().with(Factor::SoftwareToken), now);
+    let mfa = user.mfa.clone().with(Factor::SoftwareToken);
+    let enabled = user_rows::set_mfa(&user, &mfa, now);
+    let distrust = devices::rows::distrust(&pool.id, &user.sub);
+    let proof = proof.following(&mfa);
     let whole = budget::give_back(&pool.id, Budget::VerifySoftwareToken, &Spender::user(&user.sub));
-    let mut advanced = advance(services, &attempt, user, (factors, SetUp::Verified, proof), now).await?;
-    advanced.statements.extend([enabled, token, whole]);
+    let mut advanced = advance(services, &attempt, user, (factors, SetUp::Verified, &proof), now).await?;
+    advanced.statements.extend([enabled, token, whole, distrust]);
     Ok(Some(advanced))
 }
 
@@ -112,6 +119,14 @@ pub async fn check(
     let device = Presence::Said(attempt.device.clone());
     let progress = Progress { at: proof.at(), user, trust: Trust::SecondFactor, device, statements, tried: None };
     go_on(services, pool, client, progress, now).await
+}
+
+/// A factor that came meanwhile is asked for, not set up anew by whoever has the password.
+async fn still_lacks(services: &Services, pool: &Pool, user: &User) -> Result<(), SignInError> {
+    match demand_of(services, pool, user).await? {
+        Demand::SetUp(_) => Ok(()),
+        Demand::Nothing | Demand::Ask(_) | Demand::Choose(_) => Err(SignInError::Session),
+    }
 }
 
 /// Another attempt in the place of this one.

@@ -19,7 +19,7 @@ use crate::users::groups::{self, Group};
 use crate::users::{self, Status, User, rows as user_rows};
 
 /// The scope of sign-ins through the API (Cognito).
-const API_SCOPE: &str = "aws.cognito.signin.user.admin";
+pub(super) const API_SCOPE: &str = "aws.cognito.signin.user.admin";
 /// How often minting begins anew when sign-outs of the same user keep running into it.
 const TRIES: usize = 20;
 

@@ -231,6 +231,9 @@ async fn a_users_token_becomes_another(store: Store) {
     let bound = it.derive(json!({ "Audiences": ["payments"] })).await.unwrap();
     assert_eq!(claims(&bound["IssuedToken"])["aud"], "payments");
     assert!(!it.opens(&bound["IssuedToken"]).await);
+    assert!(!claims(&bound["IssuedToken"])["scope"].to_string().contains(ADMIN_SCOPE), "it is for nobody else");
+    let widened = it.derive(json!({ "SubjectToken": bound["IssuedToken"] })).await.unwrap_err();
+    assert!(widened.starts_with("InvalidParameterException: A SubjectToken with an audience"), "{widened}");
 
     let id = it.derive(json!({ "RequestedTokenType": "ID_TOKEN" })).await.unwrap();
     assert_eq!((text(&id["IssuedTokenType"]), text(&id["TokenType"])), ("ID_TOKEN".into(), "N_A".into()));

@@ -21,7 +21,9 @@ pub async fn handle(call: Call, input: ConfirmDeviceRequest) -> Result<ConfirmDe
     let key = DeviceKey::parse(&input.device_key).ok_or_else(invalid)?;
     // Its session lives, or no token of it would.
     let given = sessions::rows::of_device(&pool.id, &user.sub, key.as_str(), user.valid_after, 1);
-    services.store.one(given).await?.ok_or_else(invalid)?;
+    let given = services.store.one(given).await?.ok_or_else(invalid)?;
+    // A session from before the user's factors, or anything else of the user, changed has proven less than is asked for now.
+    let is_of_now = given.millis(1)? >= user.modified;
     // Storage takes no NUL.
     if input.device_name.as_ref().is_some_and(|name| name.contains('\0')) {
         return Err(Fault::invalid_parameter("Invalid device name given."));
@@ -43,7 +45,8 @@ pub async fn handle(call: Call, input: ConfirmDeviceRequest) -> Result<ConfirmDe
         name: input.device_name,
         sealed_verifier,
         remembered,
-        trust: remembered.then(|| rules::ground(&user)),
+        // Whether it counts is said by `remembered`.
+        trust: is_of_now.then(|| rules::ground(&user)),
         last_address: call.origin.address.to_string(),
         authenticated: call.now,
         created: call.now,

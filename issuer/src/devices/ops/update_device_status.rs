@@ -4,7 +4,7 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{DeviceRememberedStatusType, UpdateDeviceStatusRequest, UpdateDeviceStatusResponse};
 
 use crate::aws_json::{Call, Write};
-use crate::devices::{self, contended, rows, rules};
+use crate::devices::{self, contended, rows};
 use crate::store::{Batch, CommitError};
 use crate::users::self_service::{Caller, caller};
 use crate::users::{TRIES, User};
@@ -15,7 +15,7 @@ pub async fn handle(call: Call, input: UpdateDeviceStatusRequest) -> Result<Upda
     Ok(UpdateDeviceStatusResponse {})
 }
 
-/// A device that is remembered from now on is trusted by the password of now. Without a status everything stays as it is.
+/// What trust rests on stays as it is: only a sign-in proves anything. Without a status everything does.
 ///
 /// # Errors
 /// `ResourceNotFoundException: Device does not exist.`, storage; `TooManyRequestsException` when others keep changing the device.
@@ -29,9 +29,8 @@ pub(super) async fn set(
         let device = devices::named(&call.services.store, user, key).await?;
         let Some(status) = status else { return Ok(()) };
         let remembered = status == DeviceRememberedStatusType::Remembered;
-        let trust = remembered.then(|| rules::ground(user));
         let mut batch = Batch::new();
-        batch.add(rows::set_status(&device, remembered, trust, call.now));
+        batch.add(rows::set_status(&device, remembered, call.now));
         match call.commit(Write::new(&user.pool, batch).about(user.sub.as_str())).await {
             Err(CommitError::Missed { .. }) => {}
             outcome => return Ok(outcome?),

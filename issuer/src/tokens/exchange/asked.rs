@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use cognito_model::Fault;
 use cognito_model::idp::types::{GetDerivedTokenRequest, IssuedTokenTypeIdentifierType};
 
+use crate::tokens::mint::API_SCOPE;
+
 /// The token that is wanted.
 pub struct Asked {
     pub issues: IssuedTokenTypeIdentifierType,
@@ -47,9 +49,14 @@ impl Asked {
     /// The scopes that are granted, in the subject token's order: all of it, or what it has of those that are asked for and that the client may
     /// have.
     pub fn granted<'a>(&self, held: impl Iterator<Item = &'a str>, allowed: &[String]) -> Vec<String> {
-        let is_granted = |scope: &&str| match &self.scopes {
-            Some(asked) => asked.contains(*scope) && allowed.iter().any(|one| one == *scope),
-            None => true,
+        // The issuer's own scope is for the issuer, and for nobody else whom the token names.
+        let own = |scope: &str| scope == API_SCOPE && self.target.is_some();
+        let is_granted = |scope: &&str| {
+            !own(scope)
+                && match &self.scopes {
+                    Some(asked) => asked.contains(*scope) && allowed.iter().any(|one| one == *scope),
+                    None => true,
+                }
         };
         held.filter(is_granted).map(str::to_owned).collect()
     }

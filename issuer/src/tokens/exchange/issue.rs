@@ -53,6 +53,12 @@ pub async fn issue(
     asked: &Asked,
 ) -> Result<Issued, Fault> {
     let store = &call.services.store;
+    if !subject.token.audience.is_empty() && subject.token.token_use == TokenUse::Access && asked.target.is_none() {
+        // Else whoever it is meant for would get one for everybody.
+        return Err(Fault::invalid_parameter(
+            "A SubjectToken with an audience is exchanged for one with Audiences or Resources.",
+        ));
+    }
     let audience = match &asked.target {
         Some(Target::Resource(identifier)) => {
             Some(resource_servers::named(store, &pool.id, identifier).await?.identifier)

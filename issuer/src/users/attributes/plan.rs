@@ -3,6 +3,7 @@
 use super::edits::{Edit, Edits};
 use crate::clients::model::Settings as ClientSettings;
 use crate::pools::Pool;
+use crate::pools::mfa::Factor;
 use crate::pools::schema::{Attributes, Writer};
 use crate::users::address::Address;
 use crate::users::{Status, User, UserError, login_names};
@@ -87,7 +88,10 @@ fn apply(
 ) -> Result<(), UserError> {
     let schema = pool.schema();
     let old = attributes.get(name);
-    let is_fixed = !schema.is_mutable(name) && (old.is_some() || !matches!(author, Author::Newcomer(_)));
+    let is_newcomer = matches!(author, Author::Newcomer(_));
+    // Who has no more than a temporary password would send the second factor's codes elsewhere, or be rid of it (SECURITY.md T58).
+    let is_factor = is_newcomer && old.is_some() && is_factor(pool, name);
+    let is_fixed = is_factor || (!schema.is_mutable(name) && (old.is_some() || !is_newcomer));
     match edit {
         Edit::Set(value) if old == Some(value) => {}
         Edit::Remove if schema.required().any(|required| required == name) => return Err(cannot_be_deleted(name)),
@@ -104,6 +108,12 @@ fn apply(
         }
     }
     Ok(())
+}
+
+/// Whether codes of a second factor go there in this pool.
+fn is_factor(pool: &Pool, name: &str) -> bool {
+    let factors = [(Address::Email, Factor::Email), (Address::PhoneNumber, Factor::Sms)];
+    factors.into_iter().any(|(address, factor)| address.attribute() == name && pool.settings.offers(factor))
 }
 
 /// What becomes of one address; sets its flag, and puts the old value back where the new one must be proven first.
