@@ -5,6 +5,7 @@
 //! the same command goes on behind them. Another file is refused until the pool is deleted.
 
 use cognito_model::Fault;
+use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId};
 use common::secret::SecretString;
 
@@ -184,6 +185,7 @@ pub fn travelling<'a>(export: &'a str, before: &'a [u8]) -> Part<'a> {
 pub async fn take(call: &Call, id: &PoolId, before: u64, sealed: &[u8]) -> Result<u64, Fault> {
     let services = &call.services;
     let pool = pools::find(&services.store, id).await?;
+    let mut call = call.clone();
     for _ in 0..TRIES {
         let import = open_import(services, id).await?;
         if before > import.done {
@@ -196,7 +198,7 @@ pub async fn take(call: &Call, id: &PoolId, before: u64, sealed: &[u8]) -> Resul
         let plain = key
             .open(&travelling(&import.export, &before.to_be_bytes()), sealed)
             .map_err(|_| refused("The lines are sealed for another import or place."))?;
-        match store_lines(call, &pool, import, before, plain.expose()).await {
+        match store_lines(&mut call, &pool, import, before, plain.expose()).await {
             // Another try of the same command was quicker: what it stored is passed over.
             Err(Stored::Moved) => {}
             Err(Stored::Fault(fault)) => return Err(fault),
@@ -214,7 +216,13 @@ async fn open_import(services: &Services, id: &PoolId) -> Result<Import, Fault> 
     Ok(import)
 }
 
-async fn store_lines(call: &Call, pool: &Pool, mut import: Import, before: u64, text: &[u8]) -> Result<u64, Stored> {
+async fn store_lines(
+    call: &mut Call,
+    pool: &Pool,
+    mut import: Import,
+    before: u64,
+    text: &[u8],
+) -> Result<u64, Stored> {
     let mut batch = Pending::default();
     let mut number = before;
     for line in split(text) {
@@ -238,13 +246,16 @@ async fn store_lines(call: &Call, pool: &Pool, mut import: Import, before: u64, 
     Ok(import.done)
 }
 
-/// Stores a batch and that lines up to `to` are done.
-async fn commit(call: &Call, pool: &Pool, import: Import, pending: Pending, to: u64) -> Result<Import, Stored> {
+/// Stores a batch and that lines up to `to` are done. Each of a call has another instant in the audit record.
+async fn commit(call: &mut Call, pool: &Pool, import: Import, pending: Pending, to: u64) -> Result<Import, Stored> {
     let Pending { mut batch, misses, changes } = pending;
     let checkpoint = batch.add(rows::advance(&pool.id, &import, to));
     let subject = format!("export {} lines {} to {to}", import.export, import.done + 1);
     match call.commit(Write::new(&pool.id, batch).about(&subject).changes(changes)).await {
-        Ok(()) => Ok(Import { done: to, ..import }),
+        Ok(()) => {
+            call.now = call.services.now().max(UnixMillis(call.now.0.saturating_add(1)));
+            Ok(Import { done: to, ..import })
+        }
         Err(CommitError::Missed { index }) => {
             let moved = of_pool(&call.services, &pool.id).await?.is_none_or(|now| now.done != import.done);
             match misses.into_iter().find(|(at, _)| *at == index) {

@@ -24,6 +24,7 @@ on_both_engines!(
     a_pool_moves_with_all_that_signs_people_in,
     a_pool_of_another_name_keeps_passwords_and_makes_verifiers,
     an_import_that_is_cut_goes_on_and_stores_nothing_twice,
+    lines_that_need_more_than_one_batch_are_stored,
     an_import_takes_an_empty_pool_and_one_file,
     what_is_wrong_is_told_and_its_batch_is_not_stored,
     people_who_come_and_go_meanwhile_leave_a_whole_export,
@@ -419,6 +420,23 @@ async fn an_import_that_is_cut_goes_on_and_stores_nothing_twice(store: Store) {
     let late = take(&there, &id, export, &to, 1_300, b"").await;
     assert_eq!(refusal(late), "InvalidParameterException: The import of the pool is done.");
     assert_eq!(there.count("SELECT COUNT(*) FROM pool_imports WHERE LENGTH(sealed_key) > 0").await, 0);
+}
+
+async fn lines_that_need_more_than_one_batch_are_stored(store: Store) {
+    let (here, _folder) = elsewhere().await;
+    fill(&here, 0..500).await;
+    let mut batch = Batch::new();
+    for group in ["staff", "ops", "night"] {
+        here.ask("CreateGroup", json!({ "UserPoolId": here.pool, "GroupName": group })).await.unwrap();
+        let join = "INSERT INTO memberships (pool, sub, name, created_at) SELECT pool, sub, $1, 1 FROM users";
+        batch.add(Statement::new(join).bind(group));
+    }
+    here.services.store.commit(batch).await.unwrap();
+    let key = ExportKey::generate().unwrap();
+    let file = exported(&here, &key, false).await;
+    let there = World::new(store).await;
+    imported(&there, &PoolId::parse(here.pool.as_str()).unwrap(), &file, &key, true).await;
+    assert_eq!(there.count("SELECT COUNT(*) FROM memberships").await, 1_500);
 }
 
 async fn an_import_takes_an_empty_pool_and_one_file(store: Store) {
