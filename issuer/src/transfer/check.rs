@@ -21,7 +21,7 @@ use crate::pools::mfa::Factor;
 use crate::pools::schema::Writer;
 use crate::users::attributes::names::{self, Wanted};
 use crate::users::groups::Group;
-use crate::users::{Status, User, login_names};
+use crate::users::{Status, User, links, login_names};
 
 /// Cognito: UsernameType, GroupNameType.
 const MAX_NAME: usize = 128;
@@ -51,7 +51,9 @@ pub struct Person {
 }
 
 /// A user's line as the pool takes it. `keeps_srp`: the pool has the name that verifiers of the export are bound to.
-pub fn person(pool: &Pool, line: UserLine, keeps_srp: bool) -> Result<Person, String> {
+pub fn person(pool: &Pool, mut line: UserLine, keeps_srp: bool) -> Result<Person, String> {
+    // What tells of links that did not come with it.
+    line.attributes.remove(links::IDENTITIES);
     let status = Status::parse(&line.status).ok_or("an unknown status")?;
     let of_addresses = !pool.settings.username_attributes.is_empty();
     let given = if of_addresses { line.login.as_ref().unwrap_or(&line.username) } else { &line.username };

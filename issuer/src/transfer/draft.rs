@@ -16,7 +16,7 @@ use crate::pools::Pool;
 use crate::pools::schema::Attributes;
 use crate::store::Row;
 use crate::users::attributes::names;
-use crate::users::{self, MfaPreferences, login_names};
+use crate::users::{self, MfaPreferences, links, login_names};
 
 /// A user as its rows are read.
 #[derive(Default)]
@@ -78,7 +78,11 @@ impl Draft {
 
     /// `None` for what hangs on nobody.
     pub fn line(self, pool: &Pool, key: &PoolKey, sub: &str) -> Result<Option<UserLine>, Fault> {
-        let Self { user: Some(user), groups, names: held, token, passkeys, devices } = self else { return Ok(None) };
+        let Self { user: Some(mut user), groups, names: held, token, passkeys, devices } = self else {
+            return Ok(None);
+        };
+        // Links stay, and so does what tells of them.
+        user.attributes.remove(links::IDENTITIES);
         let own = held.get(login_names::USERNAME).cloned().unwrap_or_else(|| login_names::key(pool, &user.username));
         let made_with = names::Own::of(pool, &user.username, sub, own.clone());
         let wanted = names::wanted(pool, &made_with, &user.attributes).unwrap_or_default();

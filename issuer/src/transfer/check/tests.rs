@@ -71,6 +71,13 @@ fn names_that_two_users_want_are_found_in_the_pools_own_form() {
 }
 
 #[test]
+fn no_links_are_told_of_that_did_not_come() {
+    let linked = user(1, "ann", &[("identities", "[]"), ("name", "Ann")]);
+    let kept = person(&pool(Settings::default()), linked, true).unwrap().user.attributes;
+    assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["name"]);
+}
+
+#[test]
 fn where_addresses_are_user_names_a_user_has_one_and_its_sub_for_a_name() {
     let settings = Settings { username_attributes: vec![UsernameAttributeType::Email], ..Settings::default() };
     let pool = pool(settings);
