@@ -126,6 +126,12 @@ pub fn confirm(settings: &Settings) -> SetUserPoolMfaConfigResponse {
     }
 }
 
+/// What [`set`] says of settings that were kept elsewhere.
+pub fn check_kept(settings: &Settings) -> Result<(), String> {
+    settings.passkeys.as_ref().map_or(Ok(()), check_passkeys)?;
+    settings.email_mfa.as_ref().map_or(Ok(()), check_email)
+}
+
 /// A message without its code helps nobody.
 fn check_email(email: &EmailMfaConfigType) -> Result<(), String> {
     match &email.message {

@@ -1,16 +1,20 @@
 //! From CreateUserPool's and UpdateUserPool's input to settings that hold together (pure).
 
 use cognito_model::Fault;
-use cognito_model::idp::op::CreateUserPool;
+use cognito_model::idp::op::{
+    CreateUserPool, SetLogDeliveryConfiguration, SetUserPoolMfaConfig, SetUserPoolSessionConfiguration,
+};
 use cognito_model::idp::types as wire;
 use cognito_model::idp::types::{CreateUserPoolRequest, PasswordPolicyType, UpdateUserPoolRequest};
 
 use super::error::PoolError;
 use super::model::Settings;
-use super::{mail, mfa, schema, tags, triggers};
+use super::{logs, mail, mfa, schema, tags, triggers};
 
 /// Cognito: SchemaAttributesListType, and the quota of custom attributes.
 const CUSTOM_LIMIT: usize = 50;
+/// Requests are checked by the model, which wants a pool in them.
+const SOME_POOL: &str = "any_1";
 
 /// Checks what the model's limits don't say and fills in the defaults that later answers show.
 pub fn settings(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
@@ -81,26 +85,26 @@ fn of_request(request: CreateUserPoolRequest) -> Result<Settings, PoolError> {
 }
 
 /// Checks settings that were stored elsewhere: CreateUserPool must take them, by the model's limits and by the rules above.
+/// What operations of their own set must be what they take, and no change of the schema may be under way: nothing here would end it.
 pub fn check_again(name: &str, stored: &Settings) -> Result<(), Fault> {
+    if stored.changing.is_some() {
+        return Err(Fault::invalid_parameter("The settings are those of a pool whose schema is being changed."));
+    }
+    check_set_apart(stored)?;
     let schema: Vec<_> = stored.custom_attributes.iter().cloned().map(schema::undeclared).collect();
-    let mut request = serde_json::json!({
+    let request = as_request(serde_json::json!({
         "PoolName": name,
         "AccountRecoverySetting": stored.account_recovery_setting,
-        "AcrConfiguration": stored.acr_configuration,
         "AcrConfiguration": stored.acr_configuration,
         "AdminCreateUserConfig": stored.admin_create_user_config,
         "AliasAttributes": stored.alias_attributes,
         "AutoVerifiedAttributes": stored.auto_verified_attributes,
-        "DcrConfiguration": stored.dcr_configuration,
         "DcrConfiguration": stored.dcr_configuration,
         "DeletionProtection": stored.deletion_protection,
         "DeviceConfiguration": stored.device_configuration,
         "EmailConfiguration": stored.email_configuration,
         "EmailVerificationMessage": stored.email_verification_message,
         "EmailVerificationSubject": stored.email_verification_subject,
-        "IssuerConfiguration": stored.issuer_configuration,
-        "KeyConfiguration": stored.key_configuration,
-        "LambdaConfig": stored.lambda_config,
         "IssuerConfiguration": stored.issuer_configuration,
         "KeyConfiguration": stored.key_configuration,
         "LambdaConfig": stored.lambda_config,
@@ -116,7 +120,41 @@ pub fn check_again(name: &str, stored: &Settings) -> Result<(), Fault> {
         "UsernameAttributes": stored.username_attributes,
         "UsernameConfiguration": stored.username_configuration,
         "VerificationMessageTemplate": stored.verification_message_template,
-    });
+    }))?;
+    let request = cognito_model::decode::<CreateUserPool>(&request)?;
+    settings(request)?;
+    // Which factors there are is said by an operation of its own.
+    mfa::check(stored).map_err(|_| PoolError::Settings(mfa::WITHOUT_SMS.into()))?;
+    Ok(())
+}
+
+/// The same for what SetUserPoolMfaConfig, SetUserPoolSessionConfiguration and SetLogDeliveryConfiguration set.
+fn check_set_apart(stored: &Settings) -> Result<(), Fault> {
+    let request = as_request(serde_json::json!({
+        "UserPoolId": SOME_POOL,
+        "EmailMfaConfiguration": stored.email_mfa,
+        "WebAuthnConfiguration": stored.passkeys,
+    }))?;
+    cognito_model::decode::<SetUserPoolMfaConfig>(&request)?;
+    mfa::check_kept(stored).map_err(PoolError::Settings)?;
+    if let Some(sessions) = &stored.session_configuration {
+        let request = as_request(serde_json::json!({
+            "UserPoolId": SOME_POOL,
+            "TokenSession": { "MaxPerUser": sessions.max_per_user },
+            "UserSessionTracking": sessions.tracking,
+        }))?;
+        cognito_model::decode::<SetUserPoolSessionConfiguration>(&request)?;
+    }
+    if !stored.logs.is_empty() {
+        let request = as_request(serde_json::json!({ "UserPoolId": SOME_POOL, "LogConfigurations": stored.logs }))?;
+        cognito_model::decode::<SetLogDeliveryConfiguration>(&request)?;
+        logs::check(&stored.logs).map_err(PoolError::Settings)?;
+    }
+    Ok(())
+}
+
+/// The members that say something, as a request has them.
+fn as_request(mut request: serde_json::Value) -> Result<Vec<u8>, Fault> {
     if let Some(members) = request.as_object_mut() {
         // The model does not allow what is there and empty.
         let is_empty = |value: &serde_json::Value| {
@@ -124,12 +162,7 @@ pub fn check_again(name: &str, stored: &Settings) -> Result<(), Fault> {
         };
         members.retain(|_, value| !value.is_null() && !is_empty(value));
     }
-    let request = serde_json::to_vec(&request).map_err(Fault::internal)?;
-    let request = cognito_model::decode::<CreateUserPool>(&request)?;
-    settings(request)?;
-    // Which factors there are is said by an operation of its own.
-    mfa::check(stored).map_err(|_| PoolError::Settings(mfa::WITHOUT_SMS.into()))?;
-    Ok(())
+    serde_json::to_vec(&request).map_err(Fault::internal)
 }
 
 /// The custom attributes of a pool that gets more of them (AddCustomAttributes).
@@ -279,6 +312,7 @@ fn default_template() -> Option<wire::VerificationMessageTemplateType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pools::model::{Changing, Sessions};
 
     #[test]
     fn defaults_are_cognitos() {
@@ -354,6 +388,35 @@ mod tests {
         assert!(updated(mfa.clone(), "old", &made).unwrap_err().to_string().contains("SMS configuration"));
         let with_token = Settings { software_token_mfa: Some(true), ..made.clone() };
         assert_eq!(updated(mfa, "old", &with_token).unwrap().1.mfa(), wire::UserPoolMfaType::On);
+    }
+
+    #[test]
+    fn settings_from_elsewhere_are_what_operations_take() {
+        let made = settings(CreateUserPoolRequest::default()).unwrap();
+        check_again("p", &made).unwrap();
+        let relying = |id: &str| {
+            Some(wire::WebAuthnConfigurationType { relying_party_id: Some(id.into()), ..Default::default() })
+        };
+        let sessions = |max_per_user| Some(Sessions { max_per_user, ..Sessions::default() });
+        let log = wire::LogConfigurationType {
+            cloud_watch_logs_configuration: None,
+            event_source: wire::EventSourceName::UserAuthEvents,
+            firehose_configuration: None,
+            log_level: wire::LogLevel::Info,
+            s3_configuration: None,
+        };
+        let email = wire::EmailMfaConfigType { message: Some("no place for it".into()), ..Default::default() };
+        let good = Settings { passkeys: relying("a.example"), session_configuration: sessions(3), ..made.clone() };
+        check_again("p", &good).unwrap();
+        for odd in [
+            Settings { changing: Some(Changing::Renamed { from: "custom:a".into(), to: None }), ..made.clone() },
+            Settings { passkeys: relying("https://a.example"), ..made.clone() },
+            Settings { email_mfa: Some(email), ..made.clone() },
+            Settings { session_configuration: sessions(-1), ..made.clone() },
+            Settings { logs: vec![log], ..made.clone() },
+        ] {
+            assert!(check_again("p", &odd).is_err(), "{odd:?}");
+        }
     }
 
     #[test]
