@@ -42,6 +42,8 @@ struct Begin {
 struct GoOn {
     /// As the frame before told it, in base64.
     resume: String,
+    /// Whether the command wants app clients; those of older builds do not say it.
+    clients: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -107,14 +109,14 @@ pub async fn begin(State(admin): State<Admin>, Path(id): Path<String>, request: 
     .await
 }
 
-/// `POST /v1/pools/{pool}/export/next {"resume"}` → the next frame.
+/// `POST /v1/pools/{pool}/export/next {"resume", "clients"?}` → the next frame.
 pub async fn go_on(State(admin): State<Admin>, Path(id): Path<String>, request: Request) -> Response {
     let (id, command) = about(&id, Command::reads(EXPORT));
     answer_with(&admin, command, request, async move |call, body| {
         let ask: GoOn = read(&body)?;
         let pool = found(&call.services, id).await?;
         let resume = STANDARD.decode(&ask.resume).map_err(|_| Fault::invalid_parameter("resume: base64"))?;
-        Ok(bytes(export::go_on(&call.services, &pool, &resume).await?))
+        Ok(bytes(export::go_on(&call.services, &pool, &resume, ask.clients).await?))
     })
     .await
 }

@@ -79,6 +79,9 @@ fn refuse_changing(pool: &Pool) -> Result<(), Fault> {
     }
 }
 
+const BEGUN_WITH: &str = "The export was begun with app clients: go on with --clients, or begin anew.";
+const BEGUN_WITHOUT: &str = "The export was begun without app clients: go on without --clients, or begin anew.";
+
 /// The beginning of a file, and its first frame.
 pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMillis) -> Result<Vec<u8>, Fault> {
     refuse_changing(pool)?;
@@ -121,13 +124,17 @@ pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMil
 /// The frame after the one that told to go on so.
 ///
 /// # Errors
-/// `InvalidParameterException` where that is of another pool, or was altered.
-pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8]) -> Result<Vec<u8>, Fault> {
+/// `InvalidParameterException` where that is of another pool, or was altered, or is of an export with app clients and `clients` says without, or the
+/// other way round.
+pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8], clients: Option<bool>) -> Result<Vec<u8>, Fault> {
     refuse_changing(pool)?;
     let key = services.pool_keys.key(&pool.id).await?;
     let odd = || Fault::invalid_parameter("resume: none that this issuer gave for this pool");
     let opened = key.open(rows::resume_cell(&[]), resume).map_err(|_| odd())?;
     let mut state: State = serde_json::from_slice(opened.expose()).map_err(|_| odd())?;
+    if clients.is_some_and(|clients| clients != state.clients) {
+        return Err(Fault::invalid_parameter(if state.clients { BEGUN_WITH } else { BEGUN_WITHOUT }));
+    }
     state.number = state.number.checked_add(1).ok_or_else(odd)?;
     loop {
         let mut page = match state.stage {

@@ -65,7 +65,7 @@ async fn exported(world: &World, key: &ExportKey, clients: bool) -> Vec<u8> {
         if raw.head.last {
             return file;
         }
-        answer = export::go_on(&world.services, &pool, &raw.resume).await.unwrap();
+        answer = export::go_on(&world.services, &pool, &raw.resume, Some(clients)).await.unwrap();
     }
 }
 
@@ -548,9 +548,11 @@ async fn people_who_come_and_go_meanwhile_leave_a_whole_export(store: Store) {
             }
             fill(&here, 900..1_000).await;
         }
-        let odd = export::go_on(&here.services, &pool, &raw.resume[1..]).await.map(drop);
+        let odd = export::go_on(&here.services, &pool, &raw.resume[1..], None).await.map(drop);
         assert_eq!(refusal(odd), "InvalidParameterException: resume: none that this issuer gave for this pool");
-        frame = export::go_on(&here.services, &pool, &raw.resume).await.unwrap();
+        let with = export::go_on(&here.services, &pool, &raw.resume, Some(true)).await.map(drop);
+        assert!(refusal(with).contains("begun without app clients"));
+        frame = export::go_on(&here.services, &pool, &raw.resume, None).await.unwrap();
     }
     let checked = whole(&file, &key, None);
     assert_eq!((checked.counts.users, checked.counts.groups), (799, 0));

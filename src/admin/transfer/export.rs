@@ -99,7 +99,7 @@ impl Taking<'_> {
         };
         let mut progress = Progress::new("exported", self.total + 1);
         while let Some(resume) = draft.resume.take() {
-            let ask = json!({ "resume": STANDARD.encode(resume) });
+            let ask = json!({ "resume": STANDARD.encode(resume), "clients": self.options.clients });
             let frame = self.ask("/next", &ask).await?;
             draft.append(&frame).map_err(|e| at(&path, &e))?;
             progress.at(draft.lines);
