@@ -19,6 +19,7 @@ use crate::clients::{self, Client};
 use crate::entropy;
 use crate::envelope::PoolKey;
 use crate::pools::Pool;
+use crate::pools::model::SignIn;
 use crate::services::Services;
 use crate::users::groups;
 
@@ -53,6 +54,8 @@ struct State {
     /// When it began. Groups that were made later are not in it.
     started: UnixMillis,
     counts: Counts,
+    /// Digest of the schema and the way to sign in as the first line tells them.
+    schema: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +82,14 @@ fn refuse_changing(pool: &Pool) -> Result<(), Fault> {
     }
 }
 
+/// What users' lines must fit.
+fn schema_digest(pool: &Pool) -> Result<String, Fault> {
+    let schema = (&pool.settings.custom_attributes, SignIn::of(&pool.settings));
+    Ok(hex(&sha256(&serde_json::to_vec(&schema).map_err(Fault::internal)?)))
+}
+
+const OTHER_SCHEMA: &str =
+    "The pool's schema, or how people sign in, has changed since the export was begun: begin anew.";
 const BEGUN_WITH: &str = "The export was begun with app clients: go on with --clients, or begin anew.";
 const BEGUN_WITHOUT: &str = "The export was begun without app clients: go on without --clients, or begin anew.";
 
@@ -116,6 +127,7 @@ pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMil
         clients: asked.clients,
         started: now,
         counts: Counts::default(),
+        schema: schema_digest(pool)?,
     };
     let frame = seal(services, pool, state, line.encode(), 1).await?;
     Ok([encoded, frame].concat())
@@ -125,7 +137,7 @@ pub async fn begin(services: &Services, pool: &Pool, asked: &Asked, now: UnixMil
 ///
 /// # Errors
 /// `InvalidParameterException` where that is of another pool, or was altered, or is of an export with app clients and `clients` says without, or the
-/// other way round.
+/// other way round; and where the first line tells another schema than the pool has.
 pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8], clients: Option<bool>) -> Result<Vec<u8>, Fault> {
     refuse_changing(pool)?;
     let key = services.pool_keys.key(&pool.id).await?;
@@ -134,6 +146,9 @@ pub async fn go_on(services: &Services, pool: &Pool, resume: &[u8], clients: Opt
     let mut state: State = serde_json::from_slice(opened.expose()).map_err(|_| odd())?;
     if clients.is_some_and(|clients| clients != state.clients) {
         return Err(Fault::invalid_parameter(if state.clients { BEGUN_WITH } else { BEGUN_WITHOUT }));
+    }
+    if state.schema != schema_digest(pool)? {
+        return Err(Fault::invalid_parameter(OTHER_SCHEMA));
     }
     state.number = state.number.checked_add(1).ok_or_else(odd)?;
     loop {

@@ -552,6 +552,10 @@ async fn people_who_come_and_go_meanwhile_leave_a_whole_export(store: Store) {
         assert_eq!(refusal(odd), "InvalidParameterException: resume: none that this issuer gave for this pool");
         let with = export::go_on(&here.services, &pool, &raw.resume, Some(true)).await.map(drop);
         assert!(refusal(with).contains("begun without app clients"));
+        let mut other = pool.clone();
+        other.settings.alias_attributes.push(cognito_model::idp::types::AliasAttributeType::Email);
+        let changed = export::go_on(&here.services, &other, &raw.resume, None).await.map(drop);
+        assert!(refusal(changed).contains("has changed since the export was begun"));
         frame = export::go_on(&here.services, &pool, &raw.resume, None).await.unwrap();
     }
     let checked = whole(&file, &key, None);
