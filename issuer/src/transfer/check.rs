@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cognito_model::idp::types::UsernameAttributeType;
 use common::clock::UnixMillis;
 
 use super::frame::sha256;
@@ -18,7 +17,7 @@ use crate::passwords;
 use crate::passwords::srp::Verifier;
 use crate::pools::Pool;
 use crate::pools::mfa::Factor;
-use crate::pools::schema::Writer;
+use crate::pools::schema::{Writer, is_email, is_phone_number};
 use crate::users::attributes::names::{self, Wanted};
 use crate::users::groups::Group;
 use crate::users::{Status, User, links, login_names};
@@ -55,14 +54,10 @@ pub fn person(pool: &Pool, mut line: UserLine, keeps_srp: bool) -> Result<Person
     // What tells of links that did not come with it.
     line.attributes.remove(links::IDENTITIES);
     let status = Status::parse(&line.status).ok_or("an unknown status")?;
-    let of_addresses = !pool.settings.username_attributes.is_empty();
-    let given = if of_addresses { line.login.as_ref().unwrap_or(&line.username) } else { &line.username };
+    let given = line.login.as_ref().unwrap_or(&line.username);
     check_name("username", &line.username)?;
     check_name("login", given)?;
-    login_names::choose(pool, given, &line.sub).map_err(|error| error.to_string())?;
-    if of_addresses && line.username != line.sub.as_str() {
-        return Err("the pool's user names are its users' subs, and this one has another".to_owned());
-    }
+    check_login(pool, &line)?;
     pool.schema().check(&line.attributes, Writer::Admin).map_err(|text| text.trim_end().to_owned())?;
     login_names::check_preferred(pool, &line.attributes).map_err(|error| error.to_string())?;
     let own = names::Own::of(pool, &line.username, line.sub.as_str(), login_names::key(pool, given));
@@ -104,6 +99,31 @@ pub fn person(pool: &Pool, mut line: UserLine, keeps_srp: bool) -> Result<Person
     };
     let Secrets { hash, verifier, former, .. } = secrets;
     Ok(Person { user, hash, verifier, former, held, names, groups: line.groups.into_iter().collect() })
+}
+
+/// Whether a user may sign in by the name that the line tells. After a change of how people sign in, they keep the names that they were made with: a user
+/// name proper where addresses are user names by now, an address where they were, or a user name in the form of an address.
+fn check_login(pool: &Pool, line: &UserLine) -> Result<(), String> {
+    let of_addresses = !pool.settings.username_attributes.is_empty();
+    let of_sub = line.username == line.sub.as_str();
+    match &line.login {
+        Some(login) if of_sub && !is_address(login) => {
+            Err("it has no user name, and the name that it signs in by is no address".to_owned())
+        }
+        Some(login) if !of_sub && login_names::key(pool, login) != login_names::key(pool, &line.username) => {
+            Err("it has a user name, and another name to sign in by".to_owned())
+        }
+        Some(_) => Ok(()),
+        None if of_addresses && !of_sub && !is_address(&line.username) => Ok(()),
+        None if of_addresses && !of_sub => {
+            Err("its user name has the form of an address, which only an address may have in this pool".to_owned())
+        }
+        None => login_names::choose(pool, &line.username, &line.sub).map(drop).map_err(|error| error.to_string()),
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    is_email(name) || is_phone_number(name)
 }
 
 #[derive(Default)]
@@ -283,10 +303,10 @@ fn short(key: &str) -> u128 {
     sha256(key.as_bytes()).iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
 }
 
-/// The name that a user signs in by, where the line has to tell it.
-pub fn login_of(pool: &Pool, username: &str, key: &str) -> Option<String> {
-    let settings = &pool.settings;
-    let of_addresses = [UsernameAttributeType::Email, UsernameAttributeType::PhoneNumber];
-    let of_addresses = of_addresses.iter().any(|kind| settings.signs_in_by(kind));
-    (of_addresses && key != username).then(|| key.to_owned())
+/// The name that a user signs in by, where the line has to tell it: it is not the user name, or no new user of the pool could choose it.
+pub fn login_of(pool: &Pool, username: &str, sub: &str, key: &str) -> Option<String> {
+    let of_addresses = !pool.settings.username_attributes.is_empty();
+    let kept =
+        username != sub && (of_addresses && is_address(username) || login_names::is_address_alias(pool, username));
+    (kept || key != login_names::key(pool, username)).then(|| key.to_owned())
 }

@@ -92,7 +92,7 @@ impl Draft {
         let (former, temporary_until) = (user.former, user.temporary_until);
         Ok(Some(UserLine {
             sub: Sub::parse(sub).map_err(Fault::internal)?,
-            login: login_of(pool, &user.username, &own),
+            login: login_of(pool, &user.username, sub, &own),
             username: user.username,
             status: user.status,
             enabled: user.enabled,

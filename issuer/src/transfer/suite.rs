@@ -25,6 +25,7 @@ on_both_engines!(
     a_pool_of_another_name_keeps_passwords_and_makes_verifiers,
     an_import_that_is_cut_goes_on_and_stores_nothing_twice,
     lines_that_need_more_than_one_batch_are_stored,
+    people_keep_their_names_after_a_change_of_how_they_sign_in,
     an_import_takes_an_empty_pool_and_one_file,
     what_is_wrong_is_told_and_its_batch_is_not_stored,
     people_who_come_and_go_meanwhile_leave_a_whole_export,
@@ -437,6 +438,39 @@ async fn lines_that_need_more_than_one_batch_are_stored(store: Store) {
     let there = World::new(store).await;
     imported(&there, &PoolId::parse(here.pool.as_str()).unwrap(), &file, &key, true).await;
     assert_eq!(there.count("SELECT COUNT(*) FROM memberships").await, 1_500);
+}
+
+/// The settings as a change of how people sign in leaves them.
+async fn signing_in_by(world: &World, names: Vec<cognito_model::idp::types::UsernameAttributeType>) {
+    let pool = pool_of(world).await;
+    let settings = pools::model::Settings { username_attributes: names, ..pool.settings.clone() };
+    let mut batch = Batch::new();
+    batch.add(pools::rows::update(&pool, &pool.name, &settings, world.now()));
+    world.services.store.commit(batch).await.unwrap();
+}
+
+async fn people_keep_their_names_after_a_change_of_how_they_sign_in(store: Store) {
+    use cognito_model::idp::types::UsernameAttributeType::Email;
+    let there = World::new(store).await;
+    let by_address = json!({ "UsernameAttributes": ["email"] });
+    for (before, name, after) in [(json!({}), "jane", vec![Email]), (by_address, "joe@example.com", Vec::new())] {
+        let folder = tempfile::tempdir().unwrap();
+        let here = World::with_pool(sqlite(&folder, &migrations()).await, before).await;
+        let user = json!({ "UserPoolId": here.pool, "Username": name });
+        here.ask("AdminCreateUser", with(&user, json!({ "MessageAction": "SUPPRESS" }))).await.unwrap();
+        let password = json!({ "Password": PASSWORD, "Permanent": true });
+        here.ask("AdminSetUserPassword", with(&user, password)).await.unwrap();
+        signing_in_by(&here, after).await;
+        here.sign_in(name, PASSWORD).await.unwrap();
+        let key = ExportKey::generate().unwrap();
+        let file = exported(&here, &key, true).await;
+        let id = PoolId::parse(here.pool.as_str()).unwrap();
+        imported(&there, &id, &file, &key, true).await;
+        let ask = json!({ "ClientId": here.client, "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": name, "PASSWORD": PASSWORD } });
+        let signed_in = there.ask("InitiateAuth", ask).await.unwrap();
+        assert!(signed_in["AuthenticationResult"]["IdToken"].is_string(), "{name}");
+    }
 }
 
 async fn an_import_takes_an_empty_pool_and_one_file(store: Store) {

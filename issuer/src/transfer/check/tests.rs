@@ -1,4 +1,4 @@
-use cognito_model::idp::types::AliasAttributeType;
+use cognito_model::idp::types::{AliasAttributeType, UsernameAttributeType};
 use common::ids::{PoolId, Sub};
 
 use super::*;
@@ -90,6 +90,33 @@ fn where_addresses_are_user_names_a_user_has_one_and_its_sub_for_a_name() {
     assert!(super::person(&pool, line(None), true).is_err());
     let named = UserLine { username: "ann".into(), ..line(Some("a@b.c")) };
     assert!(super::person(&pool, named, true).is_err());
+    assert!(super::person(&pool, line(Some("ann")), true).is_err());
+}
+
+#[test]
+fn names_from_before_a_change_of_how_people_sign_in_are_kept() {
+    let sub = "00000001-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
+    let of_email = pool(Settings { username_attributes: vec![UsernameAttributeType::Email], ..Settings::default() });
+    let by_alias = pool(Settings { alias_attributes: vec![AliasAttributeType::Email], ..Settings::default() });
+    let by_name = pool(Settings::default());
+    for (pool, username, own) in [
+        (&of_email, "ann", "ann"),
+        (&of_email, "ann@b.c", "ann@b.c"),
+        (&of_email, sub, "+491511234567"),
+        (&by_alias, sub, "a@b.c"),
+        (&by_alias, "ann@b.c", "ann@b.c"),
+        (&by_name, sub, "a@b.c"),
+        (&by_name, "ann@b.c", "ann@b.c"),
+    ] {
+        let line = UserLine { login: login_of(pool, username, sub, own), ..user(1, username, &[]) };
+        let person = person(pool, line, true).unwrap();
+        assert_eq!(person.names, [Wanted { key: own.into(), kind: login_names::USERNAME }], "{username}");
+    }
+    // From a pool where such a name is one like any other.
+    for pool in [&of_email, &by_alias] {
+        let line = UserLine { login: login_of(&by_name, "ann@b.c", sub, "ann@b.c"), ..user(1, "ann@b.c", &[]) };
+        assert!(super::person(pool, line, true).is_err());
+    }
 }
 
 #[test]
