@@ -77,11 +77,14 @@ impl Listing {
     /// # Errors
     /// `InvalidParameterException` for a token that is forged, of another list, or older than an hour.
     pub fn after<const PARTS: usize>(&self, token: Option<&str>) -> Result<Option<[String; PARTS]>, Fault> {
-        self.key(token).map_err(|InvalidToken| {
-            // Cognito repeats the token; it is as long as the caller likes, so a beginning will do.
-            let shown: String = token.unwrap_or_default().chars().filter(char::is_ascii_graphic).take(64).collect();
-            Fault::invalid_parameter(format!("Paging marker {shown} is invalid for request {}", self.request_id))
-        })
+        self.key(token).map_err(|InvalidToken| self.invalid(token))
+    }
+
+    /// The refusal of a token, in Cognito's words.
+    pub fn invalid(&self, token: Option<&str>) -> Fault {
+        // Cognito repeats the token; it is as long as the caller likes, so a beginning will do.
+        let shown: String = token.unwrap_or_default().chars().filter(char::is_ascii_graphic).take(64).collect();
+        Fault::invalid_parameter(format!("Paging marker {shown} is invalid for request {}", self.request_id))
     }
 
     /// How many rows to read: one more than the page shows, which tells whether there is a next one.

@@ -29,6 +29,9 @@ pub async fn handle(call: Call, input: ListUsersRequest) -> Result<ListUsersResp
         Some(range) => exact(&call, &pool, range, &listing, token).await?,
         None => {
             let after = listing.after(token)?;
+            if after.as_ref().is_some_and(|place| !search.has(place)) {
+                return Err(listing.invalid(token));
+            }
             let found =
                 search.page(&services.store, &pool.id, after, listing.limit(), |user| user.seen_in(&pool)).await?;
             Page { rows: found.users, token: found.next.map(|next| listing.token(&next)) }

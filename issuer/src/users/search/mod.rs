@@ -37,7 +37,7 @@ pub struct Search {
     exact: bool,
 }
 
-/// Where a page of a search begins that is not exact: the range's number, value, key.
+/// Where a page of a search begins that is not exact: the range's name, value, key.
 pub type Place = [String; 3];
 
 /// A page of such a search.
@@ -82,10 +82,28 @@ impl Search {
         self.ranges.first().filter(|_| self.exact)
     }
 
+    /// Whether there is the range that a page was to go on in. Tokens are authentic and of this filter, so only an index that went, or a change of the
+    /// schema that began or ended, can be why not.
+    pub fn has(&self, place: &Place) -> bool {
+        let [name, _, _] = place;
+        self.number(name).is_some()
+    }
+
+    fn number(&self, name: &str) -> Option<usize> {
+        (0..self.ranges.len()).find(|number| self.name(*number).as_deref() == Some(name))
+    }
+
+    /// Of a range, whichever others there are: its own, and how many before it have the same.
+    fn name(&self, number: usize) -> Option<String> {
+        let own = self.ranges.get(number)?.name();
+        let before = self.ranges.iter().take(number).filter(|range| range.name() == own).count();
+        Some(format!("{own} {before}"))
+    }
+
     /// The next page, `seen` being what to make of a stored user before it is looked at.
     ///
     /// # Errors
-    /// Storage. A place that names no range finds nobody: tokens are authentic, so only an index that went can be the reason.
+    /// Storage. A place that names no range finds nobody: see [`Search::has`].
     pub async fn page(
         &self,
         store: &Store,
@@ -95,11 +113,12 @@ impl Search {
         seen: impl Fn(User) -> User,
     ) -> Result<Found, StoreError> {
         let (number, mut after) = match after {
-            Some([number, value, key]) => (number.parse().unwrap_or(usize::MAX), Some([value, key])),
-            None => (self.fewest(store, pool).await?, None),
+            Some([name, value, key]) => (self.number(&name), Some([value, key])),
+            None => (Some(self.fewest(store, pool).await?), None),
         };
         let mut found: Vec<(User, Position)> = Vec::new();
-        let Some(range) = self.ranges.get(number) else { return Ok(Found { users: Vec::new(), next: None }) };
+        let known = number.and_then(|number| Some((self.ranges.get(number)?, self.name(number)?)));
+        let Some((range, name)) = known else { return Ok(Found { users: Vec::new(), next: None }) };
         let (mut read, mut ended) = (0, false);
         while found.len() <= limit && read < MOST_ROWS && !ended {
             let want = if read == 0 { limit + 1 } else { MORE_ROWS };
@@ -121,7 +140,7 @@ impl Search {
         let full = found.len() > limit;
         found.truncate(limit);
         let last = if full { found.last().map(|(_, place)| place.clone()) } else { after.filter(|_| !ended) };
-        let next = last.map(|[value, key]| [number.to_string(), value, key]);
+        let next = last.map(|[value, key]| [name, value, key]);
         Ok(Found { users: found.into_iter().map(|(user, _)| user).collect(), next })
     }
 

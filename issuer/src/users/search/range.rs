@@ -11,6 +11,7 @@
 use common::ids::PoolId;
 
 use super::derived::{self, END, LENGTH};
+use super::indexes;
 use crate::store::{Migration, Query, Row, RowError, Value};
 use crate::users::filter::{Attribute, Comparison, Searchable, Term};
 use crate::users::model::User;
@@ -164,6 +165,21 @@ impl Range {
         }
     }
 
+    /// Kind, attribute and index; two terms of one filter may have the same.
+    pub(super) fn name(&self) -> String {
+        let within = |attribute: &Attribute| indexes::name(attribute).unwrap_or_default().to_owned();
+        match self {
+            Self::All => "all".to_owned(),
+            Self::Nobody => "nobody".to_owned(),
+            Self::Equal { column, .. } => format!("equal {}", column.name()),
+            Self::Prefix { column, .. } => format!("prefix {}", column.name()),
+            Self::CustomEqual { attribute, .. } => format!("equal {attribute}"),
+            Self::CustomPrefix { attribute, .. } => format!("prefix {attribute}"),
+            Self::Containing { index, attribute, .. } => format!("containing {} {index}", within(attribute)),
+            Self::Ending { index, attribute, .. } => format!("ending {} {index}", within(attribute)),
+        }
+    }
+
     /// The next users, at most `limit`, for `rows::user`; `None`: there can be none.
     pub fn query(&self, pool: &PoolId, after: Option<&Position>, limit: u64) -> Option<Query> {
         let after_key = after.map_or("", |[_, key]| key);
@@ -282,6 +298,16 @@ impl Column {
             Self::Attribute(Searchable::PreferredUsername) => {
                 "substr(json_extract(attributes, '$.preferred_username'), 1, 256)"
             }
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sub => "sub",
+            Self::Username => "username",
+            Self::Status => "status",
+            Self::Enabled => "enabled",
+            Self::Attribute(attribute) => attribute.name(),
         }
     }
 

@@ -411,5 +411,14 @@ async fn a_page_has_a_bound_whatever_the_filter(store: Store) {
     let search = Search::new(filter.as_ref(), &Indexes::default());
     let only = search.page(&store, &pool(), None, 60, |user| user).await.unwrap();
     assert_eq!((only.users.len(), only.next), (1, None));
+    // A range that is not there any more is not taken for the one that has its place now.
+    let filter = filter::parse(r#"custom:plan = "common" and name = "x""#).unwrap();
+    let search = Search::new(filter.as_ref(), &Indexes::default());
+    let next = search.page(&store, &pool(), None, 60, |user| user).await.unwrap().next.unwrap();
+    assert!(search.has(&next));
+    let changed = search.without_custom_ranges();
+    assert!(
+        !changed.has(&next) && changed.page(&store, &pool(), Some(next), 60, |user| user).await.unwrap().next.is_none()
+    );
     const { assert!(MOST_ROWS < 2_400) };
 }
