@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Between two batches: others write, too.
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long after the deletion a pool's feed stays.
-const FEED_STAYS: Duration = Duration::from_secs(2 * LONGEST_TOKEN_LIFE.as_secs());
+pub const FEED_STAYS: Duration = Duration::from_secs(2 * LONGEST_TOKEN_LIFE.as_secs());
 
 /// A reset of developer mode brings a deleted pool back, and takes its mark away: nothing of it is deleted any more.
 const MARKED: &str = "EXISTS (SELECT 1 FROM deleted_pools WHERE pool = $1)";

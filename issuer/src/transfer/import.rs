@@ -18,6 +18,7 @@ use crate::clients::model::Settings as ClientsSettings;
 use crate::clients::{self, rows as client_rows};
 use crate::pools::model::Settings;
 use crate::pools::{self, Pool, PoolError, founding, rules};
+use crate::purge;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
 
@@ -85,8 +86,16 @@ pub async fn look(services: &Services, id: &PoolId, asked: &Asked) -> Result<Opt
 
 const ANOTHER_FILE: &str = "The pool was filled from another export, or is being filled from one.";
 const NOT_EMPTY: &str = "The pool is not empty: an import takes a pool without users and groups, and without app clients where it brings some.";
-const BEING_PURGED: &str = "What is left of a deleted pool of this id is still being cleared away.";
 const THERE_IS_ONE: &str = "There is a pool of this id.";
+
+/// Edges that were away have to hear of the end of the pool that was deleted.
+fn being_purged(deleted: UnixMillis) -> Fault {
+    let until = deleted.plus(purge::FEED_STAYS).to_rfc3339();
+    refused(format!(
+        "What is left of a deleted pool of this id is still being cleared away, until {until} or soon after: repeat the import then, or import into a \
+         pool of another id."
+    ))
+}
 
 /// The pool that is to be made, as it will be.
 async fn yet_to_be(services: &Services, id: &PoolId, name: &str, settings: &Settings) -> Result<Pool, Fault> {
@@ -99,8 +108,8 @@ async fn yet_to_be(services: &Services, id: &PoolId, name: &str, settings: &Sett
         Err(PoolError::Absent(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    if services.store.one(rows::being_purged(id)).await?.is_some() {
-        return Err(refused(BEING_PURGED));
+    if let Some(row) = services.store.one(rows::being_purged(id)).await? {
+        return Err(being_purged(row.millis(0)?));
     }
     rules::check_again(name, settings)?;
     let now = services.now();
@@ -130,7 +139,8 @@ pub async fn begin(call: &Call, id: &PoolId, asked: Asked) -> Result<Underway, F
             let pool = yet_to_be(services, id, name, settings).await?;
             let (mut batch, key, changes) = founding::of(services, &pool, call.now).await?;
             misses.push((0, refused(THERE_IS_ONE)));
-            misses.push((batch.add(rows::is_not_being_purged(id)), refused(BEING_PURGED)));
+            // It was not a moment ago: if it is now, it was deleted since.
+            misses.push((batch.add(rows::is_not_being_purged(id)), being_purged(call.now)));
             (batch, key, changes)
         }
         None => {

@@ -170,9 +170,9 @@ pub fn is_not_being_purged(pool: &PoolId) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
-/// Whether rows of a deleted pool of this id are being cleared away.
+/// When the pool of this id was deleted whose rows are being cleared away, if there is one.
 pub fn being_purged(pool: &PoolId) -> Query {
-    Query::new("SELECT 1 FROM deleted_pools WHERE pool = $1").bind(pool)
+    Query::new("SELECT deleted_at FROM deleted_pools WHERE pool = $1").bind(pool)
 }
 
 /// Notes that lines were stored, in their batch. Misses when another try stored them, or the import has ended.
