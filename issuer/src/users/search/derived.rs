@@ -2,7 +2,7 @@
 //! where something begins.
 //!
 //! Triggers fill both tables from `users.attributes`, in the writer's own transaction, so no writer has to know of them, not even an issuer
-//! of an older build beside this one; and a rollback of the program leaves them right.
+//! of an older build that still runs beside this one. (Once it ends it does not start again: an older build refuses a newer ledger.)
 //!
 //! - `derived_values`: the first 256 characters of each custom attribute. Always there; a user without custom attributes costs nothing.
 //! - `derived_suffixes`: for each attribute of a pool that has a *search index* (`search_indexes`), one row for each of the first 256 places
