@@ -1,8 +1,12 @@
 //! Which functions a pool wants to be asked (pure; Cognito: LambdaConfigType). They are kept and shown; nothing asks them yet.
 
 use cognito_model::idp::types::{
-    LambdaConfigType, PreTokenGenerationLambdaVersionType, PreTokenGenerationVersionConfigType,
+    AdvancedSecurityModeType, LambdaConfigType, PreTokenGenerationLambdaVersionType,
+    PreTokenGenerationVersionConfigType,
 };
+use common::ids::PoolId;
+
+use super::model::Settings;
 
 /// As Cognito keeps them: PreTokenGeneration is the older name of the ARN in PreTokenGenerationConfig, so each says what the other does.
 ///
@@ -27,8 +31,30 @@ pub fn settings(given: Option<LambdaConfigType>) -> Result<LambdaConfigType, Str
     Ok(config)
 }
 
+/// Which settings that could keep people out are kept without doing so.
+fn without_effect(settings: &Settings) -> Vec<&'static str> {
+    let functions = serde_json::to_value(&settings.lambda_config).unwrap_or_default();
+    let functions = functions.as_object().is_some_and(|functions| !functions.is_empty());
+    let risks = settings.user_pool_add_ons.as_ref().is_some_and(|add_ons| {
+        add_ons.advanced_security_mode == AdvancedSecurityModeType::Enforced
+            || add_ons.advanced_security_additional_flows.is_some()
+    });
+    let named = [(functions, "LambdaConfig"), (risks, "UserPoolAddOns")];
+    named.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect()
+}
+
+/// Says so in the log: whoever relies on them must hear of it.
+pub fn warn(pool: &PoolId, settings: &Settings) {
+    let kept = without_effect(settings);
+    if !kept.is_empty() {
+        tracing::warn!(%pool, settings = kept.join(", "), "these settings are kept and shown, and keep nobody out: no trigger is called, no risk is judged");
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use cognito_model::idp::types::UserPoolAddOnsType;
+
     use super::*;
 
     const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:claims";
@@ -57,5 +83,21 @@ mod tests {
             ..LambdaConfigType::default()
         };
         assert!(settings(Some(torn)).unwrap_err().contains("the same function"));
+    }
+
+    #[test]
+    fn what_keeps_nobody_out_is_named() {
+        let with = |trigger: Option<&str>, mode| Settings {
+            lambda_config: LambdaConfigType { pre_sign_up: trigger.map(str::to_owned), ..LambdaConfigType::default() },
+            user_pool_add_ons: Some(UserPoolAddOnsType {
+                advanced_security_additional_flows: None,
+                advanced_security_mode: mode,
+            }),
+            ..Settings::default()
+        };
+        assert!(without_effect(&Settings::default()).is_empty());
+        assert!(without_effect(&with(None, AdvancedSecurityModeType::Audit)).is_empty());
+        let both = without_effect(&with(Some(ARN), AdvancedSecurityModeType::Enforced));
+        assert_eq!(both, ["LambdaConfig", "UserPoolAddOns"]);
     }
 }

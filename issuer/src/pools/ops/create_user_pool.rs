@@ -9,7 +9,7 @@ use common::ids::PoolId;
 use crate::aws_json::{Call, Write};
 use crate::entropy;
 use crate::pools::model::Pool;
-use crate::pools::{founding, rules};
+use crate::pools::{founding, rules, triggers};
 
 /// Cognito's own suffixes have nine characters of this alphabet.
 const SUFFIX_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -27,5 +27,6 @@ pub async fn handle(call: Call, input: CreateUserPoolRequest) -> Result<CreateUs
 
     let (batch, _, changes) = founding::of(services, &pool, call.now).await?;
     call.commit(Write::new(&pool.id, batch).about(pool.id.as_str()).changes(changes)).await?;
+    triggers::warn(&pool.id, &pool.settings);
     Ok(CreateUserPoolResponse { user_pool: Some(pool.describe(&services.deployment.account_id, 0)) })
 }

@@ -4,7 +4,7 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{UpdateUserPoolRequest, UpdateUserPoolResponse};
 
 use crate::aws_json::{Call, Write};
-use crate::pools::{self, PoolError, rows, rules};
+use crate::pools::{self, PoolError, rows, rules, triggers};
 use crate::store::{Batch, CommitError};
 
 pub async fn handle(call: Call, input: UpdateUserPoolRequest) -> Result<UpdateUserPoolResponse, Fault> {
@@ -13,7 +13,10 @@ pub async fn handle(call: Call, input: UpdateUserPoolRequest) -> Result<UpdateUs
     let mut batch = Batch::new();
     let update = batch.add(rows::update(&pool, &name, &settings, call.now));
     match call.commit(Write::new(&pool.id, batch).about(pool.id.as_str())).await {
-        Ok(()) => Ok(UpdateUserPoolResponse {}),
+        Ok(()) => {
+            triggers::warn(&pool.id, &settings);
+            Ok(UpdateUserPoolResponse {})
+        }
         Err(CommitError::Missed { index }) if index == update => Err(PoolError::Changed.into()),
         Err(error) => Err(error.into()),
     }
