@@ -46,9 +46,10 @@ const ISSUER: Order = &[
     &["login"],
     &["publish"],
     &["vouching"],
+    &["purge"],
     &["backup", "transfer"],
     &["devmode"],
-    &["router", "admin", "migrations", "purge", "reports"],
+    &["router", "admin", "migrations", "reports"],
     &["serve"],
     &["app"],
 ];
