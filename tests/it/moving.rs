@@ -195,6 +195,9 @@ fn what_is_no_good_is_refused_before_anything_is_written() {
     let system = roles.system();
     for name in ["ann", "bob"] {
         system.create_user(name, PASSWORD);
+        let email = json!([{ "Name": "email", "Value": format!("{name}@example.com") }]);
+        let update = json!({ "UserPoolId": system.pool_id, "Username": name, "UserAttributes": email });
+        system.admin("AdminUpdateUserAttributes", &update).unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     let commands = Commands { roles: &roles, folder: folder.path() };
@@ -241,13 +244,15 @@ fn what_is_no_good_is_refused_before_anything_is_written() {
     assert!(told(&["--pool", &system.pool_id]).contains("it is not empty"));
     assert!(told(&["--pool", "us-east-1_Nowhere"]).contains("there is no such pool"));
 
-    // A pool whose schema lacks what the users have, or whose aliases two of them would share.
-    let by_email = json!({ "PoolName": "by email", "UsernameAttributes": ["email"] });
-    let by_email = system.admin("CreateUserPool", &by_email).unwrap()["UserPool"]["Id"].as_str().unwrap().to_owned();
-    let said = told(&["--pool", &by_email]);
-    assert!(said.contains("line 2 (user ") && said.contains("Username should be an email."), "{said}");
-    assert!(said.contains("2 lines do not fit; nothing was imported") && !said.contains("ann"), "{said}");
-    let count = system.admin("DescribeUserPool", &json!({ "UserPoolId": by_email })).unwrap();
+    // A pool whose schema has no room for what the users have.
+    let short =
+        json!({ "Name": "email", "AttributeDataType": "String", "StringAttributeConstraints": { "MaxLength": "3" } });
+    let narrow = json!({ "PoolName": "narrow", "Schema": [short] });
+    let narrow = system.admin("CreateUserPool", &narrow).unwrap()["UserPool"]["Id"].as_str().unwrap().to_owned();
+    let said = told(&["--pool", &narrow]);
+    assert!(said.contains("line 2 (user ") && said.contains("email"), "{said}");
+    assert!(said.contains("2 lines do not fit; nothing was imported") && !said.contains("ann@"), "{said}");
+    let count = system.admin("DescribeUserPool", &json!({ "UserPoolId": narrow })).unwrap();
     assert_eq!(count["UserPool"]["EstimatedNumberOfUsers"], 0);
 
     // Who may export may not import, and not another pool.
@@ -264,7 +269,7 @@ fn what_is_no_good_is_refused_before_anything_is_written() {
     };
     assert!(by_exporter(&["export", "--dry-run", "--pool", &system.pool_id]).status.success());
     for arguments in
-        [["export", "--dry-run", "--pool", &by_email].as_slice(), &[import.as_slice(), &["--pool", &by_email]].concat()]
+        [["export", "--dry-run", "--pool", &narrow].as_slice(), &[import.as_slice(), &["--pool", &narrow]].concat()]
     {
         let denied = by_exporter(arguments);
         assert!(said_of_denial(&denied), "{arguments:?}: {}", self::said(&denied));
