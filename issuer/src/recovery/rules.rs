@@ -31,7 +31,7 @@ impl Way {
 
     fn is_open_to(&self, user: &User) -> bool {
         let enabled = &user.mfa.enabled;
-        self.unless.is_none_or(|factor| !enabled.contains(&factor) && !(self.always && enabled.is_empty()))
+        self.unless.is_none_or(|factor| !(enabled.contains(&factor) || self.always && enabled.is_empty()))
     }
 }
 
