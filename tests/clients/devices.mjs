@@ -11,7 +11,7 @@ import {
   DeleteUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import cognito from 'amazon-cognito-identity-js';
-import { admin, expect, expectEqual, expectError, Mismatch, newPassword, run } from './system.mjs';
+import { admin, authenticate, expect, expectEqual, expectError, newPassword, run } from './system.mjs';
 
 /** What a browser keeps of a page. */
 class Storage {
@@ -55,18 +55,18 @@ async function signIns(up, sdk, pool, client, flow) {
   const devices = async () => (await sdk.send(new AdminListDevicesCommand(user))).Devices;
   const keyOf = (session) => session.getAccessToken().payload.device_key;
 
-  const first = keyOf(await signIn(person(), username, password));
+  const first = keyOf(await authenticate(person(), username, password));
   expectEqual((await devices()).map((device) => device.DeviceKey).join(), first, 'the device that the library confirmed');
 
   // The library proves the device, or the sign-in would not end.
   const jane = person();
-  const again = await signIn(jane, username, password);
+  const again = await authenticate(jane, username, password);
   expectEqual(keyOf(again), first, 'device_key of a sign-in with the device');
   expectEqual((await devices()).length, 1, 'devices after it');
   const refreshed = await call((done) => jane.refreshSession(again.getRefreshToken(), done));
   expectEqual(keyOf(refreshed), first, 'device_key of a refreshed token');
   await call((done) => jane.setDeviceStatusNotRemembered(callbacks(done)));
-  await signIn(person(), username, password);
+  await authenticate(person(), username, password);
   await call((done) => jane.setDeviceStatusRemembered(callbacks(done)));
   const shown = await call((done) => jane.getDevice(callbacks(done)));
   expectEqual(shown.Device.DeviceKey, first, 'getDevice');
@@ -77,27 +77,12 @@ async function signIns(up, sdk, pool, client, flow) {
   await expectError('NotAuthorizedException', () => call((done) => jane.getDevice(callbacks(done))), 'a token of a forgotten device');
   if (flow === 'USER_SRP_AUTH') {
     // The library clears what it kept, and repeats its answer to the challenge.
-    const second = keyOf(await signIn(person(), username, password));
+    const second = keyOf(await authenticate(person(), username, password));
     expect(second && second !== first, 'a forgotten device comes back under its key');
     expectEqual((await devices()).map((device) => device.DeviceKey).join(), second, 'the device that the library confirmed anew');
   } else {
-    await expectError('ResourceNotFoundException', () => signIn(person(), username, password), 'a forgotten device');
+    await expectError('ResourceNotFoundException', () => authenticate(person(), username, password), 'a forgotten device');
   }
-}
-
-function signIn(user, username, password) {
-  const details = new cognito.AuthenticationDetails({ Username: username, Password: password });
-  return new Promise((resolve, reject) => {
-    const unexpected = (challenge) => () => reject(new Mismatch(`sign-in asks for ${challenge}`));
-    user.authenticateUser(details, {
-      onSuccess: resolve,
-      onFailure: reject,
-      newPasswordRequired: unexpected('a new password'),
-      mfaRequired: unexpected('MFA'),
-      totpRequired: unexpected('TOTP'),
-      customChallenge: unexpected('a custom challenge'),
-    });
-  });
 }
 
 /** What a function of the library hands to a callback. */

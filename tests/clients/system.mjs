@@ -43,7 +43,11 @@ export function admin(up) {
 /** Signs in by SRP with amazon-cognito-identity-js; its session, or the library's error. */
 export function signInBySrp(up, pool, client, username, password) {
   const userPool = new cognito.CognitoUserPool({ UserPoolId: pool, ClientId: client, endpoint: up.issuer });
-  const user = new cognito.CognitoUser({ Username: username, Pool: userPool });
+  return authenticate(new cognito.CognitoUser({ Username: username, Pool: userPool }), username, password);
+}
+
+/** The same with a CognitoUser, who may remember a device. */
+export function authenticate(user, username, password) {
   const details = new cognito.AuthenticationDetails({ Username: username, Password: password });
   return new Promise((resolve, reject) => {
     const unexpected = (challenge) => () => reject(new Mismatch(`sign-in asks for ${challenge}`));
