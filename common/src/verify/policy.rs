@@ -24,9 +24,11 @@ pub struct Policy {
     /// App clients that may call; empty means any client of the issuer.
     pub clients: Box<[Box<str>]>,
     /// One of these must be in `aud`. An empty list admits nothing under [`Profile::Rfc9068`] (RFC 9068 §4: the resource server must find
-    /// itself there), [`Profile::Auth0`], [`Profile::Entra`] and [`Profile::Okta`]; it asks nothing under [`Profile::Cognito`], whose access
-    /// tokens have no `aud`, [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
+    /// itself there), [`Profile::Auth0`], [`Profile::Entra`] and [`Profile::Okta`]. Under [`Profile::Cognito`] it admits access tokens without
+    /// `aud`, as sign-ins give them; one that names somebody is for them (RFC 7519 §4.1.3). It asks nothing under [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
     pub audiences: Box<[Box<str>]>,
+    /// Whoever `aud` names: for the issuer itself, which exchanges such tokens.
+    pub for_anyone: bool,
     /// Every one of these must be held.
     pub scopes_all: Box<[Box<str>]>,
     /// At least one of these must be held.
@@ -57,6 +59,7 @@ impl Policy {
             token_use,
             clients: Box::default(),
             audiences: Box::default(),
+            for_anyone: false,
             scopes_all: Box::default(),
             scopes_any: Box::default(),
             groups_all: Box::default(),
@@ -183,8 +186,12 @@ impl Policy {
     }
 
     fn admits_audience(&self, token: &Verified) -> bool {
+        if self.for_anyone {
+            return true;
+        }
         if self.audiences.is_empty() {
-            return !self.profile.demands_audience();
+            let is_for_others = self.profile == Profile::Cognito && self.token_use == TokenUse::Access;
+            return !self.profile.demands_audience() && !(is_for_others && !token.audience.is_empty());
         }
         self.audiences.iter().any(|asked| token.audience.contains(asked))
     }

@@ -136,6 +136,9 @@ fn cognito_policies() {
             Some(Reject::InsufficientScope),
         ),
         (access_claims(), Policy { audiences: boxed(&["api"]), ..base() }, Some(Reject::WrongAudience)),
+        (with(access_claims(), "aud", json!("payments")), base(), Some(Reject::WrongAudience)),
+        (with(access_claims(), "aud", json!([])), base(), None),
+        (with(access_claims(), "aud", json!("payments")), Policy { for_anyone: true, ..base() }, None),
         (with(access_claims(), "aud", json!("api")), Policy { audiences: boxed(&["api"]), ..base() }, None),
     ];
     for (claims, policy, expected) in cases {

