@@ -219,6 +219,11 @@ async fn who_cannot_sign_in(store: Store) {
     }
     let srp = json!({ "USERNAME": "nobody", "SRP_A": "abcdef" });
     assert_eq!(refusal(it.initiate(&legacy, "USER_SRP_AUTH", srp).await), nobody);
+    // Longer than any password may be: a wrong one, and no matter of a policy.
+    for name in ["jane", "nobody"] {
+        let parameters = json!({ "USERNAME": name, "PASSWORD": "x".repeat(2_000) });
+        assert_eq!(refusal(it.initiate(&it.client, "ADMIN_USER_PASSWORD_AUTH", parameters).await), WRONG, "{name}");
+    }
 }
 
 async fn the_client_is_one_of_the_pool(store: Store) {

@@ -7,7 +7,7 @@ use super::former::Former;
 use super::model::{Credentials, User};
 use super::rows;
 use crate::passwords::srp::{Identity, Verifier};
-use crate::passwords::{self, Verdict};
+use crate::passwords::{self, PasswordError, Verdict};
 use crate::pools::Pool;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
@@ -78,14 +78,18 @@ async fn sealed_verifier(
         .map_err(|e| UserError::Sealing(e.to_string()))
 }
 
-/// Whether this is the user's password. A user without one, or no user at all, costs the same (I41).
+/// Whether this is the user's password. A user without one, or no user at all, costs the same (I41). One that is too long to be anybody's is
+/// wrong, and costs nothing, whoever is asked for.
 pub async fn verify(services: &Services, user: Option<&User>, password: &SecretString) -> Result<bool, UserError> {
-    let Some(credentials) = user.and_then(|user| user.credentials.as_ref()) else {
-        services.passwords.verify_absent(password).await?;
-        return Ok(false);
+    let verdict = match user.and_then(|user| user.credentials.as_ref()) {
+        Some(credentials) => services.passwords.verify(password, &credentials.password_hash).await,
+        None => services.passwords.verify_absent(password).await.map(|()| Verdict::Mismatch),
     };
-    let verdict = services.passwords.verify(password, &credentials.password_hash).await?;
-    Ok(matches!(verdict, Verdict::Match | Verdict::MatchNeedsRehash))
+    match verdict {
+        Ok(verdict) => Ok(matches!(verdict, Verdict::Match | Verdict::MatchNeedsRehash)),
+        Err(PasswordError::TooLong) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The user with what is stored of the password brought up to date, now that the password itself is here and was found to be right: an SRP
