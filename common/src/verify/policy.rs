@@ -190,8 +190,9 @@ impl Policy {
             return true;
         }
         if self.audiences.is_empty() {
-            let is_for_others = self.profile == Profile::Cognito && self.token_use == TokenUse::Access;
-            return !self.profile.demands_audience() && !(is_for_others && !token.audience.is_empty());
+            let names_none = token.audience.is_empty();
+            let is_plain_access = self.profile == Profile::Cognito && self.token_use == TokenUse::Access;
+            return !self.profile.demands_audience() && (names_none || !is_plain_access);
         }
         self.audiences.iter().any(|asked| token.audience.contains(asked))
     }
