@@ -1,7 +1,12 @@
 //! Who calls. A value of these types is the proof that the router has checked it.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use cognito_model::Fault;
 use common::ids::{ClientId, PoolId, Sub};
+
+use crate::store::Row;
 
 /// What the router found out before the operation ran.
 #[derive(Clone, Debug)]
@@ -23,6 +28,28 @@ pub struct UserCaller {
     /// The session of the token (`origin_jti`), where it names one.
     pub session: Option<String>,
     pub scopes: Vec<String>,
+    pub rows: AsRead,
+}
+
+/// The row (`users::rows::of_token`) that the token was checked against, for the first who asks. Who asks again, since a write has missed, reads anew.
+#[derive(Clone)]
+pub struct AsRead(Arc<Mutex<Option<Row>>>);
+
+impl AsRead {
+    pub fn new(row: Row) -> Self {
+        Self(Arc::new(Mutex::new(Some(row))))
+    }
+
+    pub fn take(&self) -> Option<Row> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A user's row is nothing for a log.
+impl fmt::Debug for AsRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AsRead(..)")
+    }
 }
 
 /// The holder of an admin key.

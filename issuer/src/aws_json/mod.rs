@@ -12,7 +12,7 @@ mod origin;
 mod page;
 
 pub use self::call::{Call, Write};
-pub use self::caller::{AdminCaller, Caller, UserCaller};
+pub use self::caller::{AdminCaller, AsRead, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
 pub use self::origin::{Client, Origin, Peer, Place};
 pub use self::page::{InvalidToken, LARGEST_OF_WAF, Listing, Page};

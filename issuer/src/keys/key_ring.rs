@@ -95,6 +95,11 @@ impl KeyRing {
         Ok(set)
     }
 
+    /// The same, if it is at hand: costs no read.
+    pub fn held(&self, pool: &PoolId) -> Option<Arc<KeySet>> {
+        self.pools.get(pool)?.verifying.get().map(Arc::clone)
+    }
+
     /// Drops what is held of a pool: after a rotation or revocation, here or at another issuer, and when the pool is deleted.
     pub fn forget(&self, pool: &PoolId) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);

@@ -76,39 +76,30 @@ pub fn by_sub(pool: &PoolId, sub: &Sub) -> Query {
 
 /// Columns of a user: what [`user`] reads.
 pub const COLUMNS: usize = 14;
-/// Columns of the client behind them in [`with_client`]: what `clients::rows::client` reads.
+/// Columns of the client behind them in [`of_token`]: what `clients::rows::client` reads.
 pub const CLIENT_COLUMNS: usize = 10;
+/// Columns of the pool behind those: what `pools::rows::pool` reads. The session's `origin_jti` and `revoked_at` are last.
+pub const POOL_COLUMNS: usize = 6;
 
-/// A user, an app client and their pool in one read: who calls by an access token is asked for at every call.
-pub fn with_client(pool: &PoolId, client: &ClientId, sub: &Sub) -> Query {
+/// Whom and what an access token names, in one read, since every call of a user's asks: user, app client, pool, session. NULL stands for each of them
+/// that there is not; without the pool there is no row.
+pub fn of_token(pool: &PoolId, client: &ClientId, sub: &Sub, origin_jti: &str) -> Query {
     Query::new(
         "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
                 u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa,
                 c.pool, c.client, c.name, c.settings, c.secret, c.created_at, c.modified_at, c.secret_at,
                 c.second_secret, c.second_secret_at,
-                p.pool, p.name, p.iss, p.settings, p.created_at, p.modified_at
-         FROM pools p JOIN clients c ON c.pool = p.pool JOIN users u ON u.pool = p.pool
-         WHERE p.pool = $1 AND c.client = $2 AND u.sub = $3",
+                p.pool, p.name, p.iss, p.settings, p.created_at, p.modified_at,
+                s.origin_jti, s.revoked_at
+         FROM pools p
+         LEFT JOIN users u ON u.pool = p.pool AND u.sub = $3
+         LEFT JOIN clients c ON c.pool = p.pool AND c.client = $2
+         LEFT JOIN sessions s ON s.pool = p.pool AND s.origin_jti = $4
+         WHERE p.pool = $1",
     )
     .bind(pool)
     .bind(client)
     .bind(sub)
-}
-
-/// A user, whether there is the client, whether there is the session and when it was revoked: the columns after those of the user.
-pub fn with_session(pool: &PoolId, sub: &Sub, client: &ClientId, origin_jti: &str) -> Query {
-    Query::new(
-        "SELECT u.pool, u.sub, u.username, u.status, u.enabled, u.attributes, u.password_hash, u.srp_verifier,
-                u.valid_after, u.newest_mint, u.temporary_until, u.created_at, u.modified_at, u.mfa,
-                c.client, s.origin_jti, s.revoked_at
-         FROM users u
-         LEFT JOIN clients c ON c.pool = u.pool AND c.client = $3
-         LEFT JOIN sessions s ON s.pool = u.pool AND s.origin_jti = $4
-         WHERE u.pool = $1 AND u.sub = $2",
-    )
-    .bind(pool)
-    .bind(sub)
-    .bind(client)
     .bind(origin_jti)
 }
 

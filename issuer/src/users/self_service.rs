@@ -29,8 +29,15 @@ pub async fn caller(call: &Call) -> Result<Caller, Fault> {
         return Err(Fault::not_authorized("Access Token does not have required scopes"));
     }
     let store = &call.services.store;
-    if let Some(row) = store.one(rows::with_client(&caller.pool, &caller.client, &caller.sub)).await? {
-        return Ok(read(row).map_err(UserError::from)?);
+    let row = match caller.rows.take() {
+        Some(row) => Some(row),
+        None => {
+            let session = caller.session.as_deref().unwrap_or_default();
+            store.one(rows::of_token(&caller.pool, &caller.client, &caller.sub, session)).await?
+        }
+    };
+    if let Some(caller) = row.map(read).transpose().map_err(UserError::from)?.flatten() {
+        return Ok(caller);
     }
     // One of the three is gone: each says so in its own words.
     let (pool, client) = clients::of_call(&call.services, caller.client.as_str()).await?;
@@ -38,9 +45,14 @@ pub async fn caller(call: &Call) -> Result<Caller, Fault> {
     Ok(Caller { pool, client, user })
 }
 
-fn read(row: Row) -> Result<Caller, RowError> {
+/// `None` when user or client is not there.
+fn read(row: Row) -> Result<Option<Caller>, RowError> {
     let (user, rest) = row.split(rows::COLUMNS);
-    let (client, pool) = rest.split(rows::CLIENT_COLUMNS);
+    let (client, rest) = rest.split(rows::CLIENT_COLUMNS);
+    let (pool, _session) = rest.split(rows::POOL_COLUMNS);
+    if user.opt_text(0)?.is_none() || client.opt_text(0)?.is_none() {
+        return Ok(None);
+    }
     let pool = pools::rows::pool(&pool)?;
-    Ok(Caller { user: rows::user(&user)?.seen_in(&pool), client: clients::rows::client(&client)?, pool })
+    Ok(Some(Caller { user: rows::user(&user)?.seen_in(&pool), client: clients::rows::client(&client)?, pool }))
 }

@@ -43,7 +43,7 @@ impl Presented {
         if is_of_client(&verified) {
             return Err(Fault::not_authorized(format!("{name} is of no user.")));
         }
-        let caller = check_rows(&call.services, pool, &verified).await?;
+        let caller = check_rows(&call.services, &pool.id, &verified).await?;
         let user = users::by_sub(&call.services.store, pool, &caller.sub).await?.ok_or(UserError::Absent)?;
         Ok(Self { token: verified, user })
     }
@@ -67,7 +67,7 @@ impl Actor {
             let row = call.services.store.one(client_rows::by_id(&pool.id, &client)).await?;
             row.ok_or_else(|| Fault::not_authorized(format!("{name} has been revoked")))?;
         } else {
-            check_rows(&call.services, pool, &verified).await?;
+            check_rows(&call.services, &pool.id, &verified).await?;
         }
         Ok(Self { subject: verified.sub.to_string() })
     }
