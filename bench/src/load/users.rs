@@ -1,7 +1,7 @@
 //! Rows of users, written into an issuer's database as the issuer writes them, many times faster than through its API.
 //!
 //! All have one ready password hash, that of [`PASSWORD`], since a million of their own would take half a day. They have no SRP verifier:
-//! they sign in by password, and not by SRP.
+//! they sign in by password, and not by SRP. Those of a pool with the attribute `custom:ref` have one.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use common::clock::{Clock, SystemClock};
+use rusqlite::OptionalExtension;
 use tokio_postgres::NoTls;
 
 /// What they all sign in with.
@@ -18,6 +19,7 @@ const BATCH: u64 = 1_000;
 
 const USER: &str = "INSERT INTO users (pool, sub, username, status, enabled, attributes, password_hash, valid_after,
     newest_mint, created_at, modified_at) VALUES ($1, $2, $3, 'CONFIRMED', 1, $4, $5, 0, 0, $6, $6)";
+const SETTINGS: &str = "SELECT settings FROM pools WHERE pool = $1";
 const NAME: &str = "INSERT INTO login_names (pool, name, kind, sub) VALUES ($1, $2, $3, $4)";
 
 /// An issuer's database.
@@ -35,6 +37,8 @@ pub enum FillError {
     Sqlite(#[from] rusqlite::Error),
     #[error("PostgreSQL: {0}")]
     Postgres(#[from] tokio_postgres::Error),
+    #[error("there is no pool {0}")]
+    NoPool(String),
     #[error("the password can't be hashed: {0}")]
     Hash(argon2::Error),
     #[error("cannot run: {0}")]
@@ -75,10 +79,18 @@ pub fn username(number: u64) -> String {
     format!("load-{number:08}")
 }
 
-fn row(number: u64) -> Row {
+/// Whether the pool has the attribute `custom:ref`: what its schema does not know, no import takes.
+fn has_reference(settings: &str) -> bool {
+    let settings: serde_json::Value = serde_json::from_str(settings).unwrap_or_default();
+    let custom = settings["custom_attributes"].as_array();
+    custom.into_iter().flatten().any(|attribute| attribute["Name"] == "custom:ref")
+}
+
+fn row(number: u64, has_reference: bool) -> Row {
     // In the order of the names, as the issuer writes them.
+    let reference = if has_reference { format!(r#""custom:ref":"r{number}","#) } else { String::new() };
     let attributes = format!(
-        r#"{{"custom:ref":"r{number}","email":"load{number}@x{}.example","email_verified":"true","name":"Load {number}"}}"#,
+        r#"{{{reference}"email":"load{number}@x{}.example","email_verified":"true","name":"Load {number}"}}"#,
         number % 97
     );
     Row { sub: uuid::Uuid::new_v4().to_string(), username: username(number), attributes }
@@ -116,6 +128,8 @@ fn fill_sqlite(
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -200_000)?;
+    let settings = connection.query_row(SETTINGS, [pool], |row| row.get::<_, String>(0)).optional()?;
+    let has_reference = has_reference(&settings.ok_or_else(|| FillError::NoPool(pool.to_owned()))?);
     let now = now();
     for numbers in batches(first, count) {
         let done = numbers.end - first;
@@ -124,7 +138,7 @@ fn fill_sqlite(
             let mut user = transaction.prepare_cached(USER)?;
             let mut name = transaction.prepare_cached(NAME)?;
             for number in numbers {
-                let row = row(number);
+                let row = row(number, has_reference);
                 user.execute(rusqlite::params![pool, row.sub, row.username, row.attributes, hash, now])?;
                 name.execute([pool, &row.username, "username", &row.sub])?;
                 name.execute([pool, &row.sub, "sub", &row.sub])?;
@@ -147,13 +161,15 @@ async fn fill_postgres(
 ) -> Result<(), FillError> {
     let (mut client, connection) = tokio_postgres::connect(settings, NoTls).await?;
     tokio::spawn(connection);
+    let settings = client.query_opt(SETTINGS, &[&pool]).await?.map(|row| row.get::<_, String>(0));
+    let has_reference = has_reference(&settings.ok_or_else(|| FillError::NoPool(pool.to_owned()))?);
     let now = now();
     for numbers in batches(first, count) {
         let done = numbers.end - first;
         let transaction = client.transaction().await?;
         let (user, name) = (transaction.prepare(USER).await?, transaction.prepare(NAME).await?);
         // All of a batch is sent before the first answer is waited for.
-        let rows: Vec<Row> = numbers.map(row).collect();
+        let rows: Vec<Row> = numbers.map(|number| row(number, has_reference)).collect();
         let inserts = rows.iter().map(async |row| {
             transaction.execute(&user, &[&pool, &row.sub, &row.username, &row.attributes, &hash, &now]).await?;
             transaction.execute(&name, &[&pool, &row.username, &"username", &row.sub]).await?;
@@ -163,7 +179,7 @@ async fn fill_postgres(
         transaction.commit().await?;
         told(done);
     }
-    client.batch_execute("ANALYZE users; ANALYZE login_names").await?;
+    client.batch_execute("ANALYZE users; ANALYZE login_names; ANALYZE derived_values").await?;
     Ok(())
 }
 
@@ -180,9 +196,11 @@ mod tests {
 
     #[test]
     fn rows_are_as_the_issuer_writes_them() {
-        let row = row(5);
+        let row = row(5, true);
         let read: std::collections::BTreeMap<String, String> = serde_json::from_str(&row.attributes).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), row.attributes);
+        assert!(read.contains_key("custom:ref"));
+        assert!(!super::row(5, false).attributes.contains("custom"), "the schema has no such attribute");
         assert!(ready_hash("x").unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
@@ -192,6 +210,8 @@ mod tests {
         let path = folder.path().join("t.db");
         let tables = "CREATE TABLE users (pool TEXT, sub TEXT PRIMARY KEY, username TEXT UNIQUE, status TEXT, enabled INTEGER,
                 attributes TEXT, password_hash TEXT, valid_after INTEGER, newest_mint INTEGER, created_at INTEGER, modified_at INTEGER);
+            CREATE TABLE pools (pool TEXT, settings TEXT);
+            INSERT INTO pools VALUES ('p', '{\"custom_attributes\":[{\"Name\":\"custom:ref\"}]}');
             CREATE TABLE login_names (pool TEXT, name TEXT PRIMARY KEY, kind TEXT, sub TEXT);";
         rusqlite::Connection::open(&path).unwrap().execute_batch(tables).unwrap();
         let mut told = Vec::new();
@@ -202,6 +222,8 @@ mod tests {
             connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
         };
         assert_eq!((count("users"), count("login_names")), (1_500, 3_000));
-        assert!(fill(&Database::Sqlite(path), "p", 0, 1, &mut |_| {}).is_err(), "numbers that are there");
+        assert!(fill(&Database::Sqlite(path.clone()), "p", 0, 1, &mut |_| {}).is_err(), "numbers that are there");
+        let elsewhere = fill(&Database::Sqlite(path), "q", 0, 1, &mut |_| {});
+        assert!(matches!(elsewhere, Err(FillError::NoPool(pool)) if pool == "q"));
     }
 }
