@@ -39,8 +39,9 @@ use crate::pools::Pool;
 use crate::store::{Migration, Statement, Store};
 
 /// The tables of this feature.
-pub const MIGRATIONS: [&Migration; 8] = [
+pub const MIGRATIONS: [&Migration; 9] = [
     &rows::MIGRATION,
+    &rows::NAMES_BY_KEY,
     &former::MIGRATION,
     &attributes::waiting::MIGRATION,
     &search::MIGRATION,

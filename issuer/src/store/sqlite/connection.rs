@@ -14,7 +14,8 @@ use crate::store::value::Value;
 
 const STATEMENTS_PER_CONNECTION: usize = 128;
 const WRITER_CACHE_KIB: i64 = 4_096;
-const READER_CACHE_KIB: i64 = 1_024;
+/// Holds the inner pages of the indexes of a million users.
+const READER_CACHE_KIB: i64 = 8_192;
 /// The WAL file is cut back to this after a checkpoint. Bytes.
 const WAL_KEEP: i64 = 16 * 1024 * 1024;
 
