@@ -82,8 +82,8 @@ pub fn username(number: u64) -> String {
 /// Whether the pool has the attribute `custom:ref`: what its schema does not know, no import takes.
 fn has_reference(settings: &str) -> bool {
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap_or_default();
-    let custom = settings["custom_attributes"].as_array();
-    custom.into_iter().flatten().any(|attribute| attribute["Name"] == "custom:ref")
+    let custom = settings.get("custom_attributes").and_then(|custom| custom.as_array());
+    custom.into_iter().flatten().any(|attribute| attribute.get("Name").is_some_and(|name| name == "custom:ref"))
 }
 
 fn row(number: u64, has_reference: bool) -> Row {
