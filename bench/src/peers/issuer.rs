@@ -16,11 +16,17 @@ use super::{PeerError, free_address};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
+/// Files in its folder.
+const CONFIG: &str = "issuer.toml";
+const OUTPUT: &str = "output.log";
 
 /// A running issuer; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Alone {
     child: Child,
+    program: Vec<OsString>,
+    folder: PathBuf,
+    admin_address: SocketAddr,
     /// Base URLs of Cognito's API and of the admin listener.
     pub url: String,
     pub admin: String,
@@ -38,7 +44,7 @@ impl Alone {
         fs::create_dir(folder).map_err(at("make its folder"))?;
         fs::create_dir(folder.join("outbox")).map_err(at("make its outbox"))?;
         let (http, admin, feed) = (free_address()?, free_address()?, free_address()?);
-        let config = folder.join("issuer.toml");
+        let config = folder.join(CONFIG);
         private(&folder.join("root.key"), &"5a".repeat(32)).map_err(at("write its root key"))?;
         let text = format!(
             "[listen]\nhttp = \"{http}\"\nadmin = \"{admin}\"\nfeed = \"{feed}\"\n[issuer]\npublic_url = \"http://{http}\"\n\
@@ -52,21 +58,18 @@ impl Alone {
         let words =
             ["admin".as_ref(), "first-key".as_ref(), "--config".as_ref(), &*config, "--output".as_ref(), &*first];
         run(program, &words)?;
-        let output = folder.join("output.log");
-        let log = File::create(&output).map_err(at("make its log"))?;
-        let mut command = command(program)?;
-        command.arg("issuer").arg("--config").arg(&config).stdin(Stdio::null());
-        command.stdout(log.try_clone().map_err(at("make its log"))?).stderr(log);
-        let child = command.spawn().map_err(at("start its program"))?;
         // From here on, an error ends it.
         let mut issuer = Self {
-            child,
+            child: spawn(program, folder)?,
+            program: program.to_vec(),
+            folder: folder.to_owned(),
+            admin_address: admin,
             url: format!("http://{http}"),
             admin: format!("http://{admin}"),
             access_key_id: String::new(),
             secret_access_key: SecretString::new(String::new()),
         };
-        issuer.await_ready(admin, &output)?;
+        issuer.await_ready()?;
         let admin = issuer.admin.clone();
         let words = ["admin", "keys", "create", "bench", "--admin", &admin, "--first-key"].map(Path::new);
         let said = run(program, &words.into_iter().chain([&*first]).collect::<Vec<_>>())?;
@@ -76,23 +79,35 @@ impl Alone {
         Ok(issuer)
     }
 
+    /// Ends it and starts it again on what it stored, at the same addresses: nothing that it held ready is left.
+    ///
+    /// # Errors
+    /// As [`Alone::start`].
+    pub fn restart(&mut self) -> Result<(), PeerError> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&self.program, &self.folder)?;
+        self.await_ready()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    fn await_ready(&mut self, admin: SocketAddr, output: &Path) -> Result<(), PeerError> {
+    fn await_ready(&mut self) -> Result<(), PeerError> {
+        let output = self.folder.join(OUTPUT);
         let begun = Instant::now();
         while begun.elapsed() < START_LIMIT {
             let ended = self.child.try_wait().map_err(|source| PeerError::Start { action: "watch it", source })?;
             if let Some(status) = ended {
-                return Err(PeerError::Ended { status: status.to_string(), said: last_words(output) });
+                return Err(PeerError::Ended { status: status.to_string(), said: last_words(&output) });
             }
-            if is_healthy(admin).unwrap_or(false) {
+            if is_healthy(self.admin_address).unwrap_or(false) {
                 return Ok(());
             }
             std::thread::sleep(POLL);
         }
-        Err(PeerError::Silent { seconds: START_LIMIT.as_secs(), said: last_words(output) })
+        Err(PeerError::Silent { seconds: START_LIMIT.as_secs(), said: last_words(&output) })
     }
 }
 
@@ -101,6 +116,15 @@ impl Drop for Alone {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(program: &[OsString], folder: &Path) -> Result<Child, PeerError> {
+    let at = |action| move |source| PeerError::Start { action, source };
+    let log = File::create(folder.join(OUTPUT)).map_err(at("make its log"))?;
+    let mut command = command(program)?;
+    command.arg("issuer").arg("--config").arg(folder.join(CONFIG)).stdin(Stdio::null());
+    command.stdout(log.try_clone().map_err(at("make its log"))?).stderr(log);
+    command.spawn().map_err(at("start its program"))
 }
 
 fn command(program: &[OsString]) -> Result<Command, PeerError> {
