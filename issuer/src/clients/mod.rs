@@ -14,7 +14,7 @@ mod suite;
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
 
-use cognito_model::idp::types::UserContextDataType;
+use cognito_model::idp::types::{OAuthFlowType, UserContextDataType};
 use cognito_model::{Exception, Fault};
 use common::ids::ClientId;
 use common::secret::SecretString;
@@ -57,6 +57,25 @@ pub async fn named(services: &Services, pool_id: &str, client_id: &str) -> Resul
     let id = ClientId::parse(client_id).map_err(|_| absent())?;
     let row = services.store.one(rows::by_id(&pool.id, &id)).await?.ok_or_else(absent)?;
     Ok((pool, rows::client(&row)?))
+}
+
+/// Checks that the OAuth flows go together: a client that has a token of its own proves it by a secret, and signs in no users.
+///
+/// # Errors
+/// `InvalidOAuthFlowException`, in Cognito's words.
+pub(crate) fn check_flows(settings: &Settings, has_secret: bool) -> Result<(), Fault> {
+    let flows = settings.allowed_oauth_flows.as_deref().unwrap_or_default();
+    if !flows.contains(&OAuthFlowType::ClientCredentials) {
+        return Ok(());
+    }
+    let text = if flows.iter().any(|flow| *flow != OAuthFlowType::ClientCredentials) {
+        "client_credentials flow can not be selected along with code flow or implicit flow."
+    } else if !has_secret {
+        "client_credentials flow can not be selected if client does not have a client secret."
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(Exception::InvalidOAuthFlow, text))
 }
 
 /// Checks that what a client's settings name is there: scopes of resource servers, and identity providers.

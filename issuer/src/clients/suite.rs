@@ -18,6 +18,7 @@ on_both_engines!(
     a_secret_of_ones_own_is_not_shown,
     of_additions_side_by_side_one_is_taken,
     sessions_of_a_clients_pages,
+    a_client_with_tokens_of_its_own_has_a_secret_and_no_other_flow,
 );
 
 const PASSWORD: &str = "Correct-Horse-1";
@@ -143,4 +144,23 @@ async fn sessions_of_a_clients_pages(store: Store) {
     assert_eq!(get().await, answer(0), "an update of the client keeps it");
     let refused = refusal(world.ask("SetUserPoolClientSessionConfiguration", answer(129_601)).await);
     assert!(refused.contains("less than or equal to 129600"), "{refused}");
+}
+
+async fn a_client_with_tokens_of_its_own_has_a_secret_and_no_other_flow(store: Store) {
+    let world = World::new(store).await;
+    let base = json!({ "UserPoolId": world.pool, "ClientName": "service", "AllowedOAuthFlowsUserPoolClient": true });
+    let alone = json!({ "AllowedOAuthFlows": ["client_credentials"] });
+    let mixed = json!({ "AllowedOAuthFlows": ["code", "client_credentials"], "GenerateSecret": true });
+    let refused = refusal(world.ask("CreateUserPoolClient", with(&base, alone.clone())).await);
+    let text = "client_credentials flow can not be selected if client does not have a client secret.";
+    assert_eq!(refused, format!("InvalidOAuthFlowException: {text}"));
+    let refused = refusal(world.ask("CreateUserPoolClient", with(&base, mixed)).await);
+    let text = "client_credentials flow can not be selected along with code flow or implicit flow.";
+    assert_eq!(refused, format!("InvalidOAuthFlowException: {text}"));
+
+    let of_users = json!({ "UserPoolId": world.pool, "ClientId": world.client });
+    let refused = refusal(world.ask("UpdateUserPoolClient", with(&of_users, alone.clone())).await);
+    assert!(refused.starts_with("InvalidOAuthFlowException"), "{refused}");
+    let (client, _) = confidential(&world).await;
+    world.ask("UpdateUserPoolClient", with(&client, alone)).await.unwrap();
 }

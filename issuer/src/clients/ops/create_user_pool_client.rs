@@ -8,7 +8,7 @@ use common::secret::SecretString;
 
 use crate::aws_json::{Call, Write};
 use crate::clients::model::{Client, Place, SealedSecret};
-use crate::clients::{check_references, rows, rules, seal_secret};
+use crate::clients::{check_flows, check_references, rows, rules, seal_secret};
 use crate::entropy;
 use crate::pools;
 use crate::store::Batch;
@@ -29,6 +29,7 @@ pub async fn handle(call: Call, input: CreateUserPoolClientRequest) -> Result<Cr
     let name = input.client_name.clone();
     let secret = if input.generate_secret.unwrap_or(false) { Some(new_secret()?) } else { input.client_secret.clone() };
     let settings = rules::settings(input, pool.schema())?;
+    check_flows(&settings, secret.is_some())?;
     check_references(services, &pool, &settings).await?;
     let id = entropy::text::<ID_LENGTH>(ALPHABET).map_err(Fault::internal)?;
     let id = ClientId::parse(id).map_err(Fault::internal)?;
