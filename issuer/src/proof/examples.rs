@@ -2,7 +2,9 @@
 //!
 //! They are data (`issuer/testdata/examples`). `${name}` stands for what an earlier answer said and a step kept; `${code:ADDRESS}` for the code in
 //! the last message to an address, `${totp:NAME}` for an authenticator's code by a seed that was kept, `${hash:USER}` for the
-//! `SECRET_HASH` of the client with a secret, `${passkey:NAME}` for what an authenticator makes of a challenge that was kept,
+//! `SECRET_HASH` of the client with a secret, `${passkey:NAME}` for what an authenticator makes of a challenge that was kept
+//! (`${passkey_of_another_origin:NAME}`, `${passkey_of_another_party:NAME}`: for somebody else's site; `${passkey_of_nobody:NAME}`: by an
+//! authenticator that saw no user), `${srp_a}`, `${srp_time}` and `${srp:PASSWORD}` for a client's part in SRP,
 //! `${feedback:NAME}` for the token by which a user speaks of an event that was kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,11 @@ pub(super) struct Step {
     /// It may be refused: what counts is that it was tried.
     #[serde(default)]
     pub fails: bool,
+    /// How often; once where it is not said. `${nth}` counts from 0, and says afterwards how often it was.
+    pub times: Option<u32>,
+    /// Steps that go before it, each time.
+    #[serde(default)]
+    pub steps: Vec<Step>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -64,6 +71,8 @@ pub(super) struct Act {
 #[serde(deny_unknown_fields)]
 pub(super) struct Refusal {
     pub by: String,
+    /// So many equal requests side by side, of which one at least gets the exception: the others were first.
+    pub at_once: Option<usize>,
     #[serde(default)]
     pub before: Vec<Step>,
     /// Members beside, and in the place of, those of the example.

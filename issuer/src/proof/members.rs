@@ -26,6 +26,8 @@ const REASONS: &[(&str, &[&str])] = &[
     ("is for triggers, which do not exist yet", &["ClientMetadata", "ValidationData"]),
     ("is for Amazon Pinpoint, which is not there", &["AnalyticsMetadata"]),
     ("is for threat protection, which does not exist yet", &["UserContextData", "ContextData"]),
+    ("there is no style of the issuer's own that could be merged", &["ReturnMergedResources"]),
+    ("there are no browser sessions that could be linked", &["RevokeAssociatedSessions"]),
     ("is for sign-ins that begin with another operation, which do not exist yet", &["Session"]),
 ];
 

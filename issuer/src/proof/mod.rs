@@ -14,6 +14,8 @@ mod judge;
 mod ledger;
 mod members;
 mod place;
+mod placeholders;
+mod reasons;
 mod stage;
 mod strangers;
 mod unauthorised;

@@ -11,7 +11,6 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use cognito_model::{Auth, OperationInfo, Service};
 use common::clock::UnixMillis;
-use common::ids::{ClientId, PoolId};
 use common::networks::Networks;
 use common::secret::SecretString;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
@@ -22,24 +21,19 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-use super::examples::{Step, fill};
+use super::examples::Step;
 use crate::access::{self, FULL_ACCESS, Gate, Wanted};
 use crate::aws_json::Peer;
 use crate::config::{From, Public};
 use crate::engines;
-use crate::events::feedback;
-use crate::factors::passkeys::virtual_authenticator::Authenticator;
 use crate::limits::quotas;
 use crate::migrations;
 use crate::outbox::Wake;
-use crate::passwords::secret_hash;
-use crate::pools;
 use crate::publish::tests::Plain;
 use crate::publish::{self, PublishConfig, Sealing};
 use crate::router::{self, Terms};
 use crate::store::fixture::copy_sqlite;
 use crate::store::{Batch, Store, StoreConfig};
-use crate::users;
 use crate::vouching::Verifier;
 use crate::world::{START, World};
 
@@ -65,7 +59,20 @@ pub(super) struct House {
     key: Key,
     /// With none.
     denied: Key,
-    pub(super) quotas: quotas::Settings,
+}
+
+/// Settings of a scene.
+pub(super) struct Terrain {
+    pub quotas: quotas::Settings,
+    /// Whether requests that are not signed must come through an edge.
+    pub only_edges: bool,
+}
+
+impl Default for Terrain {
+    /// No quotas, and requests from anyone.
+    fn default() -> Self {
+        Self { quotas: quotas::Settings { enabled: false, ..quotas::Settings::default() }, only_edges: false }
+    }
 }
 
 /// The state of a deployment.
@@ -125,16 +132,7 @@ impl House {
         let sealing: Arc<dyn Sealing> = Arc::new(Plain);
         let clock = Arc::new(common::clock::FakeClock::at(START));
         let publishing = publish::start(store, clock, config, sealing, Wake::default()).await.unwrap();
-        let quotas = quotas::Settings { enabled: false, ..quotas::Settings::default() };
-        Self {
-            engine,
-            folder,
-            files: AtomicU32::new(0),
-            publishing,
-            key: <_>::default(),
-            denied: <_>::default(),
-            quotas,
-        }
+        Self { engine, folder, files: AtomicU32::new(0), publishing, key: <_>::default(), denied: <_>::default() }
     }
 
     /// An empty database with an admin key.
@@ -187,6 +185,10 @@ async fn open(database: &Database) -> Store {
 
 impl Stage {
     pub(super) async fn scene(&self) -> Scene {
+        self.scene_on(&Terrain::default()).await
+    }
+
+    pub(super) async fn scene_on(&self, terrain: &Terrain) -> Scene {
         let house = self.house.clone();
         let database = match &self.database {
             // Nobody has the template open, so its file is all there is of it.
@@ -200,8 +202,9 @@ impl Stage {
         let mut world = World::over(open(&database).await, self.at);
         world.pool = self.kept.get("pool").and_then(Value::as_str).unwrap_or_default().to_owned();
         let verifier = Verifier::new(house.publishing.handle(), START).unwrap();
-        let traffic = Public { from: From::Anyone, trusted_proxies: Networks::default() };
-        let terms = Terms { quotas: &house.quotas, traffic, verifier, dev: None };
+        let from = if terrain.only_edges { From::Edges } else { From::Anyone };
+        let traffic = Public { from, trusted_proxies: Networks::default() };
+        let terms = Terms { quotas: &terrain.quotas, traffic, verifier, dev: None };
         let gate = Arc::new(Gate::default());
         let routes = TowerToHyperService::new(router::public(world.services.clone(), gate, terms));
         Scene { house, world, routes, database, requests: AtomicU32::new(0), kept: self.kept.clone() }
@@ -219,22 +222,34 @@ impl Stage {
         let database = self.house.copy(&scene.database);
         Ok(Self { house: self.house.clone(), database, at: scene.world.now(), kept: scene.kept.clone() })
     }
-
-    /// The same deployment with quotas.
-    pub(super) fn with_quotas(self, quotas: quotas::Settings) -> Self {
-        let Self { house, database, at, kept } = self;
-        let mut house = Arc::into_inner(house).expect("no scene is left");
-        house.quotas = quotas;
-        Self { house: Arc::new(house), database, at, kept }
-    }
 }
 
 impl Scene {
-    /// Does one step. What it keeps is there for the next.
+    /// Does one step, as often as it says. What it keeps is there for the next.
     async fn play(&mut self, step: &Step) -> Result<(), String> {
         if let Some(seconds) = step.wait {
             self.world.clock.advance(Duration::from_secs(seconds));
         }
+        let times = step.times.unwrap_or(1);
+        for nth in 0..times {
+            self.count(step, nth);
+            for first in &step.steps {
+                Box::pin(self.play(first)).await?;
+            }
+            self.play_once(step).await?;
+        }
+        self.count(step, times);
+        Ok(())
+    }
+
+    /// Steps in a step that is done several times know how often it was.
+    fn count(&mut self, step: &Step, nth: u32) {
+        if step.times.is_some() {
+            self.kept.insert("nth".to_owned(), nth.to_string().into());
+        }
+    }
+
+    async fn play_once(&mut self, step: &Step) -> Result<(), String> {
         let Some(operation) = &step.ask else { return Ok(()) };
         let request = self.filled(&Value::Object(step.with.clone())).await;
         let answer = self.ask(operation, request.to_string().into_bytes()).await?;
@@ -249,44 +264,6 @@ impl Scene {
         // Messages and rows of one instant have no order.
         self.world.clock.advance(Duration::from_secs(1));
         Ok(())
-    }
-
-    /// A request with what was kept in the place of its placeholders.
-    pub(super) async fn filled(&self, request: &Value) -> Value {
-        let mut kept = self.kept.clone();
-        for address in super::examples::calls_in(request, "code") {
-            let code = self.world.messages_to(&address).await.pop().map(|message| message.code);
-            kept.insert(format!("code:{address}"), code.into());
-        }
-        for name in super::examples::calls_in(request, "totp") {
-            let seed = kept.get(&name).and_then(Value::as_str).unwrap_or_default();
-            kept.insert(format!("totp:{name}"), totp(seed, self.world.now()).into());
-        }
-        for name in super::examples::calls_in(request, "passkey") {
-            let challenge = kept.get(&name).and_then(Value::as_str).unwrap_or_default();
-            let credential = Authenticator::default().register("example.com", "https://app.example.com", challenge);
-            kept.insert(format!("passkey:{name}"), credential);
-        }
-        for event in super::examples::calls_in(request, "feedback") {
-            let id = kept.get(&event).and_then(Value::as_str).unwrap_or_default().to_owned();
-            kept.insert(format!("feedback:{event}"), self.feedback_token(&id).await.into());
-        }
-        for user in super::examples::calls_in(request, "hash") {
-            let text = |name: &str| kept.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let (client, secret) = (ClientId::parse(text("server")).unwrap(), SecretString::new(text("server_secret")));
-            kept.insert(format!("hash:{user}"), secret_hash(&secret, &user, &client).into());
-        }
-        fill(request, &kept)
-    }
-
-    /// What a mail would bring `ada`, to say by it whether an event was theirs.
-    async fn feedback_token(&self, event: &str) -> String {
-        let services = &self.world.services;
-        let id = PoolId::parse(self.world.pool.as_str()).unwrap();
-        let pool = pools::find(&services.store, &id).await.unwrap();
-        let key = services.pool_keys.key(&id).await.unwrap();
-        let user = users::by_name(&services.store, &pool, "ada").await.unwrap().unwrap();
-        feedback::token(&key, &user, event).expose().to_owned()
     }
 
     /// Asks an operation as whoever may, through the routes of the public listener. An error is a panic's text.
@@ -364,23 +341,6 @@ impl Scene {
             Database::Server(_) => None,
         }
     }
-}
-
-/// The code of an authenticator app (RFC 6238) by a seed in base32.
-fn totp(seed: &str, now: UnixMillis) -> String {
-    let mut bits = String::new();
-    for letter in seed.bytes() {
-        let at = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter).unwrap_or_default();
-        bits.push_str(&format!("{at:05b}"));
-    }
-    let bytes =
-        bits.as_bytes().chunks_exact(8).map(|byte| byte.iter().fold(0_u8, |sum, bit| (sum << 1) | (bit - b'0')));
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes.collect::<Vec<u8>>());
-    let tag = ring::hmac::sign(&key, &(now.seconds() / 30).to_be_bytes());
-    let tag = tag.as_ref();
-    let offset = usize::from(tag[19] & 15);
-    let word = u32::from_be_bytes([tag[offset], tag[offset + 1], tag[offset + 2], tag[offset + 3]]) & 0x7fff_ffff;
-    format!("{:06}", word % 1_000_000)
 }
 
 impl Drop for Scene {
