@@ -8,10 +8,17 @@ use cognito_model::idp::types::{
 };
 use common::secret::SecretString;
 
-/// Tokens, or the next challenge with the Session that its answer brings back.
+/// Tokens, or the next challenge.
 pub enum Answer {
     Tokens(AuthenticationResultType),
-    Challenge { name: ChallengeNameType, parameters: BTreeMap<String, String>, session: SecretString },
+    Challenge(Challenged),
+}
+
+/// The next challenge. Its answer brings the Session back.
+pub struct Challenged {
+    pub name: ChallengeNameType,
+    pub parameters: BTreeMap<String, String>,
+    pub session: SecretString,
 }
 
 macro_rules! answers {
@@ -25,10 +32,10 @@ macro_rules! answers {
                         challenge_parameters: Some(BTreeMap::new()),
                         ..Self::default()
                     },
-                    Answer::Challenge { name, parameters, session } => Self {
-                        challenge_name: Some(name),
-                        challenge_parameters: Some(parameters),
-                        session: Some(session),
+                    Answer::Challenge(challenged) => Self {
+                        challenge_name: Some(challenged.name),
+                        challenge_parameters: Some(challenged.parameters),
+                        session: Some(challenged.session),
                         ..Self::default()
                     },
                 }

@@ -32,8 +32,22 @@ pub async fn respond(
 ) -> Result<Answer, Fault> {
     let username = answers.username()?;
     clients::check_secret_hash(&call.services, client, username, answers.get("SECRET_HASH")).await?;
+    let step = check_answer(call, pool, client, challenge, session, answers).await?;
+    go_on(call, pool, client, step).await
+}
+
+/// Checks the answer, whether or not the client has shown that it is itself.
+pub(super) async fn check_answer(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    challenge: ChallengeNameType,
+    session: Option<&SecretString>,
+    answers: &Parameters,
+) -> Result<Step, Fault> {
+    let username = answers.username()?;
     let answered = Answered { call, pool, client, session, answers, username };
-    let step = match challenge {
+    Ok(match challenge {
         ChallengeNameType::PasswordVerifier => answered.password_verifier().await?,
         ChallengeNameType::DeviceSrpAuth => answered.device_srp_auth().await?,
         ChallengeNameType::DevicePasswordVerifier => answered.device_password_verifier().await?,
@@ -47,8 +61,7 @@ pub async fn respond(
                 return Err(Fault::invalid_parameter(text));
             }
         },
-    };
-    go_on(call, pool, client, step).await
+    })
 }
 
 /// What came, and for which client. One function a challenge.

@@ -24,11 +24,23 @@ pub async fn by_password(
 ) -> Result<Answer, Fault> {
     allow(client, flow)?;
     let username = parameters.username()?;
-    let given = parameters.required("PASSWORD")?;
+    parameters.required("PASSWORD")?;
     clients::check_secret_hash(&call.services, client, username, parameters.get("SECRET_HASH")).await?;
-    let step = password::check(&call.services, pool, client, username, given, parameters.device(), call.now).await;
-    let step = witness::step(call, pool, username, &[ChallengeName::Password], step).await?;
+    let step = check_password(call, pool, client, parameters).await?;
     go_on(call, pool, client, step).await
+}
+
+/// Checks `USERNAME` and `PASSWORD`, whoever may sign in so.
+pub(super) async fn check_password(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    parameters: &Parameters,
+) -> Result<Step, Fault> {
+    let username = parameters.username()?;
+    let given = parameters.required("PASSWORD")?;
+    let step = password::check(&call.services, pool, client, username, given, parameters.device(), call.now).await;
+    witness::step(call, pool, username, &[ChallengeName::Password], step).await
 }
 
 /// USER_SRP_AUTH.

@@ -2,18 +2,25 @@
 //! AssociateSoftwareToken and VerifySoftwareToken are here because a sign-in may pass through them.
 //!
 //! Both kinds of call take the same steps, [`flows`] and [`challenges`], so the same limits and the same silence about who exists hold for
-//! both: `PreventUserExistenceErrors` is the client's, whoever calls.
+//! both: `PreventUserExistenceErrors` is the client's, whoever calls. The issuer's own pages take them by [`page`].
 
 mod answer;
 mod challenges;
 mod flows;
 pub mod ops;
+#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages call it"))]
+pub mod page;
+#[cfg(test)]
+mod page_suite;
 mod parameters;
 mod place;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod witness;
+
+#[expect(unused_imports, reason = "the sign-in pages use them")]
+pub use self::{answer::Challenged, parameters::Parameters};
 
 use crate::aws_json::Registered;
 

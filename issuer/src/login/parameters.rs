@@ -24,6 +24,14 @@ impl Parameters {
         }
     }
 
+    /// Those of a page.
+    ///
+    /// # Errors
+    /// `InvalidParameterException` for a value that is too long.
+    pub fn of(pairs: impl IntoIterator<Item = (impl Into<String>, SecretString)>) -> Result<Self, Fault> {
+        Self::new(Some(pairs.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+    }
+
     pub fn get(&self, name: &str) -> Option<&SecretString> {
         self.0.get(name).filter(|value| !value.expose().is_empty())
     }
