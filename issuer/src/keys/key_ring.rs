@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::ids::PoolId;
-use common::jose::{Jwks, KeySet, SigningKey};
+use common::jose::{Alg, Header, Jwks, KeySet, SigningKey};
 use moka::sync::Cache;
 use serde::Serialize;
 use tokio::sync::{Mutex, Semaphore};
@@ -67,11 +67,28 @@ impl KeyRing {
         purpose: Purpose,
         claims: &impl Serialize,
     ) -> Result<SignedToken, KeyError> {
+        self.sign_typed(pool, purpose, None, claims).await
+    }
+
+    /// The same with the header's `typ`, where there is one.
+    pub async fn sign_typed(
+        &self,
+        pool: &PoolId,
+        purpose: Purpose,
+        typ: Option<&str>,
+        claims: &impl Serialize,
+    ) -> Result<SignedToken, KeyError> {
         let ring = self.ring(pool).await?;
         let key = ring.active(purpose).ok_or(KeyError::NoActiveKey)?;
         // The semaphore is never closed; without a permit, signing would go on unbounded, which is better than failing.
         let _turn = self.signing.acquire().await;
-        Ok(SignedToken::new(key.sign_compact(&key.header(), claims)?))
+        let header = Header { typ: typ.map(str::to_owned), ..key.header() };
+        Ok(SignedToken::new(key.sign_compact(&header, claims)?))
+    }
+
+    /// What the pool's active key for `purpose` signs with.
+    pub async fn algorithm(&self, pool: &PoolId, purpose: Purpose) -> Result<Alg, KeyError> {
+        self.ring(pool).await?.active(purpose).map(SigningKey::alg).ok_or(KeyError::NoActiveKey)
     }
 
     /// The public keys that verify the pool's tokens: pending, active and retiring ones.

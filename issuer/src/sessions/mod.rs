@@ -4,6 +4,7 @@
 //! Invariants: only the SHA-256 of a refresh token is stored; a session is dead when it is revoked, expired, or begun at or before
 //! the user's `valid_after`; of all refresh tokens that a session ever had, one is good, and one more during its grace.
 
+mod details;
 pub mod end;
 mod family;
 pub mod grace;
@@ -19,6 +20,7 @@ mod suite;
 #[cfg(test)]
 mod tracking_suite;
 
+pub use self::details::Details;
 pub use self::family::Standing;
 pub use self::model::{Rotation, Session};
 pub use self::refresh_token::RefreshToken;

@@ -3,6 +3,7 @@
 use common::clock::UnixMillis;
 use common::ids::{ClientId, PoolId, Sub};
 
+use super::details::Details;
 use crate::aws_json::Place;
 
 /// One sign-in of one user with one app client.
@@ -34,6 +35,8 @@ pub struct Session {
     pub active: Option<UnixMillis>,
     /// From where that was. Kept in pools that track sessions only.
     pub seen: Option<Place>,
+    /// What its tokens say beyond those of API sign-ins.
+    pub details: Details,
 }
 
 /// How far the refresh tokens of a session have come.
@@ -93,6 +96,7 @@ impl Session {
             device: None,
             active: None,
             seen: None,
+            details: Details::default(),
         }
     }
 }

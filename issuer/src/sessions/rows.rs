@@ -4,6 +4,7 @@ use common::clock::UnixMillis;
 use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
+use super::details::Details;
 use super::model::{Rotation, Session};
 use crate::aws_json::Place;
 use crate::store::{Migration, Query, Row, RowError, Rows, Statement};
@@ -12,7 +13,7 @@ use crate::users::User;
 /// Later than any session: the largest instant that engines store.
 const LATEST: UnixMillis = UnixMillis(i64::MAX.unsigned_abs());
 
-pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE, TRACKING];
+pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE, TRACKING, DETAILS];
 
 const SESSIONS: Migration = Migration {
     version: 600,
@@ -77,16 +78,21 @@ const TRACKING: Migration = Migration {
     ",
 };
 
+/// What tokens say beyond those of API sign-ins, which leave it NULL.
+const DETAILS: Migration =
+    Migration { version: 860, name: "session_details", sql: "ALTER TABLE sessions ADD COLUMN details TEXT;" };
+
 /// For [`session`].
 const COLUMNS: &str =
     "pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at, revoked_at,
-                generation, rotated_at, grace_until, parent, device, active_at, address, user_agent";
+                generation, rotated_at, grace_until, parent, device, active_at, address, user_agent, details";
 
 pub fn insert(session: &Session) -> Statement {
     Statement::new(
         "INSERT INTO sessions (pool, origin_jti, sub, client, refresh_digest, scope, minted_at, authenticated_at, expires_at,
-                               revoked_at, generation, rotated_at, grace_until, parent, device, active_at, address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                               revoked_at, generation, rotated_at, grace_until, parent, device, active_at, address, user_agent,
+                               details)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(&session.pool)
     .bind(&session.origin_jti)
@@ -106,6 +112,7 @@ pub fn insert(session: &Session) -> Statement {
     .bind(session.active)
     .bind(session.seen.as_ref().map(|seen| seen.address.to_string()))
     .bind(session.seen.as_ref().and_then(|seen| seen.user_agent.clone()))
+    .bind(session.details.to_column())
     .expect(Rows::Exactly(1))
 }
 
@@ -332,6 +339,7 @@ pub fn session(row: &Row) -> Result<Session, RowError> {
         device: row.opt_text(14)?.map(str::to_owned),
         active: row.opt_millis(15)?,
         seen: seen(row)?,
+        details: Details::of_column(row.opt_text(18)?).map_err(|_| RowError::Type(18))?,
     })
 }
 

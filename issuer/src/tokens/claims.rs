@@ -5,18 +5,24 @@ use std::collections::BTreeMap;
 use cognito_model::Fault;
 use common::claims::{AccessClaims, IdClaims, TokenUse};
 use common::clock::UnixMillis;
+use common::jose::{Alg, base64url_encode};
 use common::secret::SecretString;
-use serde_json::Value;
+use ring::digest;
+use serde_json::{Value, json};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clients::Client;
 use crate::clients::model::Settings;
+use crate::clients::oauth::Profile;
 use crate::keys::{KeyRing, Purpose};
 use crate::pools::Pool;
-use crate::sessions::Session;
+use crate::sessions::{Details, Session};
 use crate::users::User;
 use crate::users::groups::{Group, preferred_role};
 use crate::users::links::{self, IDENTITIES};
+
+/// RFC 9068 §2.1.
+const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
 /// Whom the tokens are about, and from which sign-in.
 pub struct Subject<'a> {
@@ -25,6 +31,8 @@ pub struct Subject<'a> {
     pub user: &'a User,
     pub groups: &'a [Group],
     pub session: &'a Session,
+    /// The authorization request's, for the ID token.
+    pub nonce: Option<&'a str>,
     /// The request that asked for the tokens (`event_id`).
     pub event_id: &'a str,
 }
@@ -32,7 +40,10 @@ pub struct Subject<'a> {
 /// Claims that wait for their signature. Signing consumes them.
 pub struct Prepared {
     access: AccessClaims,
+    typ: Option<&'static str>,
     id: IdClaims,
+    /// The ID token says which access token it came with (`at_hash`, OpenID Connect Core §3.1.3.6).
+    hashed: bool,
     expires_in: i32,
 }
 
@@ -49,11 +60,22 @@ impl Prepared {
     /// last sign-out; life is counted from `now` all the same, or edges would refuse the tokens as issued in the future.
     pub fn new(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Self {
         let expires_in = subject.client.settings.access_token_seconds();
-        Self { access: access_claims(subject, mint, now), id: id_claims(subject, mint, now), expires_in }
+        let details = &subject.session.details;
+        Self {
+            access: access_claims(subject, mint, now),
+            typ: (details.profile == Profile::Openid).then_some(ACCESS_TOKEN_TYPE),
+            id: id_claims(subject, mint, now),
+            hashed: is_hosted(details),
+            expires_in,
+        }
     }
 
-    pub async fn sign(self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
-        let access = keys.sign(&pool.id, Purpose::Access, &self.access).await?;
+    pub async fn sign(mut self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
+        let access = keys.sign_typed(&pool.id, Purpose::Access, self.typ, &self.access).await?;
+        if self.hashed {
+            let alg = keys.algorithm(&pool.id, Purpose::Id).await?;
+            self.id.at_hash = Some(at_hash(alg, access.expose()));
+        }
         let id = keys.sign(&pool.id, Purpose::Id, &self.id).await?;
         Ok(Signed {
             access: SecretString::new(access.expose()),
@@ -69,7 +91,7 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Ac
         sub: user.sub.to_string(),
         groups: group_names(subject.groups),
         iss: pool.iss.clone(),
-        version: None,
+        version: session.details.version,
         client_id: client.id.to_string(),
         origin_jti: origin_jti(subject),
         device_key: session.device.clone(),
@@ -81,15 +103,18 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Ac
         iat: now.seconds(),
         jti: Some(jti(mint)),
         username: Some(user.username.clone()),
-        acr: None,
-        amr: Vec::new(),
-        extra: BTreeMap::new(),
+        acr: session.details.acr.clone(),
+        amr: session.details.amr.clone(),
+        extra: extra(&session.details),
     }
 }
 
 fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClaims {
     let Subject { pool, client, user, session, .. } = subject;
-    let personal = personal(user, &client.settings);
+    let mut personal = personal(user, &client.settings);
+    if let Some(sid) = session.parent.as_ref().filter(|_| session.details.sid) {
+        personal.attributes.insert("sid".to_owned(), Value::String(sid.clone()));
+    }
     IdClaims {
         sub: user.sub.to_string(),
         groups: group_names(subject.groups),
@@ -98,7 +123,7 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         iss: pool.iss.clone(),
         username: user.username.clone(),
         identities: personal.identities,
-        nonce: None,
+        nonce: subject.nonce.map(str::to_owned),
         at_hash: None,
         origin_jti: origin_jti(subject),
         aud: client.id.to_string(),
@@ -108,8 +133,8 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         exp: now.plus(client.settings.id_token_life()).seconds(),
         iat: now.seconds(),
         jti: Some(jti(mint)),
-        acr: None,
-        amr: Vec::new(),
+        acr: session.details.acr.clone(),
+        amr: session.details.amr.clone(),
         attributes: personal.attributes,
     }
 }
@@ -141,10 +166,46 @@ pub(super) fn group_names(groups: &[Group]) -> Vec<String> {
     groups.iter().map(|group| group.name.clone()).collect()
 }
 
-/// Only where token revocation is on, as Cognito has it, or the pool's sessions can be revoked one by one. `jti` is always there: sign-out everywhere needs its instant.
+/// Only where token revocation is on, as Cognito has it, or the pool's sessions can be revoked one by one; and in tokens of the hosted flows,
+/// which end with their browser session. `jti` is always there: sign-out everywhere needs its instant.
 fn origin_jti(subject: &Subject<'_>) -> Option<String> {
-    let named = subject.client.settings.enable_token_revocation || subject.pool.settings.tracks_sessions();
+    let named = subject.client.settings.enable_token_revocation
+        || subject.pool.settings.tracks_sessions()
+        || is_hosted(&subject.session.details);
     named.then(|| subject.session.origin_jti.clone())
+}
+
+fn is_hosted(details: &Details) -> bool {
+    details.version.is_some()
+}
+
+/// `aud` and `cnf` of an access token.
+fn extra(details: &Details) -> BTreeMap<String, Value> {
+    let mut claims = BTreeMap::new();
+    match details.aud.as_slice() {
+        [] => {}
+        [one] => drop(claims.insert("aud".to_owned(), json!(one))),
+        several => drop(claims.insert("aud".to_owned(), json!(several))),
+    }
+    let mut confirmed = serde_json::Map::new();
+    for (name, value) in [("jkt", &details.jkt), ("x5t#S256", &details.x5t)] {
+        confirmed.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
+    }
+    if !confirmed.is_empty() {
+        claims.insert("cnf".to_owned(), Value::Object(confirmed));
+    }
+    claims
+}
+
+/// The left half of the hash that goes with the ID token's algorithm (OpenID Connect Core §3.1.3.6): SHA-512 with Ed25519.
+fn at_hash(alg: Alg, access: &str) -> String {
+    let hash = match alg {
+        Alg::EdDSA => &digest::SHA512,
+        _ => &digest::SHA256,
+    };
+    let whole = digest::digest(hash, access.as_bytes());
+    let half = whole.as_ref().len() / 2;
+    base64url_encode(whole.as_ref().get(..half).unwrap_or_default())
 }
 
 /// A UUIDv7 whose 48-bit time is the mint instant (RFC 9562 §5.7).
@@ -164,6 +225,22 @@ mod tests {
             assert_eq!(common::verify::not_before::mint_time(&jti(mint)), Some(mint));
         }
         assert_ne!(jti(UnixMillis(5)), jti(UnixMillis(5)));
+    }
+
+    /// The example of OpenID Connect Core, appendix A.3.
+    #[test]
+    fn an_at_hash_is_the_left_half() {
+        assert_eq!(at_hash(Alg::RS256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Alg::EdDSA, "x").len(), 43);
+    }
+
+    #[test]
+    fn audience_and_confirmation_are_there_only_where_they_are() {
+        assert!(extra(&Details::default()).is_empty());
+        let one = Details { aud: vec!["a".into()], jkt: Some("k".into()), ..Details::default() };
+        assert_eq!(json!(extra(&one)), json!({ "aud": "a", "cnf": { "jkt": "k" } }));
+        let two = Details { aud: vec!["a".into(), "b".into()], x5t: Some("c".into()), ..Details::default() };
+        assert_eq!(json!(extra(&two)), json!({ "aud": ["a", "b"], "cnf": { "x5t#S256": "c" } }));
     }
 
     #[test]

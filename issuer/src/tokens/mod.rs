@@ -1,6 +1,6 @@
 //! Tokens: claims, minting, refreshing, those of clients, exchanges, and the check of access tokens that users present.
 //!
-//! The issuing steps and what a power cut leaves after each (minting and refreshing are alike):
+//! The issuing steps and what a power cut leaves after each ([`grant`] and refreshing are alike):
 //! 1. the user's row is read; the mint instant is max(now, `valid_after` + 1 ms);
 //! 2. claims are prepared ([`claims::Prepared`]); nothing is stored yet;
 //! 3. one batch commits: the guard on the user's row (it misses if the user was signed out or disabled since step 1, and the steps
@@ -12,6 +12,7 @@ mod authenticate;
 mod claims;
 mod client_token;
 mod exchange;
+pub mod grant;
 mod mint;
 pub mod ops;
 mod refresh;

@@ -9,7 +9,8 @@ use cognito_model::{Exception, Fault};
 use common::secret::SecretString;
 
 use super::claims::{Prepared, Subject};
-use super::mint::{groups_of, mint_instant, result};
+use super::grant::{groups_of, mint_instant};
+use super::mint::result;
 use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::codes;
@@ -93,6 +94,7 @@ pub async fn refresh(
             user: &presented.user,
             groups: &groups,
             session: &presented.session,
+            nonce: None,
             event_id: &call.origin.request_id,
         };
         let prepared = Prepared::new(&subject, mint, call.now);

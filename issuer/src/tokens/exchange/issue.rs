@@ -16,7 +16,7 @@ use crate::keys::Purpose;
 use crate::pools::Pool;
 use crate::resource_servers;
 use crate::tokens::claims::{group_names, jti, personal};
-use crate::tokens::mint::groups_of;
+use crate::tokens::grant::groups_of;
 use crate::users::groups::{Group, preferred_role};
 
 /// How many may have acted for a user one after the other.
