@@ -26,7 +26,7 @@ use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
 use crate::{
-    admin, codes, config, events, factors, migrations, purge, reports, router, serve, sessions, signin, signing,
+    admin, codes, config, events, factors, migrations, oauth, purge, reports, router, serve, sessions, signin, signing,
     vouching,
 };
 
@@ -281,6 +281,7 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(sessions::rows::prune(now));
         batch.add(events::rows::prune(now));
         batch.add(codes::prune(now));
+        batch.add(oauth::codes::prune(now));
         batch.add(factors::passkeys::rows::prune(now));
         batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));

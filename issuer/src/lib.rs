@@ -29,6 +29,7 @@ mod login;
 mod messages;
 mod metrics;
 mod migrations;
+mod oauth;
 pub mod outbox;
 pub mod passwords;
 mod pools;

@@ -3,7 +3,7 @@
 use crate::store::Migration;
 use crate::{
     access, appearance, audit, clients, codes, devices, domains, envelope, events, factors, imports, keys, limits,
-    linking, messages, outbox, pools, providers, provisioned, replicas, resource_servers, risk, schema_changes,
+    linking, messages, oauth, outbox, pools, providers, provisioned, replicas, resource_servers, risk, schema_changes,
     sessions, signin, terms, transfer, users, waf,
 };
 
@@ -44,6 +44,7 @@ pub fn all() -> Vec<&'static Migration> {
         &signin::rows::BY_SUB,
         &signin::rows::DEVICE,
         &signin::rows::TRIES,
+        &oauth::codes::MIGRATION,
     ];
     lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).chain(factors::MIGRATIONS).collect()
 }

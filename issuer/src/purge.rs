@@ -27,6 +27,7 @@ const MARKED: &str = "EXISTS (SELECT 1 FROM deleted_pools WHERE pool = $1)";
 /// Every table with rows of pools, and its key after the pool. `tests::no_table_is_forgotten` holds it to the migrations.
 const TABLES: &[(&str, &str)] = &[
     ("sessions", "origin_jti"),
+    ("oauth_codes", "digest"),
     ("auth_events", "sub, id"),
     ("linked_identities", "provider, provider_made, attribute, value"),
     ("attempts", "digest"),

@@ -10,7 +10,7 @@
 //! | sessions, refresh tokens | ended; those from after the backup are unknown |
 //! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
-//! | sign-in attempts, one-time codes, challenges for passkeys | gone: those from before may have been used up since |
+//! | sign-in attempts, one-time codes, authorization codes, challenges for passkeys | gone: those from before may have been used up since |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |
@@ -35,7 +35,7 @@ use crate::envelope::{PoolKeys, RootKey};
 use crate::keys::{self, Rotation};
 use crate::publish::{DeploymentSealing, KeysError, Old, deployment_keys, edges};
 use crate::store::{Batch, Loading, Row, RowError, Statement, Store};
-use crate::{access, codes, devices, factors, messages, outbox, sessions, signin, users};
+use crate::{access, codes, devices, factors, messages, oauth, outbox, sessions, signin, users};
 
 /// Pools that are read at once.
 const POOLS: usize = 256;
@@ -113,6 +113,7 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
         devices::rows::distrust_all(),
         signin::rows::forget_all(),
         codes::forget_all(),
+        oauth::codes::forget_all(),
         factors::passkeys::rows::forget_challenges(),
         messages::rows::forget_all(),
     ];

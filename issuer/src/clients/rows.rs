@@ -145,6 +145,7 @@ pub fn hold_named(pool: &PoolId, client: &str) -> Statement {
 pub fn delete(pool: &PoolId, client: &ClientId) -> Vec<Statement> {
     let row = Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2").bind(pool).bind(client);
     let rest = [
+        "DELETE FROM oauth_codes WHERE pool = $1 AND client = $2",
         "DELETE FROM login_brandings WHERE pool = $1 AND client = $2",
         "DELETE FROM risk_configurations WHERE pool = $1 AND client = $2",
         "DELETE FROM terms WHERE pool = $1 AND client = $2",

@@ -96,6 +96,7 @@ async fn settle(store: &Store, user: &User, salt: u8) {
         revoked: None,
         active: None,
         seen: None,
+        details: sessions::Details::default(),
     };
     let device = Device {
         pool: pool.clone(),
@@ -130,6 +131,7 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(codes::issue(NOW, &key, slot, Duration::from_secs(1)).unwrap().statement);
     batch.add(signin::rows::insert(&attempt));
     batch.add(sessions::rows::insert(&session));
+    batch.add(code(pool, sub, &client, salt));
     batch.add(devices::rows::insert(&device));
     let passkey = Passkey {
         pool: pool.clone(),
@@ -205,4 +207,16 @@ async fn every_table_with_users_is_known() {
     let rows = store.read(Query::new(query)).await.unwrap();
     let found: Vec<_> = rows.iter().map(|row| row.text(0).unwrap()).filter(|name| !KEPT.contains(name)).collect();
     assert_eq!(found, TABLES.map(|(table, _)| table));
+}
+
+fn code(pool: &PoolId, sub: &Sub, client: &ClientId, salt: u8) -> Statement {
+    Statement::new(
+        "INSERT INTO oauth_codes (pool, digest, client, sub, redirect_uri, redirect_given, scope, authenticated_at, minted_at,
+                                  details, created_at, expires_at, forget_at)
+         VALUES ($1, $2, $3, $4, 'https://a', 1, '', 1, 1, '{}', 1, 1, 1)",
+    )
+    .bind(pool)
+    .bind([salt; 32])
+    .bind(client)
+    .bind(sub)
 }
