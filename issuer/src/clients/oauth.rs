@@ -81,6 +81,7 @@ pub enum Pkce {
 
 /// OAuth 2.0 Multiple Response Type Encoding Practices §3, §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "the registered names end so")]
 pub enum ResponseType {
     #[serde(rename = "id_token")]
     IdToken,

@@ -24,7 +24,7 @@ const TRIES: usize = 20;
 pub struct Granted<'a> {
     /// As it was read with what is used up.
     pub user: User,
-    pub from: From,
+    pub proven: Proven,
     /// `auth_time`
     pub authenticated: UnixMillis,
     /// Space-separated.
@@ -42,12 +42,13 @@ pub struct Granted<'a> {
     pub refresh: bool,
 }
 
-/// What stands behind a grant, and so what a sign-out everywhere means for it.
+/// When that was proven which a grant stands on, and so what a sign-out everywhere means for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// A proof of this very call. It goes on over a sign-out that comes meanwhile, but not over the end of what it proved.
-    Proof,
-    /// A proof of that time (the mint instant of then): it ends with whatever signs the user out.
+pub enum Proven {
+    /// By this very call. It goes on over a sign-out that comes meanwhile, but not over the end of what it proved.
+    Now,
+    /// At that time (the mint instant of then): it ends with whatever signs the user out.
+    #[cfg_attr(not(test), expect(dead_code, reason = "authorization codes are such"))]
     Earlier(UnixMillis),
 }
 
@@ -70,7 +71,7 @@ pub enum GrantError {
     Fault(Fault),
 }
 
-impl<E: Into<Fault>> core::convert::From<E> for GrantError {
+impl<E: Into<Fault>> From<E> for GrantError {
     fn from(error: E) -> Self {
         Self::Fault(error.into())
     }
@@ -90,7 +91,7 @@ pub async fn grant(
 ) -> Result<Minted, GrantError> {
     let token = codes::opaque_token().map_err(Fault::internal)?;
     let groups = groups_of(&call.services.store, &granted.user).await?;
-    granted.from.still_holds(&granted.user)?;
+    granted.proven.still_holds(&granted.user)?;
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
         let room = limit::room(&call.services.store, pool, &granted.user, call.now).await?;
@@ -127,7 +128,7 @@ pub async fn grant(
                 });
             }
             Err(CommitError::Missed { index }) if *index == guard => {
-                granted.user = granted.from.meanwhile(call, pool, granted.user).await?;
+                granted.user = granted.proven.meanwhile(call, pool, granted.user).await?;
             }
             // Another of the user's sessions began or ended since they were counted.
             Err(CommitError::Missed { index }) if *index > guard && *index < inserted => {}
@@ -187,7 +188,7 @@ pub(super) async fn groups_of(store: &Store, user: &User) -> Result<Vec<Group>, 
     Ok(rows.iter().map(groups::group).collect::<Result<_, _>>()?)
 }
 
-impl From {
+impl Proven {
     fn still_holds(self, user: &User) -> Result<(), SignInError> {
         match self {
             Self::Earlier(_) if !user.enabled => Err(SignInError::Disabled),
@@ -200,7 +201,7 @@ impl From {
     async fn meanwhile(self, call: &Call, pool: &Pool, read: User) -> Result<User, Fault> {
         let fresh = users::by_sub(&call.services.store, pool, &read.sub).await?;
         Ok(match self {
-            Self::Proof => still_proven(read, fresh)?,
+            Self::Now => still_proven(read, fresh)?,
             Self::Earlier(_) => {
                 let fresh = fresh.ok_or(SignInError::Session)?;
                 self.still_holds(&fresh)?;
@@ -256,11 +257,11 @@ mod tests {
     #[test]
     fn what_was_proven_earlier_ends_with_a_sign_out() {
         let user = User { valid_after: UnixMillis(10), ..User::sample() };
-        assert!(From::Earlier(UnixMillis(11)).still_holds(&user).is_ok());
-        assert!(matches!(From::Earlier(UnixMillis(10)).still_holds(&user), Err(SignInError::Session)));
+        assert!(Proven::Earlier(UnixMillis(11)).still_holds(&user).is_ok());
+        assert!(matches!(Proven::Earlier(UnixMillis(10)).still_holds(&user), Err(SignInError::Session)));
         let disabled = User { enabled: false, ..user };
-        assert!(matches!(From::Earlier(UnixMillis(11)).still_holds(&disabled), Err(SignInError::Disabled)));
+        assert!(matches!(Proven::Earlier(UnixMillis(11)).still_holds(&disabled), Err(SignInError::Disabled)));
         // Its own guard says so, with the words of a sign-in.
-        assert!(From::Proof.still_holds(&disabled).is_ok());
+        assert!(Proven::Now.still_holds(&disabled).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use cognito_model::idp::types::AuthenticationResultType;
 use common::secret::SecretString;
 
 use super::claims::Signed;
-use super::grant::{From, GrantError, Granted, Minted, grant};
+use super::grant::{GrantError, Granted, Minted, Proven, grant};
 use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::devices;
@@ -33,7 +33,7 @@ pub async fn mint(
     let device = seen.as_ref().map(|seen| &seen.device.key).or(offer.as_ref().map(|offer| &offer.key));
     let granted = Granted {
         user: proof.user().clone(),
-        from: From::Proof,
+        proven: Proven::Now,
         authenticated: proof.at(),
         scope: API_SCOPE,
         details: Details::default(),
