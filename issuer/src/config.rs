@@ -1,6 +1,7 @@
 //! The issuer's settings: what each module needs, assembled from one TOML file (docs/CONFIG.md).
 
 mod dev_mode;
+mod domains;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,13 +15,14 @@ use common::settings::{Section, SettingError, folder_of, parse};
 
 use self::dev_mode::Around;
 pub use self::dev_mode::DevMode;
+pub use self::domains::DomainSettings;
 use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
 use crate::limits::quotas::{Category, Settings as Quotas};
 use crate::messages;
 
 /// The sections whose scalars the environment may set.
 const SECTIONS: &[&str] =
-    &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys", "quotas"];
+    &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys", "quotas", "domains"];
 
 /// Keys of one purpose are bounded in number, and each stays for a day.
 const SHORTEST_ROTATION: Duration = Duration::from_secs(3_600);
@@ -79,6 +81,8 @@ pub struct Deployment {
     pub region: String,
     /// Twelve digits; appears in ARNs.
     pub account_id: String,
+    /// Where pools' domains answer.
+    pub domains: DomainSettings,
 }
 
 /// Which database to open.
@@ -126,7 +130,10 @@ impl Config {
         let env = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut root = parse(text, env, SECTIONS)?;
         let (listen, public) = listen(required(&mut root, "listen")?)?;
-        let issuer = deployment(required(&mut root, "issuer")?)?;
+        let mut issuer = deployment(required(&mut root, "issuer")?)?;
+        if let Some(section) = root.section("domains")? {
+            issuer.domains = domains::read(section)?;
+        }
         let storage = engine(required(&mut root, "storage")?, folder)?;
         let mut secrets = required(&mut root, "secrets")?;
         let root_key_file = folder.join(secrets.required_text("root_key_file")?);
@@ -197,6 +204,7 @@ fn deployment(mut section: Section) -> Result<Deployment, SettingError> {
         public_url: section.required_text("public_url")?,
         region: section.text("region")?.unwrap_or_else(|| "us-east-1".to_owned()),
         account_id: section.text("account_id")?.unwrap_or_else(|| "000000000000".to_owned()),
+        domains: DomainSettings::default(),
     };
     let url = url::Url::parse(&deployment.public_url).map_err(|e| section.error("public_url", e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || deployment.public_url.ends_with('/') || url.query().is_some() {

@@ -72,6 +72,7 @@ impl World {
                 public_url: "http://issuer.test".into(),
                 region: "eu-test-1".into(),
                 account_id: "000000000000".into(),
+                domains: Default::default(),
             },
             deployment_key,
             pool_keys,

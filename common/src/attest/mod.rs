@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use self::claims::{Attestation, ClientTls, Octets};
 pub use self::compact::{Arrived, EdgeKey, Head, Unverified};
 pub use self::error::AttestError;
-pub use self::fields::{FIELDS, digest_of_fields};
+pub use self::fields::{FIELDS, digest_of_fields, digests_of_fields};
 pub use self::word::{SIGN_IN, Told, Word};
 use crate::jose::base64url_encode;
 

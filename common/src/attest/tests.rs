@@ -62,7 +62,7 @@ fn arrived<'a>(edge: &'a EdgeId, audience: &'a str) -> Arrived<'a> {
         method: "POST",
         host: "login.example.com:8443",
         target: "/?a=%2F",
-        fields: &[4; 32],
+        fields: &[[4; 32]],
         body: &[2; 32],
     }
 }
@@ -127,7 +127,7 @@ fn a_request_that_is_another_has_its_own_reason() {
         (Arrived { method: "GET", ..good }, AttestError::Method),
         (Arrived { host: "login.example.com", ..good }, AttestError::Host),
         (Arrived { target: "/?a=/", ..good }, AttestError::Target),
-        (Arrived { fields: &[9; 32], ..good }, AttestError::Fields),
+        (Arrived { fields: &[[9; 32]], ..good }, AttestError::Fields),
         (Arrived { body: &[9; 32], ..good }, AttestError::Body),
     ];
     for (arrived, error) in cases {

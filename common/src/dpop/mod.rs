@@ -35,8 +35,8 @@ pub const MAX_JTI_BYTES: usize = 256;
 pub struct Demand<'r> {
     pub method: &'r str,
     pub target: Target<'r>,
-    /// SHA-256 of the access token.
-    pub token: &'r [u8; 32],
+    /// SHA-256 of the access token. None where no token comes along, as at a token endpoint: then an `ath` decides nothing.
+    pub token: Option<&'r [u8; 32]>,
     pub algs: &'r [Alg],
     pub freshness: Freshness<'r>,
     pub now: UnixMillis,
@@ -94,7 +94,9 @@ pub fn check(proof: &str, demand: &Demand<'_>) -> Result<Proof, Flaw> {
     if jti.is_empty() || jti.len() > MAX_JTI_BYTES {
         return Err(Flaw::Claims);
     }
-    if base64url_decode(&text(&claims, "ath")?).ok().as_deref() != Some(demand.token.as_slice()) {
+    if let Some(token) = demand.token
+        && base64url_decode(&text(&claims, "ath")?).ok().as_deref() != Some(token.as_slice())
+    {
         return Err(Flaw::Token);
     }
     let (until, nonce_turned) = fresh(&claims, iat, demand)?;

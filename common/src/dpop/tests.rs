@@ -94,7 +94,7 @@ fn without(mut object: Value, name: &str) -> Value {
 fn ask(proof: &str, freshness: Freshness<'_>, now: UnixMillis) -> Result<Proof, Flaw> {
     let request = request("GET", "api.test", "/orders/7?page=2");
     let target = Target::received(UrlScheme::Https, &request);
-    check(proof, &Demand { method: "GET", target, token: &ath(), algs: &Alg::ALL, freshness, now })
+    check(proof, &Demand { method: "GET", target, token: Some(&ath()), algs: &Alg::ALL, freshness, now })
 }
 
 fn ask_now(proof: &str) -> Result<Proof, Flaw> {
@@ -107,7 +107,7 @@ fn the_proofs_of_the_rfc_stand_for_their_own_requests() {
     let demand = Demand {
         method: "GET",
         target: Target::received(UrlScheme::Https, &request),
-        token: &ath(),
+        token: Some(&ath()),
         algs: &[Alg::ES256],
         freshness: Freshness::Within(WINDOW),
         now: UnixMillis::from_seconds(1_562_262_618),
@@ -116,7 +116,7 @@ fn the_proofs_of_the_rfc_stand_for_their_own_requests() {
     assert_eq!(proof.key.to_string(), ITS_KEY);
     assert_eq!(proof.until, UnixMillis::from_seconds(1_562_262_678));
     assert_eq!(check(FOR_A_RESOURCE, &Demand { now: NOW, ..demand }), Err(Flaw::Time));
-    assert_eq!(check(FOR_A_RESOURCE, &Demand { token: &[0; 32], ..demand }), Err(Flaw::Token));
+    assert_eq!(check(FOR_A_RESOURCE, &Demand { token: Some(&[0; 32]), ..demand }), Err(Flaw::Token));
     assert_eq!(check(FOR_A_RESOURCE, &Demand { method: "POST", ..demand }), Err(Flaw::Method));
     assert_eq!(check(FOR_A_RESOURCE, &Demand { algs: &[Alg::EdDSA], ..demand }), Err(Flaw::Algorithm));
 

@@ -1,8 +1,9 @@
-//! Domains of pools: the host names of their pages and OAuth endpoints (Cognito: CreateUserPoolDomain). Nothing answers at them yet.
+//! Domains of pools: the host names of their pages and OAuth endpoints (Cognito: CreateUserPoolDomain).
 //!
 //! Invariants: a domain is of one pool of the deployment; a pool has one prefix and one domain of its own at most; a pool with a domain
 //! is not deleted.
 
+pub mod host;
 mod model;
 pub mod ops;
 pub mod rows;
@@ -10,6 +11,7 @@ mod rules;
 #[cfg(test)]
 mod suite;
 
+pub use self::host::Site;
 pub use self::model::Domain;
 
 use cognito_model::Fault;

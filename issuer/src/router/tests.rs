@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
-use common::attest::{AttestError, Attestation, HEADER, Octets, digest_of_fields};
+use common::attest::{AttestError, Attestation, HEADER, Octets, digests_of_fields};
 use common::ids::PoolId;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
 use http_body_util::BodyExt;
@@ -93,7 +93,7 @@ impl Door {
 
     /// The edge's word for this request.
     fn claims(&self, ask: &Ask, id: u8) -> Attestation<'static> {
-        let fields = digest_of_fields(|name| {
+        let fields = digests_of_fields(|name| {
             ask.headers.iter().filter(move |(field, _)| *field == name).map(|(_, value)| value.as_bytes())
         });
         let (method, target, body) = (ask.method, ask.path.as_str(), ask.body.as_slice());

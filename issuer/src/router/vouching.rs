@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use cognito_model::Fault;
-use common::attest::{HEADER, digest_of_fields};
+use common::attest::{HEADER, digests_of_fields};
 use common::cognito;
 use common::ids::PoolId;
 use common::networks::Networks;
@@ -55,7 +55,7 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
         method: head.method.as_str(),
         host: host(head),
         target: head.uri.path_and_query().map_or("", |target| target.as_str()),
-        fields: digest_of_fields(|name| head.headers.get_all(name).iter().map(|value| value.as_bytes())),
+        fields: digests_of_fields(|name| head.headers.get_all(name).iter().map(|value| value.as_bytes())),
         body: &body,
     };
     let vouched = public.verifier.take(said, request, public.services.now()).await;

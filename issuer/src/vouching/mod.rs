@@ -1,6 +1,6 @@
 //! Whether an edge vouches for a request (DESIGN §5): an attestation is verified, and taken once.
 //!
-//! *Once* is asked of what may change something: not of GET, HEAD and OPTIONS.
+//! *Once* is asked of what may change something: not of GET, HEAD and OPTIONS, but for the two pages that act when they are visited.
 //!
 //! In this order, cheapest and least telling first: its form, the certificate in it and the enrolment of whom that names, its signature, then whether it
 //! is about this request, this deployment and this time, and last whether it came before ([`replay`]).
@@ -36,8 +36,8 @@ pub struct Request<'a> {
     pub host: &'a str,
     /// Path and query.
     pub target: &'a str,
-    /// [`common::attest::digest_of_fields`].
-    pub fields: [u8; 32],
+    /// [`common::attest::digests_of_fields`].
+    pub fields: [[u8; 32]; 2],
     pub body: &'a [u8],
 }
 
@@ -94,7 +94,7 @@ impl Verifier {
         );
         let claims = verified.map_err(|error| Refused::of(&edge.name, error.into()))?;
         // What changes nothing may come again; whoever only reads takes no room.
-        if !matches!(request.method, "GET" | "HEAD" | "OPTIONS") {
+        if may_change(request.method, request.target) {
             self.once(&claims).map_err(|refusal| Refused::of(&edge.name, refusal))?;
         }
         Ok(Vouched { edge, client: claims.client, web_acl: claims.web_acl })
@@ -105,5 +105,15 @@ impl Verifier {
             return Err(Refusal::BeforeStart);
         }
         self.seen.take(&claims.edge, claims.id.0, claims.made_at(), Instant::now())
+    }
+}
+
+/// A visit of the authorization endpoint may make a code, one of the logout endpoint ends a session; HEAD runs what GET does.
+fn may_change(method: &str, target: &str) -> bool {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    match method {
+        "OPTIONS" => false,
+        "GET" | "HEAD" => matches!(path, "/oauth2/authorize" | "/logout"),
+        _ => true,
     }
 }

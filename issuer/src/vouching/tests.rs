@@ -20,7 +20,7 @@ use crate::store::{Migration, Store};
 
 const BODY: &[u8] = br#"{"ClientId":"c"}"#;
 const REQUEST: Request<'static> =
-    Request { method: "POST", host: "login.test", target: "/", fields: [4; 32], body: BODY };
+    Request { method: "POST", host: "login.test", target: "/", fields: [[4; 32]; 2], body: BODY };
 
 fn migrations() -> Vec<&'static Migration> {
     crate::outbox::MIGRATIONS.iter().collect()
@@ -53,7 +53,7 @@ impl Speaker {
             method: request.method.to_owned().into(),
             host: request.host.to_owned().into(),
             target: request.target.to_owned().into(),
-            fields: Octets(request.fields),
+            fields: Octets(request.fields[0]),
             body: Octets(body),
             client: "192.0.2.77".parse().unwrap(),
             tls: None,

@@ -161,8 +161,12 @@ mod tests {
 
     #[test]
     fn arns_of_this_deployment_and_no_others() {
-        let deployment =
-            Deployment { public_url: String::new(), region: "eu-1".into(), account_id: "000000000001".into() };
+        let deployment = Deployment {
+            public_url: String::new(),
+            region: "eu-1".into(),
+            account_id: "000000000001".into(),
+            domains: Default::default(),
+        };
         let address = Address { kind: Kind::RegexSet, name: "n", id: "i" };
         let arn = address.arn(&deployment);
         assert_eq!(arn, "arn:aws:wafv2:eu-1:000000000001:regional/regexpatternset/n/i");

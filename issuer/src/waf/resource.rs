@@ -102,7 +102,12 @@ mod tests {
     use crate::router::Operations;
 
     fn deployment() -> Deployment {
-        Deployment { public_url: String::new(), region: "eu-1".into(), account_id: "000000000001".into() }
+        Deployment {
+            public_url: String::new(),
+            region: "eu-1".into(),
+            account_id: "000000000001".into(),
+            domains: Default::default(),
+        }
     }
 
     fn of(operation: &str, body: &Value) -> Named {

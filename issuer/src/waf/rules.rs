@@ -192,7 +192,12 @@ mod tests {
         std::sync::LazyLock::new(|| [Shipped::of("Tollgate", "Bots", "x", GROUP).unwrap()]);
 
     fn deployment() -> Deployment {
-        Deployment { public_url: String::new(), region: "r".into(), account_id: "000000000000".into() }
+        Deployment {
+            public_url: String::new(),
+            region: "r".into(),
+            account_id: "000000000000".into(),
+            domains: Default::default(),
+        }
     }
 
     fn arn(kind: Kind, name: &str) -> String {

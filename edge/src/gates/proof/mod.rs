@@ -97,7 +97,7 @@ fn demand<'r>(request: RequestView<'r>, rule: &'r ProofRule, digest: &'r TokenDi
             None => Target::received(scheme, request.canonical),
             Some(base) => Target::public(base, request.canonical),
         },
-        token: digest.as_bytes(),
+        token: Some(digest.as_bytes()),
         algs: &rule.algs,
         freshness: match &rule.nonces {
             None => Freshness::Within(rule.window),

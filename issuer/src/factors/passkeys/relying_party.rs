@@ -22,9 +22,8 @@ pub async fn of_pool(services: &Services, pool: &Pool) -> Result<String, Fault> 
     if let Some(domain) = custom {
         return Ok(domain.name.clone());
     }
-    let host = Url::parse(&services.deployment.public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    match (domains.first(), host) {
-        (Some(prefix), Some(host)) => Ok(format!("{}.auth.{host}", prefix.name)),
+    match (domains.first(), services.deployment.domain_suffix()) {
+        (Some(prefix), Some(suffix)) => Ok(format!("{}.{suffix}", prefix.name)),
         _ => Err(PasskeyError::NoRelyingParty.into()),
     }
 }
