@@ -21,6 +21,7 @@ pub mod envelope;
 mod erasure;
 mod events;
 mod factors;
+mod html;
 mod imports;
 pub mod keys;
 pub mod limits;

@@ -14,6 +14,8 @@ use super::layout::{Folder, Ports, write_private};
 use super::seed::Seed;
 use crate::wire::{Wire, WireError};
 
+/// The domain of the demo pool, by its prefix.
+pub const DOMAIN: &str = "demo";
 const DEMO_USER: &str = "demo@example.com";
 
 /// What a second start needs to know of the first.
@@ -58,6 +60,22 @@ impl Demo {
         let saved = serde_json::to_string_pretty(&demo).map_err(io::Error::other)?;
         write_private(&folder.join("demo.json"), &saved)?;
         Ok(demo)
+    }
+
+    /// Gives the demo pool its domain, unless it has one: a folder of an earlier version has none. Neither has one whose pool, or whose domain, was
+    /// deleted or taken since: that stays as it is.
+    pub async fn settle_domain(&self, ports: Ports, wire: &Wire) -> Result<(), DemoError> {
+        let issuer = format!("http://{}", ports.issuer());
+        let found = wire.cognito(&issuer, "DescribeUserPoolDomain", &json!({ "Domain": DOMAIN })).await?;
+        if found.get("DomainDescription").and_then(|domain| domain.get("UserPoolId")).is_some() {
+            return Ok(());
+        }
+        let ask = json!({ "UserPoolId": self.pool_id, "Domain": DOMAIN });
+        match wire.cognito(&issuer, "CreateUserPoolDomain", &ask).await {
+            Ok(_) => Ok(()),
+            Err(WireError::Refused { code, .. }) if code == "ResourceNotFoundException" => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Enrols the edge for all pools: it stands in front of the issuer. An edge that has joined before needs no join token.

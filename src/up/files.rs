@@ -48,8 +48,15 @@ public_address = "{feed}"
 [ready]
 edges = ["{EDGE_NAME}"]
 
+[domains]
+default_domain = "{domain}"
+default_urls = ["{at}", "{at_tls}"]
+
 [quotas]
 {quotas}{dev}"#,
+        domain = super::demo::DOMAIN,
+        at = ports.domain(),
+        at_tls = ports.domain_tls(),
         issuer = ports.issuer(),
         admin = ports.issuer_admin(),
         feed = ports.feed(),
@@ -59,6 +66,33 @@ edges = ["{EDGE_NAME}"]
         dev = dev.map(|dev| dev.settings(folder)).unwrap_or_default(),
     );
     write_private(&folder.issuer_config(), &text)
+}
+
+/// What answers on the domain of the demo pool; everything else on `localhost` is the upstream's.
+const SITE: [&str; 13] = [
+    "/oauth2/*",
+    "/login",
+    "/mfa",
+    "/mfaoption",
+    "/mfasetup",
+    "/resetpassword",
+    "/consent",
+    "/device",
+    "/logout",
+    "/error",
+    "/.well-known/openid-configuration",
+    "/.well-known/openid-configuration/*",
+    "/.well-known/oauth-authorization-server/*",
+];
+
+/// The edge's routes for [`SITE`].
+fn site_routes() -> String {
+    let route = |path: &str| {
+        format!(
+            "[[route]]\nmatch = {{ host = \"localhost\", path = \"{path}\" }}\nupstream = \"issuer\"\nattest = true\n\n"
+        )
+    };
+    SITE.iter().map(|path| route(path)).collect()
 }
 
 /// Writes the edge's settings: the issuer's API and the pool's documents go to the issuer, with the edge's word for them; everything else is under the
@@ -95,13 +129,14 @@ match = {{ path = "/{pool}/*" }}
 upstream = "issuer"
 attest = true
 
-[[route]]
+{site}[[route]]
 match = {{ path = "/*" }}
 upstream = "api"
 token = {{ issuers = ["pool:{pool}"], use = "access" }}
 headers = {{ add = {{ "x-user-id" = "{{sub}}", "x-username" = "{{username}}", "x-client-id" = "{{client_id}}", "x-groups" = "{{cognito:groups}}" }} }}
 revocation = {{ required = true, max_staleness = "5m", stale = "deny" }}
 "#,
+        site = site_routes(),
         issuer = ports.issuer(),
         edge = ports.edge(),
         edge_tls = ports.edge_tls(),

@@ -51,6 +51,16 @@ impl Ports {
         self.at(102)
     }
 
+    /// The demo pool's domain at the issuer itself.
+    pub fn domain(self) -> String {
+        format!("http://localhost:{}", self.issuer().port())
+    }
+
+    /// The same through the edge.
+    pub fn domain_tls(self) -> String {
+        format!("https://localhost:{}", self.edge_tls().port())
+    }
+
     pub fn edge_tls(self) -> SocketAddr {
         self.at(Self::LAST_OFFSET)
     }

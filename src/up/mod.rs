@@ -183,6 +183,7 @@ async fn demo(folder: &Folder, ports: Ports, wire: &Wire, seed: &Seed) -> Result
         Some(demo) => demo,
         None => Demo::create(folder, ports, wire, seed).await?,
     };
+    demo.settle_domain(ports, wire).await?;
     demo.enrol_edge(folder, ports, wire).await?;
     Ok(demo)
 }
@@ -277,6 +278,8 @@ impl State<'_> {
             "client_id": demo.client_id,
             "access_key_id": key.access_key_id,
             "secret_access_key": key.secret_access_key,
+            "domain": ports.domain(),
+            "domain_tls": ports.domain_tls(),
             "demo_user": demo.user,
             "demo_password": demo.password,
             "protected_path": "/api/hello",

@@ -156,6 +156,7 @@ class Dev:
         expect_equal(self.outbox(), [], "the outbox")
         fresh = system.sign_in(system.demo_user, system.demo_password)["AccessToken"]
         system.expect_edge(fresh, 200, "a sign-in after the reset, at the edge")
+        client.delete_user_pool_domain(UserPoolId=system.pool_id, Domain="demo")
         client.delete_user_pool(UserPoolId=system.pool_id)
         self.reset()
         fresh = system.sign_in(system.demo_user, system.demo_password)["AccessToken"]

@@ -434,6 +434,7 @@ class Lists:
         system = self.system
         token = system.sign_in(system.demo_user, system.demo_password)["AccessToken"]
         system.expect_edge(token, 200, "before the pool is deleted")
+        self.admin.delete_user_pool_domain(UserPoolId=system.pool_id, Domain="demo")
         self.delete(system.pool_id)
         system.expect_refusal(token, "a token of a deleted pool")
         expect_error("NotAuthorizedException", system.public.get_user, "a token of a deleted pool", AccessToken=token)

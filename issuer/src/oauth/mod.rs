@@ -1,6 +1,83 @@
-//! The OAuth 2.0 and OpenID Connect server.
+//! The OAuth 2.0 and OpenID Connect server on the domains of pools.
+//!
+//! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; every page is one [`Call`] and
+//! ends in its record.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::routing::get;
+use cognito_model::Fault;
+use common::ids::PoolId;
+use uuid::Uuid;
+
+use crate::aws_json::{Call, Caller, Origin};
+use crate::domains::Site;
+use crate::html::{Page, Safe};
+use crate::services::Services;
+
+/// What every handler gets. [`Site`] is in the request's extensions.
+#[derive(Clone)]
+pub struct OAuth {
+    pub services: Arc<Services>,
+    pub door: Arc<dyn Door>,
+}
+
+/// What stands before all handlers: the quotas of the public listener.
+pub trait Door: Send + Sync {
+    /// Counts a request for the operation of this name (CloudTrail's, such as `Token_POST`).
+    ///
+    /// # Errors
+    /// TooManyRequests.
+    fn take(&self, name: &'static str, pool: &PoolId) -> Result<(), Fault>;
+}
+
+impl OAuth {
+    /// The one call of a page.
+    pub fn call(&self, name: &'static str, head: &Parts) -> Call {
+        let origin = Origin::of(head, &Uuid::now_v7().to_string());
+        Call::new(self.services.clone(), name, self.services.now(), origin, Caller::Anonymous)
+    }
+}
+
+/// What answers on a domain. The router puts the [`Site`] into the extensions before.
+pub fn site_routes() -> Router<OAuth> {
+    Router::new().route("/error", get(error)).fallback(absent).method_not_allowed_fallback(wrong_method)
+}
+
+/// Cognito's error page: one text, whatever the query says (SECURITY.md I02).
+async fn error(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts) -> Response {
+    let call = oauth.call("Error_GET", &head);
+    let taken = oauth.door.take(call.operation, &site.pool);
+    call.record(Some(site.pool.as_str()), taken.as_ref().err()).await;
+    match taken {
+        Ok(()) => page("An error was encountered with the requested page.", StatusCode::BAD_REQUEST),
+        Err(fault) => page("Too many requests. Try again later.", status(&fault)),
+    }
+}
+
+/// No page of this path.
+pub async fn absent() -> Response {
+    page("There is no such page.", StatusCode::NOT_FOUND)
+}
+
+async fn wrong_method() -> Response {
+    page("The page does not take this method.", StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn page(text: &'static str, status: StatusCode) -> Response {
+    Page::new("Error", Safe::constant("<p>").and(Safe::text(text)).and(Safe::constant("</p>"))).answer(status)
+}
+
+fn status(fault: &Fault) -> StatusCode {
+    if fault.retry_after.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE }
+}

@@ -6,6 +6,7 @@ mod documents;
 mod operations;
 mod quota;
 mod respond;
+mod site;
 #[cfg(test)]
 mod tests;
 mod vouching;
@@ -24,6 +25,7 @@ use crate::access::Gate;
 use crate::config;
 use crate::devmode::DevMode;
 use crate::limits::quotas;
+use crate::oauth::{OAuth, site_routes};
 use crate::services::Services;
 use crate::vouching::Verifier;
 
@@ -61,6 +63,14 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
         verifier: Arc::new(terms.verifier),
         dev: terms.dev,
     };
+    let oauth = OAuth { services: state.services.clone(), door: Arc::new(site::Quotas(state.turnstile.clone())) };
+    let admit = axum::middleware::from_fn_with_state(state.clone(), vouching::admit);
+    // Pages are for nobody's scripts: they stand outside of what the API allows other origins.
+    let pages = site_routes()
+        .layer(axum::middleware::from_fn_with_state(state.clone(), site::admit))
+        .layer(admit.clone())
+        .layer(DefaultBodyLimit::disable())
+        .with_state(oauth);
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))
         .route("/{pool}/.well-known/jwks.json", get(documents::jwks).options(cors::preflight))
@@ -68,10 +78,10 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
             "/{pool}/.well-known/openid-configuration",
             get(documents::openid_configuration).options(cors::preflight),
         )
-        .fallback(respond::not_found)
-        .layer(axum::middleware::from_fn_with_state(state.clone(), vouching::admit))
+        .layer(admit)
         .layer(axum::middleware::map_response(cors::allow))
         // The operations read their body under their own limit, and answer in their own form.
         .layer(DefaultBodyLimit::disable())
+        .fallback_service(pages)
         .with_state(state)
 }

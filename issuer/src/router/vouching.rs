@@ -14,7 +14,7 @@ use common::ids::PoolId;
 use common::networks::Networks;
 use uuid::Uuid;
 
-use super::{Public, asked, operations, respond};
+use super::{Public, asked, operations, respond, site};
 use crate::aws_json::{Client, Peer};
 use crate::config::From;
 use crate::metrics;
@@ -65,6 +65,14 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
     }
     if let Some(pool) = cognito::pool_of_path(head.uri.path()) {
         asked::check(public, &vouched, &pool).await?;
+    } else if head.uri.path() != "/"
+        && let Some(site) = site::find(public, head).await?
+    {
+        // Pages name their pool by the host alone.
+        if !vouched.edge.serves(&site.pool) {
+            return Err(of_edge(public, &vouched, Refusal::Pool));
+        }
+        asked::check(public, &vouched, &site.pool).await?;
     }
     count(public, "ok");
     head.extensions.insert(Client(vouched.client));
@@ -101,7 +109,7 @@ fn forwarded(head: &Parts, proxies: &Networks) -> Option<Client> {
 }
 
 /// In HTTP/2 it may come as `:authority` alone.
-fn host(head: &Parts) -> &str {
+pub(super) fn host(head: &Parts) -> &str {
     let field = head.headers.get(HOST).and_then(|value| value.to_str().ok());
     field.or_else(|| head.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
 }
