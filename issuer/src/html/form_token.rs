@@ -46,3 +46,35 @@ impl FormToken<'_> {
 fn hour(now: UnixMillis) -> u64 {
     now.seconds() / HOUR_SECONDS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::RootKey;
+
+    #[test]
+    fn a_token_is_of_one_browser_one_request_one_step_and_two_hours() {
+        let key = RootKey::from_text(&"07".repeat(32).into()).unwrap().deployment_key().unwrap();
+        let now = UnixMillis::from_seconds(1_790_000_000);
+        let form = FormToken { cookie: "c", query: "a=b", step: "/login" };
+        let made = form.make(&key, now);
+        assert!(form.is_good(&key, &made, now));
+        assert!(form.is_good(&key, &made, now.plus(std::time::Duration::from_secs(3_600))));
+        assert!(!form.is_good(&key, &made, now.plus(std::time::Duration::from_secs(7_200))));
+        for other in [
+            FormToken { cookie: "d", ..form },
+            FormToken { query: "a=c", ..form },
+            FormToken { step: "/mfa", ..form },
+            FormToken { cookie: "", ..form },
+        ] {
+            assert!(!other.is_good(&key, &made, now), "{other:?}");
+        }
+        let mut bytes = base64url_decode(&made).unwrap();
+        for at in 0..bytes.len() * 8 {
+            bytes[at / 8] ^= 1 << (at % 8);
+            assert!(!form.is_good(&key, &base64url_encode(&bytes), now), "bit {at}");
+            bytes[at / 8] ^= 1 << (at % 8);
+        }
+        assert!(!form.is_good(&key, "", now));
+    }
+}

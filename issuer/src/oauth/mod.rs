@@ -7,6 +7,7 @@
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
+pub mod metadata;
 
 use std::sync::Arc;
 
@@ -51,7 +52,12 @@ impl OAuth {
 
 /// What answers on a domain. The router puts the [`Site`] into the extensions before.
 pub fn site_routes() -> Router<OAuth> {
-    Router::new().route("/error", get(error)).fallback(absent).method_not_allowed_fallback(wrong_method)
+    Router::new()
+        .route("/error", get(error))
+        .route("/.well-known/openid-configuration", get(metadata::get))
+        .route("/.well-known/oauth-authorization-server", get(metadata::get))
+        .fallback(absent)
+        .method_not_allowed_fallback(wrong_method)
 }
 
 /// Cognito's error page: one text, whatever the query says (SECURITY.md I02).
@@ -61,7 +67,7 @@ async fn error(State(oauth): State<OAuth>, Extension(site): Extension<Site>, hea
     call.record(Some(site.pool.as_str()), taken.as_ref().err()).await;
     match taken {
         Ok(()) => page("An error was encountered with the requested page.", StatusCode::BAD_REQUEST),
-        Err(fault) => page("Too many requests. Try again later.", status(&fault)),
+        Err(fault) => fault_page(&fault),
     }
 }
 
@@ -76,6 +82,17 @@ async fn wrong_method() -> Response {
 
 fn page(text: &'static str, status: StatusCode) -> Response {
     Page::new("Error", Safe::constant("<p>").and(Safe::text(text)).and(Safe::constant("</p>"))).answer(status)
+}
+
+/// The page of a request that could not be answered; the cause is the log's.
+fn fault_page(fault: &Fault) -> Response {
+    if let Some(cause) = fault.cause() {
+        tracing::error!(exception = fault.exception.name(), cause, "a page could not be made");
+    }
+    match status(fault) {
+        StatusCode::TOO_MANY_REQUESTS => page("Too many requests. Try again later.", StatusCode::TOO_MANY_REQUESTS),
+        status => page("The page can't be shown now. Try again later.", status),
+    }
 }
 
 fn status(fault: &Fault) -> StatusCode {

@@ -4,10 +4,10 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
-use serde_json::json;
 
 use super::{Public, respond};
-use crate::pools::{self, Pool};
+use crate::oauth::metadata;
+use crate::pools;
 
 /// How long verifiers may keep a key set: short against the time a key is published before it signs.
 const MAX_AGE: &str = "public, max-age=60";
@@ -27,22 +27,9 @@ pub async fn jwks(State(public): State<Public>, Path(pool): Path<String>) -> Res
 /// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), as far as the endpoints exist.
 pub async fn openid_configuration(State(public): State<Public>, Path(pool): Path<String>) -> Response {
     match pools::named(&public.services.store, &pool).await {
-        Ok(pool) => document_of(configuration(&public.services.deployment.public_url, &pool).to_string()),
+        Ok(pool) => document_of(metadata::of_pool(&public.services.deployment.public_url, &pool).to_string()),
         Err(error) => refusal(&error.into()),
     }
-}
-
-fn configuration(public_url: &str, pool: &Pool) -> serde_json::Value {
-    json!({
-        "issuer": pool.iss,
-        "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "subject_types_supported": ["public"],
-        "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "jti", "origin_jti", "token_use",
-            "cognito:username", "cognito:groups", "email", "email_verified", "phone_number", "phone_number_verified",
-        ],
-    })
 }
 
 fn document_of(json: String) -> Response {

@@ -483,3 +483,72 @@ async fn only_what_has_images_in_it_may_be_larger() {
         assert!(said.starts_with(status), "{name} {bytes}: {said}");
     }
 }
+
+impl Door {
+    fn page(&self, method: &'static str, path: &str) -> Ask {
+        Ask { method, path: path.to_owned(), headers: vec![("accept", "text/html".to_owned())], body: Vec::new() }
+    }
+
+    /// Makes the host that every request here has the pool's domain.
+    async fn give_domain(&self) {
+        let config = json!({ "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/a1b2c3d4" });
+        let ask = json!({ "UserPoolId": self.world.pool, "Domain": HOST, "CustomDomainConfig": config });
+        self.world.ask("CreateUserPoolDomain", ask).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn pages_answer_on_a_domain_and_nowhere_else() {
+    let door = Door::new(From::Anyone, "[]").await;
+    let asks = [("GET", "/error", 400), ("GET", "/nothing", 404), ("POST", "/error", 405)];
+    for (method, path, _) in asks {
+        assert_eq!(door.send(&door.page(method, path)).await.status(), 404, "no domain");
+    }
+    let plain = Ask { headers: Vec::new(), ..door.page("GET", "/nothing") };
+    assert_eq!(door.send(&plain).await.headers()["access-control-allow-origin"], "*", "as ever");
+    door.give_domain().await;
+    for (method, path, status) in asks {
+        let answer = door.send(&door.page(method, path)).await;
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        assert!(!answer.headers().contains_key("access-control-allow-origin"), "{path}");
+    }
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        let answer = door.send(&door.page("GET", path)).await;
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document["issuer"], format!("http://issuer.test/{}", door.world.pool), "{path}");
+    }
+    assert_eq!(door.outcome(&door.sign_in()).await, "200", "the API is there, too");
+}
+
+#[tokio::test]
+async fn a_page_is_about_the_pool_that_the_host_names() {
+    let mut door = Door::new(EDGES, "[]").await;
+    door.give_domain().await;
+    let (page, ours) = (door.page("GET", "/.well-known/openid-configuration"), door.world.pool.to_string());
+    assert_eq!(door.outcome(&page).await, absent(403));
+    assert_eq!(door.outcome(&door.attested(page.clone(), 1)).await, "200");
+    door.associate(true).await;
+    door.world.clock.advance(std::time::Duration::from_secs(10));
+    assert!(door.asked(&page, None, 2).await.starts_with("503 "));
+    assert_eq!(door.asked(&page, Some(&ours), 3).await, "200");
+    let other = Pools::Named(vec![PoolId::parse("eu-test-1_Other").unwrap()]);
+    door.edge = Speaker::of(&door.publishing.handle(), "fra-1", other, door.world.now()).await;
+    assert_eq!(door.asked(&page, Some(&ours), 4).await, does_not_count(Refusal::Pool).replacen("400", "403", 1));
+}
+
+#[tokio::test]
+async fn a_visit_that_acts_is_taken_once() {
+    let door = Door::new(From::Anyone, "[]").await;
+    for (method, path, once) in [
+        ("GET", "/oauth2/authorize?a=b", true),
+        ("HEAD", "/oauth2/authorize", true),
+        ("GET", "/logout", true),
+        ("GET", "/login", false),
+    ] {
+        let said = door.attested(door.page(method, path), path.len() as u8 ^ method.len() as u8);
+        assert_eq!(door.send(&said).await.status(), 404, "{path}");
+        assert_eq!(door.send(&said).await.status() == 403, once, "{method} {path}");
+    }
+}

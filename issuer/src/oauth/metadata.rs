@@ -1,0 +1,43 @@
+//! What a pool says of itself: OpenID Connect Discovery §3 and RFC 8414, as far as it is built.
+
+use axum::extract::{Extension, State};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use cognito_model::Fault;
+use serde_json::{Value, json};
+
+use super::OAuth;
+use crate::domains::Site;
+use crate::pools::{self, Pool};
+
+const MAX_AGE: &str = "public, max-age=60";
+
+/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` on a domain.
+pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts) -> Response {
+    let call = oauth.call("Discovery_GET", &head);
+    let found = pools::named(&oauth.services.store, site.pool.as_str()).await.map_err(Fault::from);
+    call.record(Some(site.pool.as_str()), found.as_ref().err()).await;
+    match found {
+        Ok(pool) => {
+            let document = of_pool(&oauth.services.deployment.public_url, &pool).to_string();
+            let headers =
+                [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+            (headers, document).into_response()
+        }
+        Err(fault) => super::fault_page(&fault),
+    }
+}
+
+pub fn of_pool(public_url: &str, pool: &Pool) -> Value {
+    json!({
+        "issuer": pool.iss,
+        "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "subject_types_supported": ["public"],
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "jti", "origin_jti", "token_use",
+            "cognito:username", "cognito:groups", "email", "email_verified", "phone_number", "phone_number_verified",
+        ],
+    })
+}
