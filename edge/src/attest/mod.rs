@@ -121,7 +121,7 @@ mod tests {
                 method: "POST",
                 host: "login.test",
                 target: "/",
-                fields: &[4; 32],
+                fields: &[[4; 32]],
                 body: &[2; 32],
             };
             Unverified::parse(&text).unwrap().verify(&key, &arrived).unwrap()

@@ -59,6 +59,7 @@ pub async fn of_host(services: &Services, host: &str) -> Result<Option<Site>, Fa
 ///
 /// # Errors
 /// Storage.
+#[expect(dead_code, reason = "the sign-in pages come next")]
 pub async fn of_pool(services: &Services, pool: &PoolId, host: Option<&str>) -> Result<Option<Site>, Fault> {
     let (deployment, store) = (&services.deployment, &services.store);
     if let Some(name) = &deployment.domains.default_domain
@@ -181,7 +182,7 @@ mod tests {
         };
         assert_eq!(base(&deployment(), &domain).unwrap(), "https://shop.auth.id.example.com:8443");
         domain.name = "login.example.com".into();
-        domain.settings.custom = Some(CustomDomainConfigType { certificate_arn: "arn".into() });
+        domain.settings.custom = Some(CustomDomainConfigType { certificate_arn: "arn".into(), security_policy: None });
         assert_eq!(base(&deployment(), &domain).unwrap(), "https://login.example.com");
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Pages need no script. What comes from outside goes through [`Safe::text`]; there is no other way in for a text that is no constant.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
 mod cookie;
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
 mod form_token;
 mod page;
 
-pub use self::cookie::{Cookie, of_request};
 pub use self::escape::Safe;
-pub use self::form_token::FormToken;
 pub use self::page::Page;

@@ -84,7 +84,7 @@ impl Attesting {
             method,
             host,
             target,
-            fields: &fields(&head),
+            fields: &[fields(&head)],
             body: &sha256(&body),
         };
         let claims = Unverified::parse(value).unwrap().verify(&self.key, &arrived);

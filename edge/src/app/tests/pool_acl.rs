@@ -142,7 +142,7 @@ impl World {
             method,
             host,
             target,
-            fields: &fields(&head),
+            fields: &[fields(&head)],
             body: &sha256(&body),
         };
         let said = field(&head, HEADER).pop().unwrap();
