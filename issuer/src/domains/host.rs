@@ -59,7 +59,6 @@ pub async fn of_host(services: &Services, host: &str) -> Result<Option<Site>, Fa
 ///
 /// # Errors
 /// Storage.
-#[expect(dead_code, reason = "the sign-in pages come next")]
 pub async fn of_pool(services: &Services, pool: &PoolId, host: Option<&str>) -> Result<Option<Site>, Fault> {
     let (deployment, store) = (&services.deployment, &services.store);
     if let Some(name) = &deployment.domains.default_domain

@@ -8,6 +8,7 @@ use cognito_model::Fault;
 use serde_json::{Value, json};
 
 use super::OAuth;
+use super::token::GRANTS;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
 
@@ -20,7 +21,7 @@ pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>, h
     call.record(Some(site.pool.as_str()), found.as_ref().err()).await;
     match found {
         Ok(pool) => {
-            let document = of_pool(&oauth.services.deployment.public_url, &pool).to_string();
+            let document = of_pool(&oauth.services.deployment.public_url, &pool, Some(&site)).to_string();
             let headers =
                 [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
             (headers, document).into_response()
@@ -29,8 +30,9 @@ pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>, h
     }
 }
 
-pub fn of_pool(public_url: &str, pool: &Pool) -> Value {
-    json!({
+/// `site`: where the pool's domain is; without one there are no endpoints.
+pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
+    let mut document = json!({
         "issuer": pool.iss,
         "jwks_uri": format!("{public_url}/{}/.well-known/jwks.json", pool.id),
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -39,5 +41,16 @@ pub fn of_pool(public_url: &str, pool: &Pool) -> Value {
             "sub", "iss", "aud", "exp", "iat", "auth_time", "jti", "origin_jti", "token_use",
             "cognito:username", "cognito:groups", "email", "email_verified", "phone_number", "phone_number_verified",
         ],
-    })
+    });
+    if let (Some(Site { base, .. }), Some(document)) = (site, document.as_object_mut()) {
+        let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+        document.extend([
+            ("token_endpoint".to_owned(), json!(format!("{base}/oauth2/token"))),
+            ("token_endpoint_auth_methods_supported".to_owned(), methods.clone()),
+            ("grant_types_supported".to_owned(), json!(GRANTS)),
+            ("revocation_endpoint".to_owned(), json!(format!("{base}/oauth2/revoke"))),
+            ("revocation_endpoint_auth_methods_supported".to_owned(), methods),
+        ]);
+    }
+    document
 }

@@ -3,20 +3,31 @@
 //! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; every page is one [`Call`] and
 //! ends in its record.
 
+mod client;
 #[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
+mod error;
+mod form;
 pub mod metadata;
+mod revoke;
+#[cfg(test)]
+mod suite;
+mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, State};
-use axum::http::StatusCode;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+};
 use axum::http::request::Parts;
-use axum::response::Response;
-use axum::routing::get;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use cognito_model::Fault;
 use common::ids::PoolId;
 use uuid::Uuid;
@@ -54,6 +65,8 @@ impl OAuth {
 pub fn site_routes() -> Router<OAuth> {
     Router::new()
         .route("/error", get(error))
+        .route("/oauth2/token", post(token::post).options(preflight))
+        .route("/oauth2/revoke", post(revoke::post).options(preflight))
         .route("/.well-known/openid-configuration", get(metadata::get))
         .route("/.well-known/oauth-authorization-server", get(metadata::get))
         .fallback(absent)
@@ -69,6 +82,23 @@ async fn error(State(oauth): State<OAuth>, Extension(site): Extension<Site>, hea
         Ok(()) => page("An error was encountered with the requested page.", StatusCode::BAD_REQUEST),
         Err(fault) => fault_page(&fault),
     }
+}
+
+/// Scripts of any origin may call what takes no cookie (OAuth 2.0 for Browser-Based Apps).
+async fn preflight() -> Response {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+        (ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    for_other_origins((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+fn for_other_origins(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, www-authenticate"));
+    response
 }
 
 /// No page of this path.

@@ -1,11 +1,13 @@
 //! The documents by which others verify a pool's tokens.
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
 
 use super::{Public, respond};
+use crate::domains::host;
 use crate::oauth::metadata;
 use crate::pools;
 
@@ -24,12 +26,23 @@ pub async fn jwks(State(public): State<Public>, Path(pool): Path<String>) -> Res
     }
 }
 
-/// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), as far as the endpoints exist.
-pub async fn openid_configuration(State(public): State<Public>, Path(pool): Path<String>) -> Response {
-    match pools::named(&public.services.store, &pool).await {
-        Ok(pool) => document_of(metadata::of_pool(&public.services.deployment.public_url, &pool).to_string()),
-        Err(error) => refusal(&error.into()),
+/// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), as far as the endpoints exist: they are at the pool's domain.
+pub async fn openid_configuration(
+    State(public): State<Public>,
+    Path(pool): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = headers.get(HOST).and_then(|host| host.to_str().ok());
+    match described(&public, &pool, asked).await {
+        Ok(document) => document_of(document.to_string()),
+        Err(fault) => refusal(&fault),
     }
+}
+
+async fn described(public: &Public, pool: &str, host: Option<&str>) -> Result<serde_json::Value, Fault> {
+    let pool = pools::named(&public.services.store, pool).await?;
+    let site = host::of_pool(&public.services, &pool.id, host).await?;
+    Ok(metadata::of_pool(&public.services.deployment.public_url, &pool, site.as_ref()))
 }
 
 fn document_of(json: String) -> Response {

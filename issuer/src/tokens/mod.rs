@@ -10,7 +10,7 @@
 
 mod authenticate;
 mod claims;
-mod client_token;
+pub mod client_token;
 mod exchange;
 pub mod grant;
 mod mint;

@@ -45,6 +45,11 @@ impl Presented {
         &self.user.username
     }
 
+    /// Space-separated scopes of the session's access tokens.
+    pub fn scope(&self) -> &str {
+        &self.session.scope
+    }
+
     /// A session of a device that was confirmed is refreshed by who knows the device (Cognito: "you must provide the confirmed device key").
     ///
     /// # Errors

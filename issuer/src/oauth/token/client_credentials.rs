@@ -1,0 +1,31 @@
+//! `grant_type=client_credentials` (RFC 6749 §4.4): a token of the client's own, for scopes of resource servers. `GetClientToken` is its twin.
+
+use cognito_model::idp::types::OAuthFlowType;
+use serde_json::{Value, json};
+
+use super::asked_scopes;
+use crate::aws_json::Call;
+use crate::clients::Client;
+use crate::oauth::error::{Code, OAuthError};
+use crate::oauth::form::Form;
+use crate::pools::Pool;
+use crate::tokens::client_token;
+
+pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Result<Value, OAuthError> {
+    let flows = client.settings.allowed_oauth_flows.as_deref().unwrap_or_default();
+    let is_allowed = client.settings.allowed_oauth_flows_user_pool_client
+        && flows.contains(&OAuthFlowType::ClientCredentials)
+        && client.has_secret();
+    if !is_allowed {
+        return Err(OAuthError::new(Code::UnauthorizedClient, "The client may not use this grant."));
+    }
+    let scopes = client_token::scopes(&call.services.store, client, asked_scopes(form)).await;
+    let scopes = scopes.map_err(|fault| OAuthError::of(Code::InvalidScope, fault))?;
+    let token = client_token::mint(call, pool, client, &scopes).await;
+    let token = token.map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
+    Ok(json!({
+        "access_token": token.expose(),
+        "expires_in": client.settings.access_token_seconds(),
+        "token_type": "Bearer",
+    }))
+}

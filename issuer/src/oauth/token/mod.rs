@@ -1,0 +1,61 @@
+//! `POST /oauth2/token` (RFC 6749 §3.2), as Cognito's token endpoint has it.
+
+mod client_credentials;
+mod refresh_token;
+
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::client::{self, Proven};
+use super::error::{Code, OAuthError, answer};
+use super::form::Form;
+use super::{OAuth, for_other_origins};
+use crate::aws_json::Call;
+use crate::domains::Site;
+
+/// Grants that there are, in the order of the metadata.
+pub const GRANTS: [&str; 2] = ["client_credentials", "refresh_token"];
+
+pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts, body: Body) -> Response {
+    let call = oauth.call("Token_POST", &head);
+    let outcome = granted(&oauth, &site, &call, &head, body).await;
+    call.record(Some(site.pool.as_str()), outcome.as_ref().err().map(|error| &error.fault)).await;
+    let response = match outcome {
+        Ok(document) => answer(StatusCode::OK, &document),
+        Err(error) => error.into_response(),
+    };
+    for_other_origins(response)
+}
+
+async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {
+    let form = Form::read(&head.headers, body).await?;
+    let proven = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let grant = form.demand("grant_type")?.expose();
+    // Tokens of a client count as Cognito counts them: apart from those of users.
+    let counted = if grant == "client_credentials" { "GetClientToken" } else { "GetTokensFromRefreshToken" };
+    oauth.door.take(counted, &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
+    check_target(&form)?;
+    let Proven { pool, client } = &proven;
+    match grant {
+        "client_credentials" => client_credentials::grant(call, pool, client, &form).await,
+        "refresh_token" => refresh_token::grant(call, pool, client, &form).await,
+        _ => Err(OAuthError::new(Code::UnsupportedGrantType, "There is no such grant_type here.")),
+    }
+}
+
+/// A token for one resource alone (RFC 8707) is not made yet, and another is not given in its place.
+fn check_target(form: &Form) -> Result<(), OAuthError> {
+    match form.one("resource").or_else(|| form.one("audience")) {
+        Some(_) => Err(OAuthError::new(Code::InvalidTarget, "No token can be for that resource.")),
+        None => Ok(()),
+    }
+}
+
+/// Scopes as they are asked for (RFC 6749 §3.3).
+fn asked_scopes(form: &Form) -> Vec<String> {
+    form.one("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
