@@ -33,7 +33,7 @@ pub async fn authenticate(
 ) -> Result<Proven, OAuthError> {
     let shown = Shown::of(headers, form)?;
     let by_basic = shown.by_basic;
-    let failed = |error: OAuthError| if by_basic { error.to_basic() } else { error };
+    let failed = |error: OAuthError| if by_basic { error.for_basic() } else { error };
     let unknown =
         || failed(OAuthError::new(Code::InvalidClient, "The client is unknown here, or its secret is wrong."));
     let found = clients::of_call(services, &shown.id).await;
@@ -41,7 +41,7 @@ pub async fn authenticate(
     if client.pool != site.pool {
         return Err(unknown());
     }
-    if client.has_secret() != !shown.secrets.is_empty() {
+    if client.has_secret() == shown.secrets.is_empty() {
         return Err(unknown());
     }
     for secret in &shown.secrets {
@@ -73,7 +73,7 @@ impl Shown {
         if fields.next().is_some() || secret.is_some() {
             return Err(invalid("The client shows itself in more than one way."));
         }
-        let refused = || OAuthError::new(Code::InvalidClient, "The Authorization field is no Basic.").to_basic();
+        let refused = || OAuthError::new(Code::InvalidClient, "The Authorization field is no Basic.").for_basic();
         let (raw_id, raw_secret) = basic(field.as_bytes()).ok_or_else(refused)?;
         let decoded = decoded(&raw_id).ok_or_else(refused)?;
         if id.is_some_and(|id| id != decoded) {

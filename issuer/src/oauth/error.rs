@@ -46,7 +46,7 @@ impl Code {
 #[derive(Debug)]
 pub struct OAuthError {
     pub code: Code,
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     description: Option<Cow<'static, str>>,
     /// The client showed itself by `Authorization: Basic`, and is told by which scheme it may again.
     by_basic: bool,
@@ -61,7 +61,7 @@ impl OAuthError {
             }
             _ => Fault::invalid_parameter(description.clone()),
         };
-        Self { code, fault, description: Some(description), by_basic: false }
+        Self { code, fault: Box::new(fault), description: Some(description), by_basic: false }
     }
 
     /// What a fault of an operation is here: `code`, unless the fault is none of the client's.
@@ -74,11 +74,11 @@ impl OAuthError {
         };
         let is_clients = !matches!(code, Code::TemporarilyUnavailable | Code::ServerError);
         let description = is_clients.then(|| fault.message.clone());
-        Self { code, fault, description, by_basic: false }
+        Self { code, fault: Box::new(fault), description, by_basic: false }
     }
 
     /// To a client that came by Basic (RFC 6749 §5.2: 401 and the scheme).
-    pub fn to_basic(self) -> Self {
+    pub fn for_basic(self) -> Self {
         Self { by_basic: true, ..self }
     }
 
@@ -136,7 +136,7 @@ mod tests {
         let cases = [
             (OAuthError::new(Code::InvalidGrant, "x"), 400, "invalid_grant"),
             (OAuthError::new(Code::InvalidClient, "x"), 400, "invalid_client"),
-            (OAuthError::new(Code::InvalidClient, "x").to_basic(), 401, "invalid_client"),
+            (OAuthError::new(Code::InvalidClient, "x").for_basic(), 401, "invalid_client"),
             (OAuthError::of(Code::InvalidGrant, Fault::internal("disk")), 500, "server_error"),
             (
                 OAuthError::of(Code::InvalidGrant, Fault::new(Exception::TooManyRequests, "x")),

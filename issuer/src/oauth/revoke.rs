@@ -19,7 +19,7 @@ use crate::sessions;
 pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts, body: Body) -> Response {
     let call = oauth.call("Revoke_POST", &head);
     let outcome = revoked(&oauth, &site, &call, &head, body).await;
-    call.record(Some(site.pool.as_str()), outcome.as_ref().err().map(|error| &error.fault)).await;
+    call.record(Some(site.pool.as_str()), outcome.as_ref().err().map(|error| &*error.fault)).await;
     let response = match outcome {
         Ok(()) => (StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error.into_response(),

@@ -23,7 +23,7 @@ pub const GRANTS: [&str; 2] = ["client_credentials", "refresh_token"];
 pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts, body: Body) -> Response {
     let call = oauth.call("Token_POST", &head);
     let outcome = granted(&oauth, &site, &call, &head, body).await;
-    call.record(Some(site.pool.as_str()), outcome.as_ref().err().map(|error| &error.fault)).await;
+    call.record(Some(site.pool.as_str()), outcome.as_ref().err().map(|error| &*error.fault)).await;
     let response = match outcome {
         Ok(document) => answer(StatusCode::OK, &document),
         Err(error) => error.into_response(),
