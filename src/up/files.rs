@@ -69,7 +69,13 @@ default_urls = ["{at}", "{at_tls}"]
 }
 
 /// What answers on the domain of the demo pool; everything else on `localhost` is the upstream's.
-const SITE: [&str; 3] = ["/error", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+const SITE: [&str; 5] = [
+    "/oauth2/token",
+    "/oauth2/revoke",
+    "/error",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
 
 /// The edge's routes for [`SITE`].
 fn site_routes() -> String {

@@ -88,6 +88,11 @@ fn tokens_are_verified_by_jose() {
 }
 
 #[test]
+fn the_token_endpoint_by_oauth4webapi() {
+    run("oauth.mjs", &[]);
+}
+
+#[test]
 fn bound_tokens_and_proofs_by_oauth4webapi() {
     run("dpop.mjs", &[]);
 }
