@@ -69,9 +69,10 @@ default_urls = ["{at}", "{at_tls}"]
 }
 
 /// What answers on the domain of the demo pool; everything else on `localhost` is the upstream's.
-const SITE: [&str; 5] = [
+const SITE: [&str; 6] = [
     "/oauth2/token",
     "/oauth2/revoke",
+    "/oauth2/introspect",
     "/error",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",

@@ -28,7 +28,7 @@ await run(async (up) => {
     const server = await discovered(up);
     const token = await ofItsOwn(up, server, machine);
     await throughTheEdge(up, machine);
-    await ofUsers(up, api, server);
+    await ofUsers(up, api, server, machine);
     return `${token.length} bytes of a client's own token, refresh and revocation by discovery at ${up.domain}`;
   } finally {
     await api.send(new DeleteUserPoolClientCommand({ ...pool, ClientId: machine.client_id }));
@@ -90,7 +90,7 @@ async function throughTheEdge(up, { client_id, secret }) {
 }
 
 /** A sign-in through the API is refreshed by the library, and ended by it. */
-async function ofUsers(up, api, server) {
+async function ofUsers(up, api, server, machine) {
   const user = { UserPoolId: up.pool_id, Username: `oauth-${Date.now()}@example.com` };
   const client = { client_id: up.client_id };
   const password = newPassword();
@@ -105,14 +105,23 @@ async function ofUsers(up, api, server) {
       return oauth.processRefreshTokenResponse(server, client, asked);
     };
     const tokens = await refresh();
+    await introspected(server, machine, tokens.access_token, true);
     expectEqual(payload(tokens.id_token).aud, up.client_id, 'aud of the ID token, which the library has checked');
     const revoked = await oauth.revocationRequest(server, client, oauth.None(), token, INSECURE);
     await oauth.processRevocationResponse(revoked);
+    await introspected(server, machine, tokens.access_token, false);
     const dead = await expectError('OAUTH_RESPONSE_BODY_ERROR', refresh, 'a refresh after the end');
     expectEqual(dead.error, 'invalid_grant', 'error after the end');
   } finally {
     await api.send(new AdminDeleteUserCommand(user));
   }
+}
+
+/** A resource server asks, as a client with a secret. */
+async function introspected(server, { client_id, secret }, token, active) {
+  const client = { client_id };
+  const asked = await oauth.introspectionRequest(server, client, oauth.ClientSecretBasic(secret), token, INSECURE);
+  expectEqual((await oauth.processIntrospectionResponse(server, client, asked)).active, active, 'active');
 }
 
 function payload(token) {

@@ -50,6 +50,11 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
             ("grant_types_supported".to_owned(), json!(GRANTS)),
             ("revocation_endpoint".to_owned(), json!(format!("{base}/oauth2/revoke"))),
             ("revocation_endpoint_auth_methods_supported".to_owned(), methods),
+            ("introspection_endpoint".to_owned(), json!(format!("{base}/oauth2/introspect"))),
+            (
+                "introspection_endpoint_auth_methods_supported".to_owned(),
+                json!(["client_secret_basic", "client_secret_post"]),
+            ),
         ]);
     }
     document

@@ -10,6 +10,7 @@ pub mod codes;
 mod codes_suite;
 mod error;
 mod form;
+mod introspect;
 pub mod metadata;
 mod revoke;
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub fn site_routes() -> Router<OAuth> {
     Router::new()
         .route("/error", get(error))
         .route("/oauth2/token", post(token::post).options(preflight))
+        .route("/oauth2/introspect", post(introspect::post))
         .route("/oauth2/revoke", post(revoke::post).options(preflight))
         .route("/.well-known/openid-configuration", get(metadata::get))
         .route("/.well-known/oauth-authorization-server", get(metadata::get))

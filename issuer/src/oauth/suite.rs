@@ -29,6 +29,7 @@ on_both_engines!(
     a_rotated_token_that_comes_again_ends_its_session,
     requests_that_are_none_are_refused_in_the_endpoints_form,
     only_the_diagonal_passes,
+    a_resource_server_asks_whether_a_token_lives,
 );
 
 const PASSWORD: &str = "Correct-Horse-1";
@@ -262,7 +263,7 @@ async fn requests_that_are_none_are_refused_in_the_endpoints_form(store: Store) 
         (&[form][..], large.into_bytes()),
         (&[form, ("authorization", "Basic a"), ("authorization", "Basic b")][..], b"grant_type=x".to_vec()),
     ];
-    for path in ["/oauth2/token", "/oauth2/revoke"] {
+    for path in ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"] {
         for (fields, body) in &cases {
             let answer = endpoints.send(path, fields, body.clone()).await;
             assert_eq!(answer.error(), (400, "invalid_request".into()), "{path} {fields:?}");
@@ -294,4 +295,75 @@ async fn only_the_diagonal_passes(store: Store) {
     let form = format!("grant_type=refresh_token&client_id={}&refresh_token={refresh}", world.client);
     let own = Endpoints::of(&world, &world.pool).post("/oauth2/token", None, &form).await;
     assert_eq!(own.status, 200, "it lives");
+}
+
+async fn a_resource_server_asks_whether_a_token_lives(store: Store) {
+    let world = World::new(store).await;
+    world.user("jane", PASSWORD).await;
+    let (id, secret) = machine(&world).await;
+    let endpoints = Endpoints::of(&world, &world.pool);
+    let ask = async |token: &Value| {
+        let form = format!("token={}&token_type_hint=access_token", text(token));
+        let answer = endpoints.post("/oauth2/introspect", Some((&id, &secret)), &form).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+        answer.body
+    };
+    let grant = "grant_type=client_credentials";
+    let own = endpoints.post("/oauth2/token", Some((&id, &secret)), grant).await.body["access_token"].clone();
+    let said = ask(&own).await;
+    assert_eq!((&said["active"], text(&said["sub"]), text(&said["client_id"])), (&json!(true), id.clone(), id.clone()));
+    assert!(said.get("username").is_none() && said["exp"] == claims(&own)["exp"]);
+
+    let tokens = world.sign_in("jane", PASSWORD).await.unwrap();
+    let (access, refresh) = (&tokens["AccessToken"], &tokens["RefreshToken"]);
+    let said = ask(access).await;
+    for name in ["iss", "sub", "client_id", "scope", "exp", "iat", "username", "jti", "origin_jti", "auth_time"] {
+        assert_eq!(said[name], claims(access)[name], "{name}");
+    }
+    let dead = json!({ "active": false });
+    assert_eq!(ask(&tokens["IdToken"]).await, dead, "an ID token opens nothing");
+    assert_eq!(ask(refresh).await, dead, "another client's");
+    let forged = json!(format!("{}x", text(access)));
+    for nothing in [forged, json!("a.b.c"), json!("unknown"), json!("%00".repeat(3).replace('%', "p"))] {
+        assert_eq!(ask(&nothing).await, dead, "{nothing}");
+    }
+    world.ask("GlobalSignOut", json!({ "AccessToken": access })).await.unwrap();
+    assert_eq!(ask(access).await, dead, "signed out");
+    world.clock.advance(std::time::Duration::from_secs(3_601));
+    assert_eq!(ask(&own).await, dead, "expired");
+
+    let public = format!("token=x&client_id={}", world.client);
+    let refused = endpoints.post("/oauth2/introspect", None, &public).await;
+    assert_eq!(refused.error(), (400, "invalid_client".into()), "who has no secret may not ask");
+    let missing = endpoints.post("/oauth2/introspect", Some((&id, &secret)), "token=").await;
+    assert_eq!(missing.error(), (400, "invalid_request".into()));
+}
+
+/// A client that may sign users in, too, hears of its own refresh tokens.
+#[tokio::test]
+async fn a_client_asks_for_its_own_refresh_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(crate::engines::sqlite(&folder, &migrations()).await).await;
+    world.user("jane", PASSWORD).await;
+    let create = json!({
+        "UserPoolId": world.pool, "ClientName": "server", "GenerateSecret": true, "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    });
+    let made = world.ask("CreateUserPoolClient", create).await.unwrap()["UserPoolClient"].clone();
+    let (id, secret) = (text(&made["ClientId"]), text(&made["ClientSecret"]));
+    let client = common::ids::ClientId::parse(id.as_str()).unwrap();
+    let hash = crate::passwords::secret_hash(&secret.as_str().to_owned().into(), "jane", &client);
+    let sign_in = json!({
+        "UserPoolId": world.pool, "ClientId": id, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": "jane", "PASSWORD": PASSWORD, "SECRET_HASH": hash },
+    });
+    let tokens = world.ask("AdminInitiateAuth", sign_in).await.unwrap()["AuthenticationResult"].clone();
+    let endpoints = Endpoints::of(&world, &world.pool);
+    let form = format!("token={}", text(&tokens["RefreshToken"]));
+    let ask = async || endpoints.post("/oauth2/introspect", Some((&id, &secret)), &form).await.body;
+    let said = ask().await;
+    assert_eq!((&said["active"], text(&said["username"])), (&json!(true), "jane".into()));
+    assert_eq!(said["sub"], claims(&tokens["AccessToken"])["sub"]);
+    endpoints.post("/oauth2/revoke", Some((&id, &secret)), &form).await;
+    assert_eq!(ask().await, json!({ "active": false }));
 }

@@ -13,6 +13,7 @@ mod claims;
 pub mod client_token;
 mod exchange;
 pub mod grant;
+mod live;
 mod mint;
 pub mod ops;
 mod refresh;
@@ -22,6 +23,7 @@ mod service_suite;
 mod suite;
 
 pub use self::authenticate::authenticate;
+pub use self::live::live;
 pub use self::mint::mint;
 pub use self::refresh::{Presented, refresh};
 

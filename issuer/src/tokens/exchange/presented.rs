@@ -13,6 +13,7 @@ use crate::clients::rows as client_rows;
 use crate::pools::Pool;
 use crate::providers;
 use crate::tokens::authenticate::check_rows;
+use crate::tokens::live::is_of_client;
 use crate::users::{self, User, UserError};
 
 /// The subject token: it stood every check that an access token stands which its user presents.
@@ -71,11 +72,6 @@ impl Actor {
         }
         Ok(Self { subject: verified.sub.to_string() })
     }
-}
-
-/// GetClientToken's: the client stands for itself.
-fn is_of_client(token: &Verified) -> bool {
-    token.token_use == TokenUse::Access && token.sub == token.client_id && token.username.is_none()
 }
 
 async fn authenticated(
