@@ -11,6 +11,7 @@ pub mod cognito;
 pub mod dpop;
 pub mod feed;
 pub mod forwarded;
+pub mod html;
 pub mod ids;
 pub mod jose;
 pub mod networks;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 type Order = &'static [&'static [&'static str]];
 
 const COMMON: Order = &[
-    &["ids", "clock", "secret", "settings", "reject", "canonical", "waf", "ways"],
+    &["ids", "clock", "secret", "settings", "reject", "canonical", "html", "waf", "ways"],
     &["refresh"],
     &["jose", "sigv4", "networks"],
     &["claims", "dpop", "forwarded"],

@@ -1,5 +1,7 @@
 //! Text that is safe in a page.
 
+use common::html;
+
 /// Markup: made of constants of ours and of escaped text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Safe(String);
@@ -12,20 +14,7 @@ impl Safe {
 
     /// Anything, for the content of an element or for the value of an attribute in double quotes.
     pub fn text(text: &str) -> Self {
-        let mut safe = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                '&' => safe.push_str("&amp;"),
-                '<' => safe.push_str("&lt;"),
-                '>' => safe.push_str("&gt;"),
-                '"' => safe.push_str("&quot;"),
-                '\'' => safe.push_str("&#39;"),
-                // No page may have it, and a reader would end there.
-                '\0' => safe.push(char::REPLACEMENT_CHARACTER),
-                c => safe.push(c),
-            }
-        }
-        Self(safe)
+        Self(html::escaped(text))
     }
 
     /// `<input type="hidden">`; both are escaped.

@@ -1,5 +1,7 @@
 //! Message texts: Cognito's placeholders `{####}` and `{username}`, and its default texts.
 
+use common::html::escaped;
+
 pub const VERIFICATION_SUBJECT: &str = "Your verification code";
 pub const VERIFICATION_BODY: &str = "Your confirmation code is {####}";
 pub const AUTHENTICATION_SUBJECT: &str = "Your authentication code";
@@ -45,21 +47,6 @@ pub fn is_html(template: &str) -> bool {
 /// Whether it has both of an invitation's placeholders.
 pub fn invites(template: &str) -> bool {
     template.contains("{####}") && template.contains("{username}")
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

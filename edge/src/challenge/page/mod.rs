@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use common::html::escaped;
 use http::HeaderValue;
 use ring::digest::{SHA256, digest};
 
@@ -155,22 +156,6 @@ fn again(target: &str) -> String {
 
 fn counted(number: u64, unit: &str) -> String {
     if number == 1 { format!("{number} {unit}") } else { format!("{number} {unit}s") }
-}
-
-/// For texts and quoted attributes.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// Puts values in the place of their names. What a value holds is not looked at again.
