@@ -32,11 +32,11 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
 
 async fn introspected(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {
     let form = Form::read(&head.headers, body).await?;
+    oauth.door.take("Introspect_POST", &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
     let Proven { pool, client } = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
     if !client.has_secret() {
         return Err(OAuthError::new(Code::InvalidClient, "Only a client with a secret may ask."));
     }
-    oauth.door.take("GetUser", &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
     let token = form.demand("token")?;
     // `token_type_hint` decides nothing: the forms of both kinds differ.
     let found = if token.expose().matches('.').count() == 2 {

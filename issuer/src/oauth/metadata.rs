@@ -2,7 +2,6 @@
 
 use axum::extract::{Extension, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
 use serde_json::{Value, json};
@@ -15,18 +14,15 @@ use crate::pools::{self, Pool};
 const MAX_AGE: &str = "public, max-age=60";
 
 /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` on a domain.
-pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts) -> Response {
-    let call = oauth.call("Discovery_GET", &head);
-    let found = pools::named(&oauth.services.store, site.pool.as_str()).await.map_err(Fault::from);
-    call.record(Some(site.pool.as_str()), found.as_ref().err()).await;
-    match found {
+pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>) -> Response {
+    match pools::find(&oauth.services.store, &site.pool).await {
         Ok(pool) => {
             let document = of_pool(&oauth.services.deployment.public_url, &pool, Some(&site)).to_string();
             let headers =
                 [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
             (headers, document).into_response()
         }
-        Err(fault) => super::fault_page(&fault),
+        Err(error) => super::fault_page(&Fault::from(error)),
     }
 }
 

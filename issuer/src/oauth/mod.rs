@@ -1,7 +1,7 @@
 //! The OAuth 2.0 and OpenID Connect server on the domains of pools.
 //!
-//! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; every page is one [`Call`] and
-//! ends in its record.
+//! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; whatever asks for
+//! something of somebody's is one [`Call`] and ends in its record.
 
 mod client;
 #[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
@@ -20,7 +20,6 @@ mod token;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -34,11 +33,10 @@ use common::ids::PoolId;
 use uuid::Uuid;
 
 use crate::aws_json::{Call, Caller, Origin};
-use crate::domains::Site;
 use crate::html::{Page, Safe};
 use crate::services::Services;
 
-/// What every handler gets. [`Site`] is in the request's extensions.
+/// What every handler gets. The [`Site`](crate::domains::Site) is in the request's extensions.
 #[derive(Clone)]
 pub struct OAuth {
     pub services: Arc<Services>,
@@ -47,7 +45,7 @@ pub struct OAuth {
 
 /// What stands before all handlers: the quotas of the public listener.
 pub trait Door: Send + Sync {
-    /// Counts a request for the operation of this name (CloudTrail's, such as `Token_POST`).
+    /// Counts a request to an endpoint (`limits::quotas::category::ENDPOINTS`). Ask before anything is proven: a guess at a secret counts.
     ///
     /// # Errors
     /// TooManyRequests.
@@ -55,7 +53,7 @@ pub trait Door: Send + Sync {
 }
 
 impl OAuth {
-    /// The one call of a page.
+    /// The one call of a request.
     pub fn call(&self, name: &'static str, head: &Parts) -> Call {
         let origin = Origin::of(head, &Uuid::now_v7().to_string());
         Call::new(self.services.clone(), name, self.services.now(), origin, Caller::Anonymous)
@@ -76,14 +74,8 @@ pub fn site_routes() -> Router<OAuth> {
 }
 
 /// Cognito's error page: one text, whatever the query says (SECURITY.md I02).
-async fn error(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts) -> Response {
-    let call = oauth.call("Error_GET", &head);
-    let taken = oauth.door.take(call.operation, &site.pool);
-    call.record(Some(site.pool.as_str()), taken.as_ref().err()).await;
-    match taken {
-        Ok(()) => page("An error was encountered with the requested page.", StatusCode::BAD_REQUEST),
-        Err(fault) => fault_page(&fault),
-    }
+async fn error() -> Response {
+    page("An error was encountered with the requested page.", StatusCode::BAD_REQUEST)
 }
 
 /// Scripts of any origin may call what takes no cookie (OAuth 2.0 for Browser-Based Apps).
@@ -118,15 +110,6 @@ fn page(text: &'static str, status: StatusCode) -> Response {
 
 /// The page of a request that could not be answered; the cause is the log's.
 fn fault_page(fault: &Fault) -> Response {
-    if let Some(cause) = fault.cause() {
-        tracing::error!(exception = fault.exception.name(), cause, "a page could not be made");
-    }
-    match status(fault) {
-        StatusCode::TOO_MANY_REQUESTS => page("Too many requests. Try again later.", StatusCode::TOO_MANY_REQUESTS),
-        status => page("The page can't be shown now. Try again later.", status),
-    }
-}
-
-fn status(fault: &Fault) -> StatusCode {
-    if fault.retry_after.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE }
+    tracing::error!(exception = fault.exception.name(), cause = fault.cause(), "a page could not be made");
+    page("The page can't be shown now. Try again later.", StatusCode::SERVICE_UNAVAILABLE)
 }

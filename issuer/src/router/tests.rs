@@ -49,6 +49,10 @@ struct Ask {
 
 impl Door {
     async fn new(from: From, proxies: &str) -> Self {
+        Self::with_quotas(from, proxies, quotas::Settings { enabled: false, ..quotas::Settings::default() }).await
+    }
+
+    async fn with_quotas(from: From, proxies: &str, quotas: quotas::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let world = World::new(engines::sqlite(&folder, &crate::migrations::all()).await).await;
         world.user("ada", PASSWORD).await;
@@ -60,7 +64,6 @@ impl Door {
         let publishing = publishing.await.unwrap();
         let mut section = common::settings::parse(&format!("p = {proxies}"), [], &[]).unwrap();
         let trusted_proxies = common::networks::Networks::read(&mut section, "p").unwrap();
-        let quotas = quotas::Settings { enabled: false, ..quotas::Settings::default() };
         let terms = Terms {
             quotas: &quotas,
             traffic: config::Public { from, trusted_proxies },
@@ -551,4 +554,27 @@ async fn a_visit_that_acts_is_taken_once() {
         assert_eq!(door.send(&said).await.status(), 404, "{path}");
         assert_eq!(door.send(&said).await.status() == 403, once, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_guess_at_a_clients_secret_counts_and_leaves_users_their_share() {
+    let rates = [(quotas::Category::ClientAuthentication, 1), (quotas::Category::UserToken, 1)].into();
+    let door = Door::with_quotas(From::Anyone, "[]", quotas::Settings { enabled: true, rates }).await;
+    door.give_domain().await;
+    let post = |path: &str, body: String| Ask {
+        method: "POST",
+        path: path.to_owned(),
+        headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
+        body: body.into_bytes(),
+    };
+    let token = |form: &str| post("/oauth2/token", format!("client_id={}&{form}", door.world.client));
+    let guess = token("grant_type=client_credentials&client_secret=guess");
+    assert_eq!(door.send(&guess).await.status(), 400, "it was looked at");
+    let refused = door.send(&guess).await;
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (429, "1"));
+    let refresh = token("grant_type=refresh_token&refresh_token=x");
+    assert_eq!(door.send(&refresh).await.status(), 400, "another share");
+    assert_eq!(door.send(&refresh).await.status(), 429);
+    let revoke = post("/oauth2/revoke", format!("client_id={}&token=x", door.world.client));
+    assert_eq!(door.send(&revoke).await.status(), 429, "the same share");
 }

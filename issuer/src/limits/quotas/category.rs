@@ -272,6 +272,13 @@ pub const OPERATIONS: &[(Share, &[&str])] = &[
     ),
 ];
 
+/// Requests to OAuth endpoints, by CloudTrail's name where it has one: each takes from what its twin in the API takes from.
+pub const ENDPOINTS: &[(Share, &[&str])] = &[
+    (Share::Of(Category::UserToken), &["Revoke_POST", "Token_POST"]),
+    (Share::Of(Category::ClientAuthentication), &["Token_POST client_credentials"]),
+    (Share::Of(Category::UserRead), &["Introspect_POST"]),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +291,8 @@ mod tests {
         let known: Vec<&str> = Service::Idp.operations().iter().map(|operation| operation.name).collect();
         assert_eq!(listed, known);
         assert_eq!(known.len(), 141);
+        let endpoints = ENDPOINTS.iter().flat_map(|(_, names)| names.iter());
+        assert!(endpoints.into_iter().all(|name| !known.contains(name)), "an endpoint is no operation");
     }
 
     #[test]

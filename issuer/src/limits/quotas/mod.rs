@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use common::clock::UnixMillis;
 
-use self::category::OPERATIONS;
 pub use self::category::{Category, Share};
+use self::category::{ENDPOINTS, OPERATIONS};
 use crate::limits::gcra::{Decision, Quota};
 use crate::limits::table::Table;
 
@@ -53,7 +53,7 @@ pub struct Standing {
 
 /// The buckets. `now` is of any clock that never goes back; its zero is free.
 pub struct RequestQuotas {
-    /// By operation; empty where quotas are off.
+    /// By operation or endpoint; empty where quotas are off.
     shares: HashMap<&'static str, (Share, Quota)>,
     buckets: Table,
 }
@@ -63,7 +63,7 @@ impl RequestQuotas {
         if !settings.enabled {
             return Self { shares: HashMap::new(), buckets: Table::new(0) };
         }
-        let shares = OPERATIONS.iter().filter_map(|(share, names)| {
+        let shares = OPERATIONS.iter().chain(ENDPOINTS).filter_map(|(share, names)| {
             let category = share.category();
             let rate = settings.rates.get(&category).copied().unwrap_or(category.default_rate());
             // The settings allow no rate that is no quota.

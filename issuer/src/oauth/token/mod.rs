@@ -33,13 +33,15 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
 
 async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {
     let form = Form::read(&head.headers, body).await?;
-    let proven = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
-    let grant = form.demand("grant_type")?.expose();
-    // Tokens of a client count as Cognito counts them: apart from those of users.
-    let counted = if grant == "client_credentials" { "GetClientToken" } else { "GetTokensFromRefreshToken" };
+    // Tokens of clients count as Cognito counts them: apart from those of users.
+    let counted = match form.one("grant_type") {
+        Some("client_credentials") => "Token_POST client_credentials",
+        _ => "Token_POST",
+    };
     oauth.door.take(counted, &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
+    let Proven { pool, client } = &client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let grant = form.demand("grant_type")?.expose();
     check_target(&form)?;
-    let Proven { pool, client } = &proven;
     match grant {
         "client_credentials" => client_credentials::grant(call, pool, client, &form).await,
         "refresh_token" => refresh_token::grant(call, pool, client, &form).await,
