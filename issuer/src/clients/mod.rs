@@ -5,7 +5,6 @@
 
 mod error;
 pub mod model;
-pub mod oauth;
 pub mod ops;
 pub mod rows;
 mod rules;

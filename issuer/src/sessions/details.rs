@@ -2,7 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clients::oauth::Profile;
+/// The form of tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    #[default]
+    Cognito,
+    /// `typ: at+jwt` (RFC 9068).
+    Openid,
+}
 
 /// Kept as JSON in the session's row; that of an API sign-in has none. A new field needs a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
