@@ -11,6 +11,7 @@ pub mod backup;
 mod clients;
 pub mod codes;
 mod config;
+mod cors;
 mod devices;
 mod devmode;
 mod domains;

@@ -9,10 +9,10 @@ use cognito_model::Fault;
 use common::secret::SecretString;
 use serde_json::{Value, json};
 
-use super::OAuth;
 use super::client::{self, Proven};
 use super::error::{Code, OAuthError, answer};
 use super::form::Form;
+use super::state::OAuth;
 use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::domains::Site;

@@ -1,13 +1,14 @@
 //! What a pool says of itself: OpenID Connect Discovery §3 and RFC 8414, as far as it is built.
 
 use axum::extract::{Extension, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
 use serde_json::{Value, json};
 
-use super::OAuth;
+use super::state::OAuth;
 use super::token::GRANTS;
+use crate::cors;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
 
@@ -18,9 +19,8 @@ pub async fn get(State(oauth): State<OAuth>, Extension(site): Extension<Site>) -
     match pools::find(&oauth.services.store, &site.pool).await {
         Ok(pool) => {
             let document = of_pool(&oauth.services.deployment.public_url, &pool, Some(&site)).to_string();
-            let headers =
-                [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-            (headers, document).into_response()
+            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, MAX_AGE)];
+            cors::allow((headers, document).into_response()).await
         }
         Err(error) => super::fault_page(&Fault::from(error)),
     }

@@ -11,8 +11,9 @@ use cognito_model::Exception;
 use super::client::{self, Proven};
 use super::error::{Code, OAuthError};
 use super::form::Form;
-use super::{OAuth, for_other_origins};
+use super::state::OAuth;
 use crate::aws_json::Call;
+use crate::cors;
 use crate::domains::Site;
 use crate::sessions;
 
@@ -24,7 +25,7 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
         Ok(()) => (StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error.into_response(),
     };
-    for_other_origins(response)
+    cors::allow(response).await
 }
 
 async fn revoked(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<(), OAuthError> {

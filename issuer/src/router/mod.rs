@@ -1,7 +1,6 @@
 //! The public listener: the one table of paths and of Cognito operations.
 
 mod asked;
-mod cors;
 mod documents;
 mod operations;
 mod quota;
@@ -23,6 +22,7 @@ pub use self::operations::Operations;
 use self::quota::Turnstile;
 use crate::access::Gate;
 use crate::config;
+use crate::cors;
 use crate::devmode::DevMode;
 use crate::limits::quotas;
 use crate::oauth::{OAuth, site_routes};

@@ -11,7 +11,8 @@ use cognito_model::Fault;
 use common::ids::PoolId;
 
 use super::quota::Turnstile;
-use super::{Public, cors, respond, vouching};
+use super::{Public, respond, vouching};
+use crate::cors;
 use crate::domains::{Site, host};
 use crate::limits::quotas::Place;
 use crate::oauth::{self, Door};

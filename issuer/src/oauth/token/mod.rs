@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::client::{self, Proven};
 use super::error::{Code, OAuthError, answer};
 use super::form::Form;
-use super::{OAuth, for_other_origins};
+use super::state::OAuth;
 use crate::aws_json::Call;
+use crate::cors;
 use crate::domains::Site;
 
 /// Grants that there are, in the order of the metadata.
@@ -28,7 +29,7 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
         Ok(document) => answer(StatusCode::OK, &document),
         Err(error) => error.into_response(),
     };
-    for_other_origins(response)
+    cors::allow(response).await
 }
 
 async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {

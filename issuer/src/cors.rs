@@ -1,4 +1,4 @@
-//! CORS: any origin, no credentials (DESIGN §3 "Surfaces"). Nothing here is authenticated by cookies, so any page may call.
+//! CORS: any origin, no credentials (DESIGN §3 "Surfaces"), for what no cookie authenticates. Pages stand outside.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -11,8 +11,7 @@ use axum::response::{IntoResponse, Response};
 const ALLOWED: [&str; 5] = ["accept", "authorization", "cache-control", "content-type", "x-requested-with"];
 
 /// What a page may read beside the body.
-const EXPOSED: &str =
-    "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date, RateLimit, RateLimit-Policy, Retry-After";
+const EXPOSED: &str = "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate";
 
 pub async fn preflight(request: HeaderMap) -> Response {
     let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok()).unwrap_or_default();
