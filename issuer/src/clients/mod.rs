@@ -5,6 +5,7 @@
 
 mod error;
 pub mod model;
+pub mod oauth;
 pub mod ops;
 pub mod rows;
 mod rules;

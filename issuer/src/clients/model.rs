@@ -11,6 +11,7 @@ use common::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::error::ClientError;
+use super::oauth::OAuth;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -78,6 +79,9 @@ pub struct Settings {
     pub explicit_auth_flows: Vec<ExplicitAuthFlowsType>,
     pub id_token_validity: Option<i32>,
     pub logout_urls: Option<Vec<String>>,
+    /// Tollgate's own, which no operation of Cognito sets.
+    #[serde(skip_serializing_if = "is_untouched")]
+    pub oauth: OAuth,
     pub prevent_user_existence_errors: Option<PreventUserExistenceErrorTypes>,
     pub read_attributes: Option<Vec<String>>,
     pub refresh_token_rotation: Option<wire::RefreshTokenRotationType>,
@@ -87,6 +91,10 @@ pub struct Settings {
     pub supported_identity_providers: Option<Vec<String>>,
     pub token_validity_units: Option<wire::TokenValidityUnitsType>,
     pub write_attributes: Option<Vec<String>>,
+}
+
+fn is_untouched(oauth: &OAuth) -> bool {
+    *oauth == OAuth::default()
 }
 
 /// A way to sign in that a client may be allowed.

@@ -6,6 +6,7 @@ use cognito_model::idp::types::{
 
 use super::error::ClientError;
 use super::model::{Client, Settings};
+use super::oauth::OAuth;
 use crate::pools::schema::Schema;
 
 pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Result<Settings, ClientError> {
@@ -36,6 +37,7 @@ pub fn settings(request: CreateUserPoolClientRequest, schema: Schema<'_>) -> Res
         explicit_auth_flows: request.explicit_auth_flows.unwrap_or_default(),
         id_token_validity: request.id_token_validity,
         logout_urls: request.logout_urls,
+        oauth: OAuth::default(),
         prevent_user_existence_errors: request
             .prevent_user_existence_errors
             .or(Some(PreventUserExistenceErrorTypes::Legacy)),
@@ -66,8 +68,8 @@ pub fn updated(
 ) -> Result<(String, Settings), ClientError> {
     let request = as_creation(request, client);
     let name = request.client_name.clone();
-    let sso_session_minutes = client.settings.sso_session_minutes;
-    Ok((name, Settings { sso_session_minutes, ..settings(request, schema)? }))
+    let Settings { oauth, sso_session_minutes, .. } = client.settings.clone();
+    Ok((name, Settings { oauth, sso_session_minutes, ..settings(request, schema)? }))
 }
 
 fn as_creation(request: UpdateUserPoolClientRequest, client: &Client) -> CreateUserPoolClientRequest {

@@ -4,8 +4,6 @@
 //! one stays, with the session that it gave, for as long as a token of it may live, so that a second use can end it (SECURITY.md I06); one
 //! that was shown with anything wrong is used, too, and gives nothing (I07).
 
-use std::time::Duration;
-
 use cognito_model::Fault;
 use common::clock::UnixMillis;
 use common::feed::LONGEST_TOKEN_LIFE;
@@ -48,9 +46,6 @@ pub const MIGRATION: Migration = Migration {
     ",
 };
 
-/// How long a code is good.
-const LIFE: Duration = Duration::from_secs(300);
-
 /// What a code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -73,13 +68,13 @@ pub struct Grant {
     pub details: Details,
 }
 
-/// A new code of a client, and the statement that stores it. It is good for five minutes.
+/// A new code of a client, and the statement that stores it. It is good for the client's `code_seconds`.
 ///
 /// # Errors
 /// `InternalErrorException` without entropy.
 pub fn issue(client: &Client, grant: &Grant, now: UnixMillis) -> Result<(SecretString, Statement), Fault> {
     let code = opaque_token().map_err(Fault::internal)?;
-    let expires = now.plus(LIFE);
+    let expires = now.plus(client.settings.oauth.code_life());
     let details = serde_json::to_string(&grant.details).map_err(Fault::internal)?;
     let statement = Statement::new(
         "INSERT INTO oauth_codes (pool, digest, client, sub, sid, redirect_uri, redirect_given, scope, nonce, challenge,

@@ -2,15 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The form of tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Profile {
-    #[default]
-    Cognito,
-    /// `typ: at+jwt` (RFC 9068).
-    Openid,
-}
+use crate::clients::oauth::Profile;
 
 /// Kept as JSON in the session's row; that of an API sign-in has none. A new field needs a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

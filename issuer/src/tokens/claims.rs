@@ -13,9 +13,10 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clients::Client;
 use crate::clients::model::Settings;
+use crate::clients::oauth::Profile;
 use crate::keys::{KeyRing, Purpose};
 use crate::pools::Pool;
-use crate::sessions::{Details, Profile, Session};
+use crate::sessions::{Details, Session};
 use crate::users::User;
 use crate::users::groups::{Group, preferred_role};
 use crate::users::links::{self, IDENTITIES};
