@@ -279,9 +279,11 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         let mut batch = Batch::new();
         batch.add(signin::rows::prune(now));
         batch.add(sessions::rows::prune(now));
+        batch.add(sessions::browser::prune(now));
         batch.add(events::rows::prune(now));
         batch.add(codes::prune(now));
         batch.add(oauth::codes::prune(now));
+        batch.add(oauth::par::prune(now));
         batch.add(factors::passkeys::rows::prune(now));
         batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));

@@ -33,6 +33,7 @@ mod metrics;
 mod migrations;
 mod oauth;
 pub mod outbox;
+mod pages;
 pub mod passwords;
 mod pools;
 #[cfg(test)]

@@ -27,7 +27,10 @@ const MARKED: &str = "EXISTS (SELECT 1 FROM deleted_pools WHERE pool = $1)";
 /// Every table with rows of pools, and its key after the pool. `tests::no_table_is_forgotten` holds it to the migrations.
 const TABLES: &[(&str, &str)] = &[
     ("sessions", "origin_jti"),
+    ("browser_sessions", "sid"),
     ("oauth_codes", "digest"),
+    ("oauth_consents", "sub, client"),
+    ("oauth_requests", "digest"),
     ("auth_events", "sub, id"),
     ("linked_identities", "provider, provider_made, attribute, value"),
     ("attempts", "digest"),

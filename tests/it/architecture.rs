@@ -44,6 +44,7 @@ const ISSUER: Order = &[
     &["tokens"],
     &["login"],
     &["oauth"],
+    &["pages"],
     &["erasure"],
     &["publish"],
     &["vouching"],

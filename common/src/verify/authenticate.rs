@@ -1,8 +1,9 @@
 //! The checks that depend on the token alone, in the order of their price after the signature.
 
+use crate::claims::TokenUse;
 use crate::clock::UnixMillis;
 use crate::jose::json::Object;
-use crate::jose::{KeySet, SignatureError};
+use crate::jose::{JwsHeader, KeySet, SignatureError};
 use crate::reject::Reject;
 use crate::verify::confirmation::Confirmation;
 use crate::verify::not_before;
@@ -27,6 +28,9 @@ impl Unverified<'_> {
         }
         profile.check_type(&jws.header)?;
         let identity = profile.identity(&claims)?;
+        if identity.token_use == TokenUse::Id && !is_plain(&jws.header) {
+            return Err(Reject::WrongType);
+        }
         let times = times::check(&claims, leeway, now)?;
         let confirmation = Confirmation::read(&claims)?.map(Box::new);
         let jti = optional(&claims, "jti")?;
@@ -53,6 +57,11 @@ impl Unverified<'_> {
             claims,
         })
     }
+}
+
+/// Whether the header says nothing, or that it is a JWT like any other: that is all that it may say of an ID token.
+fn is_plain(header: &JwsHeader) -> bool {
+    header.typ.as_deref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"))
 }
 
 /// `username` in access tokens, `cognito:username` in ID tokens. A name for people: the user is `iss` and `sub`.

@@ -25,7 +25,7 @@ pub struct Policy {
     pub clients: Box<[Box<str>]>,
     /// One of these must be in `aud`. An empty list admits nothing under [`Profile::Rfc9068`] (RFC 9068 §4: the resource server must find
     /// itself there), [`Profile::Auth0`], [`Profile::Entra`] and [`Profile::Okta`]. Under [`Profile::Cognito`] it admits access tokens without
-    /// `aud`, as sign-ins give them; one that names somebody is for them (RFC 7519 §4.1.3). It asks nothing under [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
+    /// `aud`, as sign-ins give them, and those with the issuer in it; one that names somebody is for them (RFC 7519 §4.1.3). It asks nothing under [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
     pub audiences: Box<[Box<str>]>,
     /// Whoever `aud` names: for the issuer itself, which exchanges such tokens.
     pub for_anyone: bool,
@@ -190,7 +190,12 @@ impl Policy {
             return true;
         }
         if self.audiences.is_empty() {
-            let names_none = token.audience.is_empty();
+            // Of the pool's own clients: the issuer in it is the default that RFC 9068 §3 wants, and means no one in particular.
+            let names_none = match &*token.audience {
+                [] => true,
+                [one] => self.profile == Profile::Cognito && **one == *token.iss,
+                _ => false,
+            };
             let is_plain_access = self.profile == Profile::Cognito && self.token_use == TokenUse::Access;
             return !self.profile.demands_audience() && (names_none || !is_plain_access);
         }

@@ -77,7 +77,8 @@ impl Profile {
         let access =
             typ.is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
         let right = match self {
-            Self::Cognito => plain || typ.is_none(),
+            // A client of the pool may have access tokens as RFC 9068 writes them.
+            Self::Cognito => plain || typ.is_none() || access,
             Self::Rfc9068 => access,
             // Both can be set to say `at+jwt` instead of `JWT`.
             Self::Keycloak | Self::Auth0 => plain || access,

@@ -105,7 +105,10 @@ impl Call {
                 batch.add(queued.map_err(|e| unavailable(&e))?);
             }
         }
-        batch.add(self.entry(pool.as_str(), subject, result).statement());
+        // A request that makes several changes one after the other is recorded with the first.
+        if !self.recorded.load(Ordering::Relaxed) {
+            batch.add(self.entry(pool.as_str(), subject, result).statement());
+        }
         let feed = FeedName::from(pool.clone());
         for change in &changes {
             batch.extend(outbox::append(&feed, change, self.now));

@@ -7,10 +7,10 @@
 //! | what | afterwards |
 //! |---|---|
 //! | tokens | dead at the issuer by every user's `valid_after` and by their sessions, everywhere by their signing keys |
-//! | sessions, refresh tokens | ended; those from after the backup are unknown |
+//! | sessions of apps and browsers, refresh tokens | ended; those from after the backup are unknown |
 //! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
-//! | sign-in attempts, one-time codes, authorization codes, challenges for passkeys | gone: those from before may have been used up since |
+//! | sign-in attempts, one-time codes, authorization codes, pushed requests, challenges for passkeys | gone: those from before may have been used up since |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |
@@ -110,10 +110,12 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
     let statements = [
         users::rows::sign_out_all(at),
         sessions::rows::end_all(at),
+        sessions::browser::end_all(at),
         devices::rows::distrust_all(),
         signin::rows::forget_all(),
         codes::forget_all(),
         oauth::codes::forget_all(),
+        oauth::par::forget_all(),
         factors::passkeys::rows::forget_challenges(),
         messages::rows::forget_all(),
     ];

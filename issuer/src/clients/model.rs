@@ -16,6 +16,8 @@ use super::oauth::OAuth;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+/// `SSOSession.MaxValidityMinutes` where nothing set it.
+pub const DEFAULT_SSO_MINUTES: i32 = 60;
 
 /// One app client.
 #[derive(Clone, Debug)]
@@ -172,6 +174,18 @@ impl Settings {
         self.prevent_user_existence_errors == Some(PreventUserExistenceErrorTypes::Enabled)
     }
 
+    /// For how long a browser that has signed in is not asked again (`SSOSession.MaxValidityMinutes`, default 1 h). 0: it is always asked.
+    pub fn sso_life(&self) -> Duration {
+        let minutes = u64::try_from(self.sso_session_minutes.unwrap_or(DEFAULT_SSO_MINUTES)).unwrap_or(0);
+        Duration::from_secs(minutes * MINUTE)
+    }
+
+    /// Whether an OAuth flow of Cognito's is switched on.
+    pub fn allows_oauth(&self, flow: wire::OAuthFlowType) -> bool {
+        self.allowed_oauth_flows_user_pool_client
+            && self.allowed_oauth_flows.as_deref().unwrap_or_default().contains(&flow)
+    }
+
     /// Default 1 h.
     pub fn access_token_life(&self) -> Duration {
         let unit = self.token_validity_units.as_ref().and_then(|u| u.access_token);
@@ -196,7 +210,11 @@ impl Settings {
     }
 
     /// Where refresh tokens are rotated: for how long a replaced one still gets its successor (RetryGracePeriodSeconds, default 0).
+    /// Tollgate's own `rotate_public` rotates without one.
     pub fn rotation_grace(&self) -> Option<Duration> {
+        if self.oauth.rotate_public {
+            return Some(Duration::ZERO);
+        }
         let rotation = self.refresh_token_rotation.as_ref().filter(|r| r.feature == FeatureType::Enabled)?;
         let seconds = rotation.retry_grace_period_seconds.unwrap_or(0);
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))

@@ -21,6 +21,13 @@ pub struct Site {
     pub base: String,
 }
 
+impl Site {
+    /// At `http://`: for development.
+    pub fn is_plain(&self) -> bool {
+        self.base.starts_with("http://")
+    }
+}
+
 /// Which domain a host may be: told without asking the database.
 #[derive(Debug, PartialEq, Eq)]
 enum Named<'h> {

@@ -1,7 +1,7 @@
 //! The end of a user: every row of theirs in one batch, and the end of every token at the issuer and at the edges.
 //!
 //! Steps, one transaction: the user's row goes, if no token was minted since it was read; then names, memberships, waiting addresses, codes,
-//! attempts, lockouts, devices, sessions, authorization codes, second factors; the audit row; the feed's record with a mark that no token of the user outlives. *A power cut leaves all of it or
+//! attempts, lockouts, devices, sessions of apps and browsers, authorization codes, consents, second factors; the audit row; the feed's record with a mark that no token of the user outlives. *A power cut leaves all of it or
 //! nothing.*
 //!
 //! The name is free again at once. Who takes it gets another `sub`, and the old tokens name the old one.
@@ -60,9 +60,11 @@ fn forget(user: &User) -> Vec<Statement> {
         devices::rows::forget(pool, sub),
         signin::rows::forget(pool, sub),
         sessions::rows::forget(pool, sub),
+        sessions::browser::forget(pool, sub),
         linking::rows::forget(pool, sub),
         events::rows::forget(pool, sub),
         oauth::codes::forget(pool, sub),
+        oauth::authorize::consents::forget(pool, sub),
     ]);
     statements.extend(factors::forget(pool, sub));
     statements

@@ -24,9 +24,10 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 17] = [
+const TABLES: [(&str, &str); 19] = [
     ("attempts", "sub"),
     ("auth_events", "sub"),
+    ("browser_sessions", "sub"),
     ("budgets", "spender"),
     ("derived_values", "sub"),
     ("devices", "sub"),
@@ -35,6 +36,7 @@ const TABLES: [(&str, &str); 17] = [
     ("login_names", "sub"),
     ("memberships", "sub"),
     ("oauth_codes", "sub"),
+    ("oauth_consents", "sub"),
     ("one_time_codes", "subject"),
     ("passkey_challenges", "sub"),
     ("passkeys", "sub"),

@@ -18,7 +18,6 @@ impl Safe {
     }
 
     /// `<input type="hidden">`; both are escaped.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
     pub fn hidden(name: &str, value: &str) -> Self {
         Self::constant("<input type=\"hidden\" name=\"")
             .and(Self::text(name))

@@ -1,13 +1,13 @@
 //! Pages: what is safe to write into one is a type, every page has the same headers, and forms prove from where they come.
 //!
-//! Pages need no script. What comes from outside goes through [`Safe::text`]; there is no other way in for a text that is no constant.
+//! Pages need no script; the one that there is sends a form on its way ([`Page::sending_itself`]). What comes from outside goes through [`Safe::text`]; there is no other way in for a text that is no constant.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
 mod cookie;
 mod escape;
-#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
 mod form_token;
 mod page;
 
+pub use self::cookie::{Cookie, Jar};
 pub use self::escape::Safe;
+pub use self::form_token::FormToken;
 pub use self::page::Page;

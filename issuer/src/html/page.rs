@@ -15,7 +15,10 @@ use ring::digest::{SHA256, digest};
 use super::Safe;
 
 const STYLE: &str = include_str!("page.css");
-static STYLE_HASH: LazyLock<String> = LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes())));
+/// Sends the page's form, as its button does.
+const SENDING: &str = "document.forms[0].submit()";
+static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
+static SENDING_HASH: LazyLock<String> = LazyLock::new(|| hash(SENDING));
 
 /// A page in the one layout.
 #[derive(Clone, Debug)]
@@ -24,21 +27,34 @@ pub struct Page {
     content: Safe,
     /// Where the answer to its form may lead, beside this site: browsers hold `form-action` against redirects, too.
     leads_to: Option<String>,
+    sends_itself: bool,
+    /// Sources of frames that it holds, and where it goes on by itself after them.
+    frames: Vec<String>,
+    goes_to: Option<String>,
 }
 
 impl Page {
     pub fn new(title: &'static str, content: Safe) -> Self {
-        Self { title, content, leads_to: None }
+        Self { title, content, leads_to: None, sends_itself: false, frames: Vec::new(), goes_to: None }
     }
 
     /// Lets the answer to its form redirect there. `source` is a source of a content security policy, an origin or a scheme with its colon; another
     /// text is left out, so that the browser stops the redirect.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages come next"))]
     #[must_use]
     pub fn leading_to(self, source: &str) -> Self {
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.:/[]".contains(&b);
-        let good = !source.is_empty() && source.bytes().all(is_plain);
-        Self { leads_to: good.then(|| source.to_owned()), ..self }
+        Self { leads_to: is_source(source).then(|| source.to_owned()), ..self }
+    }
+
+    /// Its form is sent at once where scripts run (OAuth 2.0 Form Post Response Mode); elsewhere by its button.
+    #[must_use]
+    pub fn sending_itself(self) -> Self {
+        Self { sends_itself: true, ..self }
+    }
+
+    /// Loads pages of these origins in frames that are not seen (OpenID Connect Front-Channel Logout 1.0 §3), and goes on after two seconds.
+    #[must_use]
+    pub fn framing(self, sources: impl IntoIterator<Item = String>, then: Option<String>) -> Self {
+        Self { frames: sources.into_iter().filter(|source| is_source(source)).collect(), goes_to: then, ..self }
     }
 
     pub fn answer(&self, status: StatusCode) -> Response {
@@ -61,9 +77,14 @@ impl Page {
 
     fn policy(&self) -> String {
         let leads_to = self.leads_to.as_ref().map(|source| format!(" {source}")).unwrap_or_default();
+        let script = if self.sends_itself { format!("; script-src 'sha256-{}'", *SENDING_HASH) } else { String::new() };
+        let frames = match self.frames.as_slice() {
+            [] => String::new(),
+            frames => format!("; frame-src {}", frames.join(" ")),
+        };
         format!(
             "default-src 'none'; style-src 'sha256-{}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
-             form-action 'self'{leads_to}",
+             form-action 'self'{leads_to}{script}{frames}",
             *STYLE_HASH
         )
     }
@@ -71,12 +92,27 @@ impl Page {
     fn markup(&self) -> String {
         format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body><main>\
-             <h1>{title}</h1>{content}</main></body></html>\n",
+             content=\"width=device-width\">{onward}<title>{title}</title><style>{STYLE}</style></head><body><main>\
+             <h1>{title}</h1>{content}</main>{script}</body></html>\n",
+            onward = self.goes_to.as_ref().map(|to| refresh(to)).unwrap_or_default().as_str(),
             title = Safe::constant(self.title).as_str(),
             content = self.content.as_str(),
+            script = if self.sends_itself { format!("<script>{SENDING}</script>") } else { String::new() },
         )
     }
+}
+
+fn refresh(to: &str) -> Safe {
+    Safe::constant("<meta http-equiv=\"refresh\" content=\"2;url=").and(Safe::text(to)).and(Safe::constant("\">"))
+}
+
+fn is_source(source: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.:/[]".contains(&b);
+    !source.is_empty() && source.bytes().all(is_plain)
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(digest(&SHA256, text.as_bytes()))
 }
 
 #[cfg(test)]

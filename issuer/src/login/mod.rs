@@ -8,19 +8,19 @@ mod answer;
 mod challenges;
 mod flows;
 pub mod ops;
-#[cfg_attr(not(test), expect(dead_code, reason = "the sign-in pages call it"))]
 pub mod page;
 #[cfg(test)]
 mod page_suite;
 mod parameters;
 mod place;
+pub mod set_up;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod witness;
 
-#[expect(unused_imports, reason = "the sign-in pages use them")]
-pub use self::{answer::Challenged, parameters::Parameters};
+pub use self::answer::Challenged;
+pub use self::parameters::Parameters;
 
 use crate::aws_json::Registered;
 

@@ -23,6 +23,8 @@ pub enum Code {
     UnsupportedTokenType,
     TemporarilyUnavailable,
     ServerError,
+    /// Of the authorization endpoint.
+    Named(&'static str),
 }
 
 impl Code {
@@ -38,6 +40,7 @@ impl Code {
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
+            Self::Named(name) => name,
         }
     }
 }
@@ -62,6 +65,12 @@ impl OAuthError {
             _ => Fault::invalid_parameter(description.clone()),
         };
         Self { code, fault: Box::new(fault), description: Some(description), by_basic: false }
+    }
+
+    /// An error of the authorization endpoint, at one that answers in JSON (RFC 9126 §2.3).
+    pub fn named(name: &'static str, fault: Fault) -> Self {
+        let description = fault.message.clone();
+        Self { code: Code::Named(name), fault: Box::new(fault), description: Some(description), by_basic: false }
     }
 
     /// What a fault of an operation is here: `code`, unless the fault is none of the client's.

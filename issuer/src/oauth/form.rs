@@ -1,4 +1,4 @@
-//! Form bodies (`application/x-www-form-urlencoded`): bounded, each parameter once.
+//! Form bodies and queries (`application/x-www-form-urlencoded`): bounded, each parameter once.
 
 use std::time::Duration;
 
@@ -26,22 +26,34 @@ impl Form {
     /// # Errors
     /// `invalid_request` for another content type, a body over 64 KiB or that does not arrive in time, and as [`Form::parse`].
     pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, OAuthError> {
-        let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = given.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(invalid("Content-Type must be application/x-www-form-urlencoded."));
-        }
-        let arriving = Limited::new(body, BODY_LIMIT).collect();
-        match tokio::time::timeout(BODY_DEADLINE, arriving).await {
-            Ok(Ok(body)) => Self::parse(&body.to_bytes()),
-            Ok(Err(_)) => Err(invalid("The body could not be read, or is larger than 64 KiB.")),
-            Err(_) => Err(invalid("The body did not arrive in time.")),
-        }
+        check_type(headers)?;
+        Self::parse(&arrived(body).await?)
+    }
+
+    /// An authorization request by POST, with the names of the parameters that come twice: where its errors go to may be among the others.
+    ///
+    /// # Errors
+    /// As [`Form::read`].
+    pub async fn read_request(headers: &HeaderMap, body: Body) -> Result<(Self, Vec<String>), OAuthError> {
+        check_type(headers)?;
+        Self::parse_request(&arrived(body).await?)
     }
 
     /// # Errors
     /// `invalid_request` for more than 64 parameters, one that comes twice (RFC 6749 §3.2), and texts that are not UTF-8 or have a NUL.
     pub fn parse(text: &[u8]) -> Result<Self, OAuthError> {
+        match Self::parse_request(text)? {
+            (form, twice) if twice.is_empty() => Ok(form),
+            _ => Err(invalid("A parameter comes twice.")),
+        }
+    }
+
+    /// The same of an authorization request, with the names of the parameters that come twice: of those the first value stays.
+    ///
+    /// # Errors
+    /// As [`Form::parse`], but for these.
+    pub fn parse_request(text: &[u8]) -> Result<(Self, Vec<String>), OAuthError> {
+        let mut twice = Vec::new();
         let mut parameters: Vec<(String, SecretString)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text) {
             if parameters.len() == PARAMETERS {
@@ -52,11 +64,31 @@ impl Form {
                 return Err(invalid("A parameter is not UTF-8, or has a NUL."));
             }
             if !REPEATED.contains(&&*name) && parameters.iter().any(|(known, _)| *known == name) {
-                return Err(invalid("A parameter comes twice."));
+                twice.push(name.into_owned());
+                continue;
             }
             parameters.push((name.into_owned(), SecretString::new(value)));
         }
-        Ok(Self(parameters))
+        Ok((Self(parameters), twice))
+    }
+
+    /// All of them, written as a query again.
+    pub fn to_query(&self) -> String {
+        let pairs = self.0.iter().map(|(name, value)| (name, value.expose()));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    /// The same without some of them, and with this one set.
+    pub fn without(&self, names: &[&str], name: &str, value: &str) -> String {
+        let kept = self.0.iter().filter(|(known, _)| known != name && !names.contains(&known.as_str()));
+        let pairs = kept.map(|(known, value)| (known.as_str(), value.expose())).chain([(name, value)]);
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    /// Every value of a parameter that may come more than once.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, value)| value.expose()).filter(|value| !value.is_empty())
     }
 
     /// A parameter without a value is as if it were not there (RFC 6749 §3.1).
@@ -73,6 +105,24 @@ impl Form {
     /// `invalid_request` where it is missing.
     pub fn demand(&self, name: &'static str) -> Result<&SecretString, OAuthError> {
         self.secret(name).ok_or_else(|| invalid(format!("{name} is missing.")))
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), OAuthError> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(());
+    }
+    Err(invalid("Content-Type must be application/x-www-form-urlencoded."))
+}
+
+async fn arrived(body: Body) -> Result<bytes::Bytes, OAuthError> {
+    let arriving = Limited::new(body, BODY_LIMIT).collect();
+    match tokio::time::timeout(BODY_DEADLINE, arriving).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(invalid("The body could not be read, or is larger than 64 KiB.")),
+        Err(_) => Err(invalid("The body did not arrive in time.")),
     }
 }
 

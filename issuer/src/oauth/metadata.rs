@@ -11,7 +11,11 @@ use super::token::GRANTS;
 use crate::cors;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
+use crate::signin::CONTEXTS;
 
+/// Which of them a client may use is the client's setting.
+const RESPONSE_TYPES: [&str; 7] =
+    ["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"];
 const MAX_AGE: &str = "public, max-age=60";
 
 /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` on a domain.
@@ -41,6 +45,22 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
     if let (Some(Site { base, .. }), Some(document)) = (site, document.as_object_mut()) {
         let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
         document.extend([
+            ("authorization_endpoint".to_owned(), json!(format!("{base}/oauth2/authorize"))),
+            ("pushed_authorization_request_endpoint".to_owned(), json!(format!("{base}/oauth2/par"))),
+            ("userinfo_endpoint".to_owned(), json!(format!("{base}/oauth2/userInfo"))),
+            ("end_session_endpoint".to_owned(), json!(format!("{base}/logout"))),
+            ("response_types_supported".to_owned(), json!(RESPONSE_TYPES)),
+            ("response_modes_supported".to_owned(), json!(["query", "fragment", "form_post"])),
+            ("scopes_supported".to_owned(), json!(["openid", "email", "phone", "profile"])),
+            ("code_challenge_methods_supported".to_owned(), json!(["S256"])),
+            ("authorization_response_iss_parameter_supported".to_owned(), json!(true)),
+            ("prompt_values_supported".to_owned(), json!(["none", "login", "consent", "select_account"])),
+            ("acr_values_supported".to_owned(), json!(CONTEXTS)),
+            ("claims_parameter_supported".to_owned(), json!(false)),
+            ("request_parameter_supported".to_owned(), json!(false)),
+            ("request_uri_parameter_supported".to_owned(), json!(false)),
+            ("frontchannel_logout_supported".to_owned(), json!(true)),
+            ("frontchannel_logout_session_supported".to_owned(), json!(true)),
             ("token_endpoint".to_owned(), json!(format!("{base}/oauth2/token"))),
             ("token_endpoint_auth_methods_supported".to_owned(), methods.clone()),
             ("grant_types_supported".to_owned(), json!(GRANTS)),

@@ -3,20 +3,25 @@
 //! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; whatever asks for
 //! something of somebody's is one `aws_json::Call` and ends in its record.
 
+pub mod authorize;
 mod client;
-#[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
 mod error;
-mod form;
+pub mod form;
+pub mod forms;
+mod hint;
 mod introspect;
+mod logout;
 pub mod metadata;
+pub mod par;
 mod revoke;
 mod state;
 #[cfg(test)]
 mod suite;
 mod token;
+mod user_info;
 
 pub use self::state::{Door, OAuth};
 
@@ -29,17 +34,24 @@ use cognito_model::Fault;
 use crate::cors;
 use crate::html::{Page, Safe};
 
-/// What answers on a domain. The router puts the `domains::Site` into the extensions before.
-pub fn site_routes() -> Router<OAuth> {
+/// What answers on a domain beside the pages of sign-ins. The router puts the `domains::Site` into the extensions before.
+pub fn routes() -> Router<OAuth> {
     Router::new()
         .route("/error", get(error))
+        .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
+        .route("/oauth2/par", post(par::post).options(cors::preflight))
         .route("/oauth2/token", post(token::post).options(cors::preflight))
         .route("/oauth2/introspect", post(introspect::post))
         .route("/oauth2/revoke", post(revoke::post).options(cors::preflight))
+        .route("/oauth2/userInfo", get(user_info::answered).post(user_info::answered).options(cors::preflight))
+        .route("/logout", get(logout::get).post(logout::post))
         .route("/.well-known/openid-configuration", get(metadata::get))
         .route("/.well-known/oauth-authorization-server", get(metadata::get))
-        .fallback(absent)
-        .method_not_allowed_fallback(wrong_method)
+}
+
+/// Ends a table of routes: what is not there has a page, too.
+pub fn closed(routes: Router<OAuth>) -> Router<OAuth> {
+    routes.fallback(absent).method_not_allowed_fallback(wrong_method)
 }
 
 /// Cognito's error page: one text, whatever the query says (SECURITY.md I02).
@@ -56,12 +68,14 @@ async fn wrong_method() -> Response {
     page("The page does not take this method.", StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn page(text: &'static str, status: StatusCode) -> Response {
+fn page(text: &str, status: StatusCode) -> Response {
     Page::new("Error", Safe::constant("<p>").and(Safe::text(text)).and(Safe::constant("</p>"))).answer(status)
 }
 
 /// The page of a request that could not be answered; the cause is the log's.
-fn fault_page(fault: &Fault) -> Response {
+pub fn fault_page(fault: &Fault) -> Response {
+    #[cfg(test)]
+    eprintln!("FAULT {fault:?}");
     tracing::error!(exception = fault.exception.name(), cause = fault.cause(), "a page could not be made");
     page("The page can't be shown now. Try again later.", StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -15,7 +15,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
-use super::{Door, OAuth, site_routes};
+use super::{Door, OAuth, closed, routes};
 use crate::domains::Site;
 use crate::engines::on_both_engines;
 use crate::store::{Migration, Store};
@@ -67,7 +67,7 @@ impl Endpoints {
     fn of(world: &World, pool: &str) -> Self {
         let site = Site { pool: PoolId::parse(pool).unwrap(), base: "https://login.example.com".into() };
         let state = OAuth { services: world.services.clone(), door: Arc::new(Open) };
-        Self(TowerToHyperService::new(site_routes().layer(Extension(site)).with_state(state)))
+        Self(TowerToHyperService::new(closed(routes()).layer(Extension(site)).with_state(state)))
     }
 
     async fn send(&self, path: &str, fields: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {

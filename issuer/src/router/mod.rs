@@ -25,7 +25,8 @@ use crate::config;
 use crate::cors;
 use crate::devmode::DevMode;
 use crate::limits::quotas;
-use crate::oauth::{OAuth, site_routes};
+use crate::oauth::{self, OAuth};
+use crate::pages;
 use crate::services::Services;
 use crate::vouching::Verifier;
 
@@ -63,14 +64,15 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
         verifier: Arc::new(terms.verifier),
         dev: terms.dev,
     };
-    let oauth = OAuth { services: state.services.clone(), door: Arc::new(site::Quotas(state.turnstile.clone())) };
+    let state_of_pages =
+        OAuth { services: state.services.clone(), door: Arc::new(site::Quotas(state.turnstile.clone())) };
     let admit = axum::middleware::from_fn_with_state(state.clone(), vouching::admit);
     // Pages are for nobody's scripts: they stand outside of what the API allows other origins.
-    let pages = site_routes()
+    let pages = oauth::closed(oauth::routes().merge(pages::routes()))
         .layer(axum::middleware::from_fn_with_state(state.clone(), site::admit))
         .layer(admit.clone())
         .layer(DefaultBodyLimit::disable())
-        .with_state(oauth);
+        .with_state(state_of_pages);
     Router::new()
         .route("/", post(operations::handle).options(cors::preflight).fallback(respond::method_not_allowed))
         .route("/{pool}/.well-known/jwks.json", get(documents::jwks).options(cors::preflight))

@@ -1,15 +1,21 @@
 //! The end of sessions: of one, and of all that belong to a browser session.
 
+use std::collections::BTreeSet;
+
 use cognito_model::{Exception, Fault};
 use common::clock::UnixMillis;
 use common::feed::{Change, Revoked};
-use common::ids::{PoolId, Sub};
+use common::ids::{ClientId, PoolId, Sub};
 
+use super::browser::{self, BrowserSession};
 use super::model::Session;
 use super::{id, rows};
 use crate::aws_json::{Call, Write};
-use crate::store::{Batch, CommitError, RowError, Statement, Store, StoreError};
+use crate::store::{Batch, CommitError, Row, RowError, Statement, Store, StoreError};
 use crate::users::User;
+
+/// How many sessions one batch ends: each is a record of the feed.
+pub const MOST_AT_ONCE: u64 = 500;
 
 /// The session of a user that has this id, as lists of sessions show it, and lives. The ids of browser sessions are nobody's: there are none.
 ///
@@ -41,21 +47,52 @@ pub async fn session(call: &Call, session: &Session, refusal: Option<Exception>)
     }
 }
 
-/// What ends every session of a browser session (`sid`), for the batch that ends that one, and what edges must learn of it.
+/// Ends a browser session and every session that apps got by it, here and at every edge. `tell`: what must be stored so that the app of a client
+/// hears of it, asked once a client, and not where another call has ended the session.
 ///
-/// The statement misses when one came or went since it was counted; then ask again. On PostgreSQL it doesn't see a session that another
-/// batch is just adding: the batch first changes the browser session's own row, and a sign-in guards on that.
-#[cfg_attr(not(test), expect(dead_code, reason = "browser sessions come with the hosted pages"))]
-pub async fn children(
-    store: &Store,
-    pool: &PoolId,
-    parent: &str,
-    now: UnixMillis,
-) -> Result<(Statement, Vec<Change>), StoreError> {
-    let found = store.read(rows::children(pool, parent)).await?;
-    let changes = found.iter().map(|row| Ok(revoked(row.text(0)?.to_owned()))).collect::<Result<Vec<_>, RowError>>()?;
-    let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
-    Ok((rows::revoke_children(pool, parent, count, now), changes))
+/// The first batch ends the browser session: whatever would begin under it guards on its row. What was begun before is found and ended, so many a
+/// batch. *A power cut leaves some of them*: to end the session again ends the rest.
+pub async fn browser(
+    call: &Call,
+    session: &BrowserSession,
+    tell: &(dyn Fn(&ClientId) -> Vec<Statement> + Send + Sync),
+) -> Result<(), Fault> {
+    let mut told = BTreeSet::new();
+    let mut is_first = session.ended.is_none();
+    loop {
+        let found = apps(&call.services.store, session, MOST_AT_ONCE).await?;
+        if found.is_empty() && !is_first {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        let guard = is_first.then(|| batch.add(browser::end(&session.pool, &session.sid, call.now)));
+        for (_, client) in &found {
+            if told.insert(client.clone()) {
+                batch.extend(tell(client));
+            }
+        }
+        batch.extend(found.iter().map(|(origin_jti, _)| rows::end(&session.pool, origin_jti, call.now)));
+        let changes = found.into_iter().map(|(origin_jti, _)| revoked(origin_jti)).collect();
+        let write = Write::new(&session.pool, batch).about(session.sub.as_str()).changes(changes);
+        match call.commit(write).await {
+            Err(CommitError::Missed { index }) if Some(index) == guard => {}
+            outcome => outcome?,
+        }
+        is_first = false;
+    }
+}
+
+/// The sessions that apps got by a browser session and that are not revoked: `origin_jti` and client.
+///
+/// # Errors
+/// Storage.
+pub async fn apps(store: &Store, session: &BrowserSession, most: u64) -> Result<Vec<(String, ClientId)>, Fault> {
+    let found = store.read(rows::children(&session.pool, &session.sid, most)).await?;
+    let read = |row: &Row| {
+        let client = ClientId::parse(row.text(1)?).map_err(|_| RowError::Range(1))?;
+        Ok::<_, RowError>((row.text(0)?.to_owned(), client))
+    };
+    Ok(found.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// What ends the sessions of a user that come from a device, at most `most` of them, and what edges must learn of it. Statements never miss:

@@ -8,16 +8,26 @@ const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// 36²⁵ is a little more than 2¹²⁸.
 const LENGTH: usize = 25;
 const TOKEN: &str = "tkn";
+const BROWSER: &str = "sso";
 
 /// The id of the session with this `origin_jti`; `None` where that is no UUID, as none of ours is.
 pub fn of(origin_jti: &str) -> Option<String> {
-    let mut rest = Uuid::parse_str(origin_jti).ok()?.as_u128();
+    written(TOKEN, origin_jti)
+}
+
+/// The id of the browser session with this `sid`.
+pub fn of_browser(sid: &str) -> Option<String> {
+    written(BROWSER, sid)
+}
+
+fn written(kind: &str, uuid: &str) -> Option<String> {
+    let mut rest = Uuid::parse_str(uuid).ok()?.as_u128();
     let mut digits = [b'0'; LENGTH];
     for digit in digits.iter_mut().rev() {
         *digit = *DIGITS.get(usize::try_from(rest % 36).ok()?)?;
         rest /= 36;
     }
-    Some(format!("{TOKEN}{}", String::from_utf8_lossy(&digits)))
+    Some(format!("{kind}{}", String::from_utf8_lossy(&digits)))
 }
 
 /// The `origin_jti` of the token session with this id; `None` for what no session has: a browser session's, or a number that is too large.
@@ -40,6 +50,7 @@ mod tests {
     fn ids_have_cognitos_form() {
         assert_eq!(of("00000000-0000-0000-0000-000000000000").unwrap(), format!("tkn{}", "0".repeat(25)));
         assert_eq!(of("ffffffff-ffff-ffff-ffff-ffffffffffff").unwrap(), "tknf5lxx1zz5pnorynqglhzmsp33");
+        assert_eq!(of_browser("00000000-0000-0000-0000-000000000001").unwrap(), format!("sso{}1", "0".repeat(24)));
         assert_eq!(of("o"), None);
     }
 

@@ -52,7 +52,7 @@ fn describe(session: &Session, current: Option<&str>) -> SessionDescriptionType 
         last_ip_address: session.seen.as_ref().map(|seen| seen.address.to_string()),
         // The issuer has no database of places.
         last_location: Some(SessionLocationType { city: None, country: Some(device::UNKNOWN.to_owned()) }),
-        origin_session_id: session.parent.clone(),
+        origin_session_id: session.parent.as_deref().and_then(id::of_browser),
         session_id: id::of(&session.origin_jti),
         session_type: Some(SessionTypeType::Token),
     }

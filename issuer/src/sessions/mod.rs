@@ -1,9 +1,10 @@
-//! Token sessions: one finished sign-in is one row, which is also the refresh family and the `origin_jti` of its tokens
+//! Browser sessions ([`browser`]) and token sessions: one finished sign-in is one row, which is also the refresh family and the `origin_jti` of its tokens
 //! (DESIGN §3 "Sign-in model"); and sign-out.
 //!
 //! Invariants: only the SHA-256 of a refresh token is stored; a session is dead when it is revoked, expired, or begun at or before
 //! the user's `valid_after`; of all refresh tokens that a session ever had, one is good, and one more during its grace.
 
+pub mod browser;
 mod details;
 pub mod end;
 mod family;
@@ -20,6 +21,7 @@ mod suite;
 #[cfg(test)]
 mod tracking_suite;
 
+pub use self::browser::BrowserSession;
 pub use self::details::Details;
 pub use self::family::Standing;
 pub use self::model::{Rotation, Session};

@@ -4,6 +4,7 @@ use common::clock::UnixMillis;
 use common::feed::LONGEST_TOKEN_LIFE;
 use common::ids::{ClientId, PoolId, Sub};
 
+use super::browser;
 use super::details::Details;
 use super::model::{Rotation, Session};
 use crate::aws_json::Place;
@@ -13,7 +14,7 @@ use crate::users::User;
 /// Later than any session: the largest instant that engines store.
 const LATEST: UnixMillis = UnixMillis(i64::MAX.unsigned_abs());
 
-pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE, TRACKING, DETAILS];
+pub const MIGRATIONS: &[Migration] = &[SESSIONS, ROTATION, DEVICE, TRACKING, DETAILS, browser::MIGRATION];
 
 const SESSIONS: Migration = Migration {
     version: 600,
@@ -268,20 +269,15 @@ pub fn at_most(user: &User, most: u64, now: UnixMillis) -> Statement {
     .expect(Rows::Exactly(1))
 }
 
-/// The sessions of a browser session that are not revoked.
-pub fn children(pool: &PoolId, parent: &str) -> Query {
-    Query::new("SELECT origin_jti FROM sessions WHERE pool = $1 AND parent = $2 AND revoked_at IS NULL")
-        .bind(pool)
-        .bind(parent)
-}
-
-/// Misses unless it ends exactly as many as [`children`] found.
-pub fn revoke_children(pool: &PoolId, parent: &str, count: u64, now: UnixMillis) -> Statement {
-    Statement::new("UPDATE sessions SET revoked_at = $1 WHERE pool = $2 AND parent = $3 AND revoked_at IS NULL")
-        .bind(now)
-        .bind(pool)
-        .bind(parent)
-        .expect(Rows::Exactly(count))
+/// Sessions of a browser session that are not revoked: `origin_jti`, client.
+pub fn children(pool: &PoolId, parent: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT origin_jti, client FROM sessions WHERE pool = $1 AND parent = $2 AND revoked_at IS NULL
+         ORDER BY origin_jti LIMIT $3",
+    )
+    .bind(pool)
+    .bind(parent)
+    .bind(limit)
 }
 
 /// Sessions of a user that come from a device and are not revoked. Those that were minted at or before `valid_after`, the user's, are dead

@@ -1,12 +1,11 @@
 //! The statements on both engines: what many do at once with one session, and a mutant that shows that these tests would notice.
 
 use common::clock::UnixMillis;
-use common::ids::{ClientId, PoolId};
 use futures_util::future::join_all;
 
 use super::grace::{Ran, close};
 use super::model::{Rotation, Session};
-use super::{end, rows};
+use super::rows;
 use crate::engines::on_both_engines;
 use crate::store::{Batch, CommitError, Migration, Rows, Statement, Store};
 
@@ -20,7 +19,6 @@ on_both_engines!(
     replaced_tokens_are_found_by_the_first_and_the_present_digest,
     a_grace_closes_once_and_for_all,
     a_clock_that_was_set_back_closes_every_grace,
-    a_parents_children_end_together,
     rows_of_an_older_issuer_are_whole,
 );
 
@@ -129,33 +127,6 @@ async fn a_clock_that_was_set_back_closes_every_grace(store: Store) {
     let took = std::time::Duration::from_secs(1);
     close(&store, Ran { from: UnixMillis(105_000), to: UnixMillis(104_000), took }).await.unwrap();
     assert_eq!(stored(&store).await.rotation.grace_until, None);
-}
-
-async fn a_parents_children_end_together(store: Store) {
-    let pool = PoolId::parse("eu_a").unwrap();
-    let child = |id: &str, digest: u8, parent: Option<&str>| Session {
-        origin_jti: id.into(),
-        refresh_digest: [digest; 32],
-        client: ClientId::parse(id).unwrap(),
-        parent: parent.map(str::to_owned),
-        ..Session::sample()
-    };
-    for session in [child("a", 1, Some("sso-1")), child("b", 2, Some("sso-1")), child("c", 3, Some("sso-2"))] {
-        commit(&store, rows::insert(&session)).await.unwrap();
-    }
-    commit(&store, rows::insert(&child("d", 4, None))).await.unwrap();
-
-    let (statement, changes) = end::children(&store, &pool, "sso-1", NOW).await.unwrap();
-    assert_eq!(changes.len(), 2);
-    commit(&store, rows::insert(&child("e", 5, Some("sso-1")))).await.unwrap();
-    assert_eq!(commit(&store, statement).await, Err(CommitError::Missed { index: 0 }), "one came since");
-    let (statement, changes) = end::children(&store, &pool, "sso-1", NOW).await.unwrap();
-    assert_eq!((changes.len(), commit(&store, statement).await), (3, Ok(())));
-
-    for (id, ended) in [("a", true), ("b", true), ("c", false), ("d", false), ("e", true)] {
-        let row = store.one(rows::by_origin_jti(&pool, id)).await.unwrap().unwrap();
-        assert_eq!(rows::session(&row).unwrap().revoked.is_some(), ended, "{id}");
-    }
 }
 
 /// What the issuer before this one writes, which knows none of the new columns.

@@ -9,6 +9,7 @@ use super::next::{Standing, Trust};
 use crate::devices::rules::{self, stands_for_factor};
 use crate::devices::{self, Device, DeviceKey};
 use crate::pools::Pool;
+use crate::pools::mfa::Factor;
 use crate::services::Services;
 use crate::users::{self, User};
 
@@ -66,6 +67,9 @@ pub struct Owed {
     pub(super) password: rules::Ground,
     /// What stands behind the sign-in once the device is proven.
     pub(super) then: Trust,
+    /// The second factor that was shown before.
+    #[serde(default)]
+    pub(super) factor: Option<Factor>,
 }
 
 /// The device that is there.

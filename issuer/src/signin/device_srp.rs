@@ -20,6 +20,7 @@ use crate::clients::Client;
 use crate::devices::{self, Device, DeviceKey, rules};
 use crate::passwords::srp::{Claim, Identity, PendingChallenge, PublicValue, SrpError, Verifier};
 use crate::pools::Pool;
+use crate::pools::mfa::Factor;
 use crate::services::Services;
 use crate::store::{Batch, CommitError};
 use crate::users::{self, User};
@@ -45,7 +46,7 @@ pub struct Answer<'a> {
 pub(super) async fn ask(
     services: &Services,
     client: &Client,
-    (user, at, trust): (&User, UnixMillis, Trust),
+    (user, at, trust, factor): (&User, UnixMillis, Trust, Option<Factor>),
     seen: &Seen,
     standing: Standing,
     now: UnixMillis,
@@ -61,6 +62,7 @@ pub(super) async fn ask(
         valid_after: user.valid_after.0,
         password: rules::ground(user),
         then,
+        factor,
     };
     let opened = Attempt::open(&key, client, Some(&user.sub), &Challenge::Device(owed), None, now)?;
     Ok(Asked {
@@ -179,6 +181,7 @@ pub async fn check(
         user,
         at: UnixMillis(owed.authenticated_at),
         trust: owed.then,
+        factor: owed.factor,
         device: Presence::Proven(device),
         statements: Vec::new(),
         tried: None,

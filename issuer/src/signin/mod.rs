@@ -8,6 +8,7 @@ mod device;
 pub mod device_srp;
 mod error;
 mod guess;
+mod methods;
 pub mod new_password;
 mod next;
 pub mod password;
@@ -22,6 +23,7 @@ mod step;
 pub use self::attempt::Attempt;
 pub use self::device::{Named, Seen};
 pub use self::error::SignInError;
+pub use self::methods::CONTEXTS;
 pub use self::step::{Asked, Authenticated, Step};
 
 #[cfg(test)]

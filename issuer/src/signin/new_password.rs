@@ -72,6 +72,6 @@ pub async fn check(
     user.credentials = Some(fresh.credentials);
     let at = UnixMillis(*authenticated_at);
     let device = Presence::Said(attempt.device);
-    let progress = Progress { user, at, trust: Trust::Nothing, device, statements, tried: None };
+    let progress = Progress { user, at, trust: Trust::Nothing, factor: None, device, statements, tried: None };
     go_on(services, pool, client, progress, now).await
 }

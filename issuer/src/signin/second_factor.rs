@@ -114,7 +114,8 @@ pub async fn check(
     let kinds = [Budget::SecondFactor, Budget::SecondFactorMessages];
     statements.extend(kinds.map(|kind| budget::give_back(&pool.id, kind, &who)));
     let device = Presence::Said(attempt.device.clone());
-    let progress = Progress { at: proof.at(), user, trust: Trust::SecondFactor, device, statements, tried: None };
+    let (trust, factor) = (Trust::SecondFactor, Some(*factor));
+    let progress = Progress { at: proof.at(), user, trust, factor, device, statements, tried: None };
     go_on(services, pool, client, progress, now).await
 }
 

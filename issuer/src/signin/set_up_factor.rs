@@ -117,7 +117,8 @@ pub async fn check(
     }
     let statements = vec![attempt.consume(client)];
     let device = Presence::Said(attempt.device.clone());
-    let progress = Progress { at: proof.at(), user, trust: Trust::SecondFactor, device, statements, tried: None };
+    let (trust, factor) = (Trust::SecondFactor, Some(Factor::SoftwareToken));
+    let progress = Progress { at: proof.at(), user, trust, factor, device, statements, tried: None };
     go_on(services, pool, client, progress, now).await
 }
 

@@ -10,6 +10,7 @@ use super::attempt::{Attempt, Challenge};
 use super::device::{self, Named, Presence, Seen};
 use super::device_srp;
 use super::error::SignInError;
+use super::methods::Methods;
 use super::next::{Next, Trust, next};
 use super::proof::Proof;
 use super::{rows, second_factor, select_factor, set_up_factor};
@@ -19,6 +20,7 @@ use crate::factors;
 use crate::limits::lockout::Proven;
 use crate::messages::Message;
 use crate::pools::Pool;
+use crate::pools::mfa::Factor;
 use crate::services::Services;
 use crate::store::Statement;
 use crate::users::User;
@@ -44,6 +46,8 @@ pub(super) struct Progress {
     /// `auth_time`: when the first factor was proven.
     pub at: UnixMillis,
     pub trust: Trust,
+    /// The second factor that was shown.
+    pub factor: Option<Factor>,
     pub device: Presence,
     /// What the proof uses up and changes.
     pub statements: Vec<Statement>,
@@ -56,6 +60,7 @@ pub struct Authenticated {
     user: User,
     at: UnixMillis,
     device: Option<Seen>,
+    methods: Methods,
     statements: Vec<Statement>,
     /// The try at the password, if this sign-in made one; dropped with the proof, it is given back.
     tried: Option<Box<Proven>>,
@@ -70,6 +75,10 @@ impl Authenticated {
     /// `auth_time`.
     pub fn at(&self) -> UnixMillis {
         self.at
+    }
+
+    pub fn methods(&self) -> Methods {
+        self.methods
     }
 
     /// The device that the sign-in comes from, where it is a known one.
@@ -107,6 +116,7 @@ pub(super) async fn after_password(
         user,
         at: now,
         trust: Trust::Nothing,
+        factor: None,
         device: Presence::Said(device),
         statements: Vec::new(),
         tried,
@@ -122,10 +132,14 @@ pub(super) async fn go_on(
     progress: Progress,
     now: UnixMillis,
 ) -> Result<Step, SignInError> {
-    let Progress { user, at, trust, device, statements, tried } = progress;
-    let (mut asked, seen) = match ask_next(services, pool, client, (&user, at, trust), device, now).await {
+    let Progress { user, at, trust, factor, device, statements, tried } = progress;
+    let (mut asked, seen) = match ask_next(services, pool, client, (&user, at, trust, factor), device, now).await {
         Ok((Some(asked), seen)) => (asked, seen),
-        Ok((None, device)) => return Ok(Step::Done(Box::new(Authenticated { user, at, device, statements, tried }))),
+        Ok((None, device)) => {
+            let proven = device.as_ref().is_some_and(|seen| seen.proven);
+            let methods = Methods::of(factor, trust, proven);
+            return Ok(Step::Done(Box::new(Authenticated { user, at, device, methods, statements, tried })));
+        }
         Err(refusal) => {
             // What permits nothing is no failure either.
             if let Some(tried) = tried {
@@ -146,7 +160,7 @@ async fn ask_next(
     services: &Services,
     pool: &Pool,
     client: &Client,
-    (user, at, trust): (&User, UnixMillis, Trust),
+    (user, at, trust, factor): (&User, UnixMillis, Trust, Option<Factor>),
     device: Presence,
     now: UnixMillis,
 ) -> Result<(Option<Asked>, Option<Seen>), SignInError> {
@@ -162,7 +176,7 @@ async fn ask_next(
         Next::SetUpFactor(factors) => set_up_factor::ask(services, client, user, (factors, proof()), now).await?,
         Next::Device => {
             let seen = seen.as_ref().ok_or(SignInError::Session)?;
-            device_srp::ask(services, client, (user, at, trust), seen, standing, now).await?
+            device_srp::ask(services, client, (user, at, trust, factor), seen, standing, now).await?
         }
     };
     Ok((Some(asked), seen))

@@ -11,15 +11,14 @@ use ring::digest;
 use serde_json::{Value, json};
 use uuid::{NoContext, Timestamp, Uuid};
 
+use super::personal::{Told, personal};
 use crate::clients::Client;
-use crate::clients::model::Settings;
 use crate::clients::oauth::Profile;
 use crate::keys::{KeyRing, Purpose};
 use crate::pools::Pool;
 use crate::sessions::{Details, Session};
 use crate::users::User;
 use crate::users::groups::{Group, preferred_role};
-use crate::users::links::{self, IDENTITIES};
 
 /// RFC 9068 §2.1.
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -31,26 +30,39 @@ pub struct Subject<'a> {
     pub user: &'a User,
     pub groups: &'a [Group],
     pub session: &'a Session,
-    /// The authorization request's, for the ID token.
-    pub nonce: Option<&'a str>,
+    /// What the ID token answers.
+    pub asked: Asked<'a>,
     /// The request that asked for the tokens (`event_id`).
     pub event_id: &'a str,
+}
+
+/// What an authorization request wants to find again in its ID token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    pub nonce: Option<&'a str>,
+    /// The code that is sent beside the ID token (`c_hash`, OpenID Connect Core §3.3.2.11).
+    pub code: Option<&'a str>,
+    /// No access token is sent beside it.
+    pub alone: bool,
 }
 
 /// Claims that wait for their signature. Signing consumes them.
 pub struct Prepared {
     access: AccessClaims,
     typ: Option<&'static str>,
-    id: IdClaims,
+    /// None: see [`Signed::id`].
+    id: Option<IdClaims>,
     /// The ID token says which access token it came with (`at_hash`, OpenID Connect Core §3.1.3.6).
     hashed: bool,
+    code: Option<String>,
     expires_in: i32,
 }
 
 /// Signed tokens.
 pub struct Signed {
     pub access: SecretString,
-    pub id: SecretString,
+    /// Not where the hosted flows were not asked for `openid`.
+    pub id: Option<SecretString>,
     /// Seconds that the access token lives.
     pub expires_in: i32,
 }
@@ -64,25 +76,36 @@ impl Prepared {
         Self {
             access: access_claims(subject, mint, now),
             typ: (details.profile == Profile::Openid).then_some(ACCESS_TOKEN_TYPE),
-            id: id_claims(subject, mint, now),
-            hashed: is_hosted(details),
+            id: has_id(subject.session).then(|| id_claims(subject, mint, now)),
+            hashed: is_hosted(details) && !subject.asked.alone,
+            code: subject.asked.code.map(str::to_owned),
             expires_in,
         }
     }
 
-    pub async fn sign(mut self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
+    pub async fn sign(self, keys: &KeyRing, pool: &Pool) -> Result<Signed, Fault> {
         let access = keys.sign_typed(&pool.id, Purpose::Access, self.typ, &self.access).await?;
-        if self.hashed {
-            let alg = keys.algorithm(&pool.id, Purpose::Id).await?;
-            self.id.at_hash = Some(at_hash(alg, access.expose()));
-        }
-        let id = keys.sign(&pool.id, Purpose::Id, &self.id).await?;
-        Ok(Signed {
-            access: SecretString::new(access.expose()),
-            id: SecretString::new(id.expose()),
-            expires_in: self.expires_in,
-        })
+        let access = SecretString::new(access.expose());
+        let id = match self.id {
+            None => None,
+            Some(mut claims) => {
+                if self.hashed || self.code.is_some() {
+                    let alg = keys.algorithm(&pool.id, Purpose::Id).await?;
+                    claims.at_hash = self.hashed.then(|| half_hash(alg, access.expose()));
+                    let code = self.code.map(|code| ("c_hash".to_owned(), Value::String(half_hash(alg, &code))));
+                    claims.attributes.extend(code);
+                }
+                let id = keys.sign(&pool.id, Purpose::Id, &claims).await?;
+                Some(SecretString::new(id.expose()))
+            }
+        };
+        Ok(Signed { access, id, expires_in: self.expires_in })
     }
+}
+
+/// Sign-ins through the API have one always.
+fn has_id(session: &Session) -> bool {
+    !is_hosted(&session.details) || session.scope.split(' ').any(|scope| scope == "openid")
 }
 
 fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> AccessClaims {
@@ -111,7 +134,8 @@ fn access_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> Ac
 
 fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClaims {
     let Subject { pool, client, user, session, .. } = subject;
-    let mut personal = personal(user, &client.settings);
+    let told = Told::InIdToken { with_access: !subject.asked.alone };
+    let mut personal = personal(user, &client.settings, &session.scope, session.details.profile, told);
     if let Some(sid) = session.parent.as_ref().filter(|_| session.details.sid) {
         personal.attributes.insert("sid".to_owned(), Value::String(sid.clone()));
     }
@@ -123,7 +147,7 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         iss: pool.iss.clone(),
         username: user.username.clone(),
         identities: personal.identities,
-        nonce: subject.nonce.map(str::to_owned),
+        nonce: subject.asked.nonce.map(str::to_owned),
         at_hash: None,
         origin_jti: origin_jti(subject),
         aud: client.id.to_string(),
@@ -136,29 +160,6 @@ fn id_claims(subject: &Subject<'_>, mint: UnixMillis, now: UnixMillis) -> IdClai
         acr: session.details.acr.clone(),
         amr: session.details.amr.clone(),
         attributes: personal.attributes,
-    }
-}
-
-/// What an ID token says of the user, as far as the client may read it.
-pub(super) struct Personal {
-    pub identities: Vec<Value>,
-    pub attributes: BTreeMap<String, Value>,
-}
-
-pub(super) fn personal(user: &User, settings: &Settings) -> Personal {
-    let readable = user.attributes.iter().filter(|(name, _)| settings.may_read(name));
-    let (identities, others): (Vec<_>, Vec<_>) = readable.partition(|(name, _)| name.as_str() == IDENTITIES);
-    Personal {
-        identities: identities.into_iter().flat_map(|(_, value)| links::claim(value)).collect(),
-        attributes: others.into_iter().map(|(name, value)| (name.clone(), claim_value(name, value))).collect(),
-    }
-}
-
-/// Attributes are strings but for the two that say whether an address is verified.
-fn claim_value(name: &str, value: &str) -> Value {
-    match name {
-        "email_verified" | "phone_number_verified" => Value::Bool(value == "true"),
-        _ => Value::String(value.to_owned()),
     }
 }
 
@@ -198,12 +199,12 @@ fn extra(details: &Details) -> BTreeMap<String, Value> {
 }
 
 /// The left half of the hash that goes with the ID token's algorithm (OpenID Connect Core §3.1.3.6): SHA-512 with Ed25519.
-fn at_hash(alg: Alg, access: &str) -> String {
+fn half_hash(alg: Alg, shown: &str) -> String {
     let hash = match alg {
         Alg::EdDSA => &digest::SHA512,
         _ => &digest::SHA256,
     };
-    let whole = digest::digest(hash, access.as_bytes());
+    let whole = digest::digest(hash, shown.as_bytes());
     let half = whole.as_ref().len() / 2;
     base64url_encode(whole.as_ref().get(..half).unwrap_or_default())
 }
@@ -230,8 +231,8 @@ mod tests {
     /// The example of OpenID Connect Core, appendix A.3.
     #[test]
     fn an_at_hash_is_the_left_half() {
-        assert_eq!(at_hash(Alg::RS256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
-        assert_eq!(at_hash(Alg::EdDSA, "x").len(), 43);
+        assert_eq!(half_hash(Alg::RS256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(half_hash(Alg::EdDSA, "x").len(), 43);
     }
 
     #[test]
@@ -241,11 +242,5 @@ mod tests {
         assert_eq!(json!(extra(&one)), json!({ "aud": "a", "cnf": { "jkt": "k" } }));
         let two = Details { aud: vec!["a".into(), "b".into()], x5t: Some("c".into()), ..Details::default() };
         assert_eq!(json!(extra(&two)), json!({ "aud": ["a", "b"], "cnf": { "x5t#S256": "c" } }));
-    }
-
-    #[test]
-    fn verified_flags_are_booleans() {
-        assert_eq!(claim_value("email_verified", "true"), Value::Bool(true));
-        assert_eq!(claim_value("custom:flag", "true"), Value::String("true".into()));
     }
 }

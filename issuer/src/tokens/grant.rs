@@ -5,7 +5,7 @@ use common::clock::UnixMillis;
 use common::secret::SecretString;
 use uuid::Uuid;
 
-use super::claims::{Prepared, Subject};
+use super::claims::{Asked, Prepared, Subject};
 use crate::aws_json::{Call, Write};
 use crate::clients::Client;
 use crate::codes;
@@ -30,8 +30,7 @@ pub struct Granted<'a> {
     /// Space-separated.
     pub scope: &'a str,
     pub details: Details,
-    /// The authorization request's.
-    pub nonce: Option<&'a str>,
+    pub asked: Asked<'a>,
     /// The browser session (`sid`).
     pub parent: Option<&'a str>,
     /// The claim `device_key`.
@@ -48,18 +47,16 @@ pub enum Proven {
     /// By this very call. It goes on over a sign-out that comes meanwhile, but not over the end of what it proved.
     Now,
     /// At that time (the mint instant of then): it ends with whatever signs the user out.
-    #[cfg_attr(not(test), expect(dead_code, reason = "authorization codes are such"))]
     Earlier(UnixMillis),
 }
 
 /// Signed tokens, and what a client is told with them.
 pub struct Minted {
     pub access: SecretString,
-    pub id: SecretString,
+    pub id: Option<SecretString>,
     pub refresh: Option<SecretString>,
     /// Seconds that the access token lives.
     pub expires_in: i32,
-    #[expect(dead_code, reason = "the token endpoint answers it")]
     pub scope: String,
 }
 
@@ -67,7 +64,7 @@ pub struct Minted {
 #[derive(Debug)]
 pub enum GrantError {
     /// This statement of those that use something up missed: it was used meanwhile. Nothing is stored.
-    Uses(#[expect(dead_code, reason = "the token endpoint asks which")] usize),
+    Uses(usize),
     Fault(Fault),
 }
 
@@ -103,7 +100,7 @@ pub async fn grant(
             user: &granted.user,
             groups: &groups,
             session: &session,
-            nonce: granted.nonce,
+            asked: granted.asked,
             event_id: &call.origin.request_id,
         };
         let prepared = Prepared::new(&subject, mint, call.now);
@@ -179,7 +176,7 @@ fn note(seen: &Seen, user: &User, call: &Call) -> Statement {
 }
 
 /// max(now, `valid_after` + 1 ms): never at or before the last sign-out, also when the clock steps back.
-pub(super) fn mint_instant(user: &User, now: UnixMillis) -> UnixMillis {
+pub fn mint_instant(user: &User, now: UnixMillis) -> UnixMillis {
     now.max(UnixMillis(user.valid_after.0.saturating_add(1)))
 }
 
@@ -209,6 +206,14 @@ impl Proven {
             }
         })
     }
+}
+
+/// The user of a proof that was made just now, as the row is: it has changed since it was read.
+///
+/// # Errors
+/// `NotAuthorizedException` where the proof does not hold any more; storage.
+pub async fn meanwhile(call: &Call, pool: &Pool, read: User) -> Result<User, Fault> {
+    Proven::Now.meanwhile(call, pool, read).await
 }
 
 /// The user with the mark that a sign-out set since the proof was made. A sign-in goes on over a sign-out, but not over the end of what it

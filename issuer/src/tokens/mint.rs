@@ -4,7 +4,7 @@ use cognito_model::Fault;
 use cognito_model::idp::types::AuthenticationResultType;
 use common::secret::SecretString;
 
-use super::claims::Signed;
+use super::claims::{Asked, Signed};
 use super::grant::{GrantError, Granted, Minted, Proven, grant};
 use crate::aws_json::Call;
 use crate::clients::Client;
@@ -37,7 +37,7 @@ pub async fn mint(
         authenticated: proof.at(),
         scope: API_SCOPE,
         details: Details::default(),
-        nonce: None,
+        asked: Asked::default(),
         parent: None,
         device: device.map(|key| key.as_str()),
         seen: seen.as_ref(),
@@ -59,7 +59,7 @@ pub(super) fn result(signed: Signed, refresh_token: Option<SecretString>) -> Aut
     AuthenticationResultType {
         access_token: Some(signed.access),
         expires_in: Some(signed.expires_in),
-        id_token: Some(signed.id),
+        id_token: signed.id,
         refresh_token,
         token_type: Some("Bearer".to_owned()),
         ..AuthenticationResultType::default()

@@ -16,16 +16,20 @@ pub mod grant;
 mod live;
 mod mint;
 pub mod ops;
+mod personal;
 mod refresh;
 #[cfg(test)]
 mod service_suite;
 #[cfg(test)]
 mod suite;
+pub mod user_info;
 
 pub use self::authenticate::authenticate;
+pub use self::claims::Asked;
 pub use self::live::live;
 pub use self::mint::mint;
 pub use self::refresh::{Presented, refresh};
+pub use self::user_info::user_info;
 
 use crate::aws_json::Registered;
 

@@ -8,7 +8,7 @@ use cognito_model::idp::types::AuthenticationResultType;
 use cognito_model::{Exception, Fault};
 use common::secret::SecretString;
 
-use super::claims::{Prepared, Subject};
+use super::claims::{Asked, Prepared, Subject};
 use super::grant::{groups_of, mint_instant};
 use super::mint::result;
 use crate::aws_json::{Call, Write};
@@ -99,7 +99,7 @@ pub async fn refresh(
             user: &presented.user,
             groups: &groups,
             session: &presented.session,
-            nonce: None,
+            asked: Asked::default(),
             event_id: &call.origin.request_id,
         };
         let prepared = Prepared::new(&subject, mint, call.now);

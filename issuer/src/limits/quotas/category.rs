@@ -274,9 +274,25 @@ pub const OPERATIONS: &[(Share, &[&str])] = &[
 
 /// Requests to OAuth endpoints, by CloudTrail's name where it has one: each takes from what its twin in the API takes from.
 pub const ENDPOINTS: &[(Share, &[&str])] = &[
-    (Share::Of(Category::UserToken), &["Revoke_POST", "Token_POST"]),
+    (Share::Of(Category::UserAuthentication), &["Login_POST"]),
+    (Share::ChallengeAnswers, &["Consent_POST", "MfaOption_POST", "MfaSetup_POST", "Mfa_POST", "NewPassword_POST"]),
+    (Share::Of(Category::UserToken), &["Par_POST", "Revoke_POST", "Token_POST"]),
     (Share::Of(Category::ClientAuthentication), &["Token_POST client_credentials"]),
-    (Share::Of(Category::UserRead), &["Introspect_POST"]),
+    (
+        Share::Of(Category::UserRead),
+        &[
+            "Authorize_GET",
+            "Consent_GET",
+            "Introspect_POST",
+            "Login_GET",
+            "Logout_GET",
+            "MfaOption_GET",
+            "MfaSetup_GET",
+            "Mfa_GET",
+            "NewPassword_GET",
+            "UserInfo_GET",
+        ],
+    ),
 ];
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{AssociateSoftwareTokenRequest, AssociateSoftwareTokenResponse};
 use common::secret::SecretString;
 
-use super::{Authorization, authorization, pool_of_session, session_over};
+use super::{Authorization, authorization, pool_of_session};
 use crate::aws_json::{Call, Write};
 use crate::factors::error::not_offered;
 use crate::factors::software_token::{self, Seed};
+use crate::login::set_up;
 use crate::pools::mfa::Factor;
-use crate::signin::set_up_factor;
 use crate::store::Batch;
 use crate::users::self_service::{Caller, caller};
 use crate::users::{UserError, rows};
@@ -38,10 +38,6 @@ async fn by_token(call: &Call) -> Result<AssociateSoftwareTokenResponse, Fault> 
 
 async fn by_session(call: &Call, session: &SecretString) -> Result<AssociateSoftwareTokenResponse, Fault> {
     let pool = pool_of_session(call, session).await?;
-    let (seed, advanced) = set_up_factor::associate(&call.services, &pool, session, call.now).await?;
-    let mut batch = Batch::new();
-    batch.extend(advanced.statements);
-    let write = Write::new(&pool.id, batch).about(advanced.user.sub.as_str());
-    call.commit(write).await.map_err(session_over)?;
-    Ok(AssociateSoftwareTokenResponse { secret_code: Some(seed.to_text()), session: Some(advanced.session) })
+    let (seed, session) = set_up::associate(call, &pool, session).await?;
+    Ok(AssociateSoftwareTokenResponse { secret_code: Some(seed.to_text()), session: Some(session) })
 }

@@ -16,7 +16,6 @@ use common::secret::SecretString;
 use crate::aws_json::{Call, Registered, operation};
 use crate::pools::{self, Pool, PoolError};
 use crate::signin::SignInError;
-use crate::store::CommitError;
 
 pub(super) fn all() -> Vec<Registered> {
     vec![
@@ -57,13 +56,5 @@ async fn pool_of_session(call: &Call, session: &SecretString) -> Result<Pool, Fa
     match pools::find(&call.services.store, &id).await {
         Err(PoolError::Absent(_)) => Err(over()),
         found => Ok(found?),
-    }
-}
-
-/// A miss means that the Session was used meanwhile, or what it proves has ended.
-fn session_over(error: CommitError) -> Fault {
-    match error {
-        CommitError::Missed { .. } => SignInError::Session.into(),
-        other => other.into(),
     }
 }

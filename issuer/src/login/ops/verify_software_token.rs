@@ -6,14 +6,14 @@ use cognito_model::idp::types::{
 use cognito_model::{Exception, Fault};
 use common::secret::SecretString;
 
-use super::{Authorization, authorization, pool_of_session, session_over};
+use super::{Authorization, authorization, pool_of_session};
 use crate::aws_json::{Call, Write};
 use crate::devices;
 use crate::factors::error::{mismatch, not_offered};
 use crate::factors::software_token;
 use crate::limits::{Budget, SpendError, Spender, budget};
+use crate::login::set_up;
 use crate::pools::mfa::Factor;
-use crate::signin::set_up_factor;
 use crate::store::{Batch, CommitError};
 use crate::users::self_service::{Caller, caller};
 use crate::users::{TRIES, rows};
@@ -70,13 +70,7 @@ async fn by_session(
     answer: (&str, Option<&str>),
 ) -> Result<VerifySoftwareTokenResponse, Fault> {
     let pool = pool_of_session(call, session).await?;
-    let advanced = set_up_factor::verify(&call.services, &pool, session, answer, call.now).await?;
-    let advanced = advanced.ok_or_else(mismatch)?;
-    let mut batch = Batch::new();
-    batch.extend(advanced.statements);
-    let write = Write::new(&pool.id, batch).about(advanced.user.sub.as_str());
-    call.commit(write).await.map_err(session_over)?;
-    Ok(success(Some(advanced.session)))
+    Ok(success(Some(set_up::verify(call, &pool, session, answer).await?)))
 }
 
 fn success(session: Option<SecretString>) -> VerifySoftwareTokenResponse {

@@ -12,11 +12,7 @@ use crate::pools::Pool;
 use crate::tokens::client_token;
 
 pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Result<Value, OAuthError> {
-    let flows = client.settings.allowed_oauth_flows.as_deref().unwrap_or_default();
-    let is_allowed = client.settings.allowed_oauth_flows_user_pool_client
-        && flows.contains(&OAuthFlowType::ClientCredentials)
-        && client.has_secret();
-    if !is_allowed {
+    if !client.settings.allows_oauth(OAuthFlowType::ClientCredentials) || !client.has_secret() {
         return Err(OAuthError::new(Code::UnauthorizedClient, "The client may not use this grant."));
     }
     let scopes = client_token::scopes(&call.services.store, client, asked_scopes(form)).await;

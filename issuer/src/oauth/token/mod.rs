@@ -1,5 +1,6 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2), as Cognito's token endpoint has it.
 
+mod authorization_code;
 mod client_credentials;
 mod refresh_token;
 
@@ -19,7 +20,7 @@ use crate::cors;
 use crate::domains::Site;
 
 /// Grants that there are, in the order of the metadata.
-pub const GRANTS: [&str; 2] = ["client_credentials", "refresh_token"];
+pub const GRANTS: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
 
 pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts, body: Body) -> Response {
     let call = oauth.call("Token_POST", &head);
@@ -44,6 +45,7 @@ async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Bo
     let grant = form.demand("grant_type")?.expose();
     check_target(&form)?;
     match grant {
+        "authorization_code" => authorization_code::grant(call, pool, client, &form).await,
         "client_credentials" => client_credentials::grant(call, pool, client, &form).await,
         "refresh_token" => refresh_token::grant(call, pool, client, &form).await,
         _ => Err(OAuthError::new(Code::UnsupportedGrantType, "There is no such grant_type here.")),

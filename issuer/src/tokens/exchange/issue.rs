@@ -15,8 +15,9 @@ use crate::clients::Client;
 use crate::keys::Purpose;
 use crate::pools::Pool;
 use crate::resource_servers;
-use crate::tokens::claims::{group_names, jti, personal};
+use crate::tokens::claims::{group_names, jti};
 use crate::tokens::grant::groups_of;
+use crate::tokens::personal::whole;
 use crate::users::groups::{Group, preferred_role};
 
 /// How many may have acted for a user one after the other.
@@ -115,7 +116,7 @@ impl Exchange<'_> {
 
     fn id_claims(&self) -> IdClaims {
         let (token, user) = (&self.subject.token, &self.subject.user);
-        let personal = personal(user, &self.client.settings);
+        let personal = whole(user, &self.client.settings);
         let mut attributes: BTreeMap<String, Value> = personal.attributes;
         attributes.extend(self.act.clone().map(|act| ("act".to_owned(), act)));
         IdClaims {
