@@ -12,6 +12,7 @@ mod error;
 mod form;
 mod introspect;
 pub mod metadata;
+pub mod register;
 mod revoke;
 mod state;
 #[cfg(test)]
@@ -35,6 +36,8 @@ pub fn site_routes() -> Router<OAuth> {
         .route("/error", get(error))
         .route("/oauth2/token", post(token::post).options(cors::preflight))
         .route("/oauth2/introspect", post(introspect::post))
+        .route(register::PATH, post(register::post).options(cors::preflight))
+        .route("/oauth2/register/{client}", get(register::get).put(register::put).delete(register::delete))
         .route("/oauth2/revoke", post(revoke::post).options(cors::preflight))
         .route("/.well-known/openid-configuration", get(metadata::get))
         .route("/.well-known/oauth-authorization-server", get(metadata::get))

@@ -277,6 +277,8 @@ pub const ENDPOINTS: &[(Share, &[&str])] = &[
     (Share::Of(Category::UserToken), &["Revoke_POST", "Token_POST"]),
     (Share::Of(Category::ClientAuthentication), &["Token_POST client_credentials"]),
     (Share::Of(Category::UserRead), &["Introspect_POST"]),
+    (Share::Of(Category::UserPoolClientRead), &["Register_GET"]),
+    (Share::Of(Category::UserPoolClientUpdate), &["Register_DELETE", "Register_POST", "Register_PUT"]),
 ];
 
 #[cfg(test)]
