@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod model;
 pub mod oauth;
 pub mod oauth_rules;
+mod oauth_set;
 pub mod ops;
 pub mod registration;
 pub mod rows;
@@ -21,6 +22,7 @@ mod suite;
 pub use self::documents::of_request;
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
+pub use self::oauth_set::set_oauth;
 
 use cognito_model::idp::types::{OAuthFlowType, UserContextDataType};
 use cognito_model::{Exception, Fault};

@@ -318,7 +318,6 @@ impl Client {
             token_validity_units: settings.token_validity_units,
             user_pool_id: Some(self.pool.to_string()),
             write_attributes: settings.write_attributes,
-            ..wire::UserPoolClientType::default()
         }
     }
 }

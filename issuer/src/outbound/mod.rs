@@ -77,7 +77,6 @@ pub enum Kind {
     /// `application/json`, or a type that ends with `+json` (RFC 6839 §3.1).
     Json,
     /// A JWT: `application/jwt`, or a type that ends with `+jwt`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "request objects use it"))]
     Jwt,
 }
 
@@ -159,7 +158,6 @@ impl Outbound {
     }
 
     /// The same for whoever missed something in the document that is kept (a key by its id): fetched anew unless that was less than a minute ago.
-    #[cfg_attr(not(test), expect(dead_code, reason = "key sets of clients use it"))]
     pub async fn renewed(&self, url: &str, kind: Kind) -> Result<Document, OutboundError> {
         let now = self.clock.now();
         self.kept_after(url, kind, UnixMillis(now.0.saturating_sub(millis(YOUNG)))).await
@@ -174,7 +172,6 @@ impl Outbound {
     ///
     /// # Errors
     /// A redirect, and no answer. Other statuses are for the caller to judge.
-    #[cfg_attr(not(test), expect(dead_code, reason = "back-channel logout uses it"))]
     pub async fn post_form(&self, url: &str, form: String) -> Result<StatusCode, OutboundError> {
         let address = self.check(url)?;
         let request = Request::builder()

@@ -80,6 +80,6 @@ fn grant_types(settings: &Settings) -> Vec<GrantType> {
 fn response_types(settings: &Settings) -> Vec<Value> {
     let flows = flows(settings);
     let plain = [(OAuthFlowType::Code, "code"), (OAuthFlowType::Implicit, "token")];
-    let plain = plain.into_iter().filter_map(|(flow, name)| flows.contains(&flow).then(|| Value::from(name)));
+    let plain = plain.into_iter().filter(|(flow, _)| flows.contains(flow)).map(|(_, name)| Value::from(name));
     plain.chain(settings.oauth.response_types.iter().map(|kind| json!(kind))).collect()
 }

@@ -186,7 +186,7 @@ async fn a_stranger_registers_and_manages_its_client(store: Store) {
         let listed = world.ask("ListUserPoolClients", ask).await.unwrap();
         listed["UserPoolClients"].as_array().unwrap().iter().map(|client| text(&client["ClientId"])).collect::<Vec<_>>()
     };
-    assert_eq!(list(json!({ "ClientType": "DCR" })).await, [id.clone()]);
+    assert_eq!(list(json!({ "ClientType": "DCR" })).await, std::slice::from_ref(&id));
     assert!(list(json!({})).await.len() == 2 && !list(json!({})).await.contains(&id));
     let named = json!({ "UserPoolId": world.pool, "ClientId": id });
     let described = world.ask("DescribeUserPoolClient", named).await.unwrap()["UserPoolClient"].clone();
@@ -492,7 +492,10 @@ async fn documents_that_are_none(store: Store) {
         (json!({ "token_endpoint_auth_method": "client_secret_basic" }), "none or private_key_jwt"),
         (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "needs jwks or jwks_uri"),
         (json!({ "redirect_uris": [] }), "redirect_uris: there is none"),
-        (json!({ "redirect_uris": ["http://tool.example/"] }), "redirect_uris: http is for the loopback interface alone"),
+        (
+            json!({ "redirect_uris": ["http://tool.example/"] }),
+            "redirect_uris: http is for the loopback interface alone",
+        ),
         (
             json!({ "grant_types": ["client_credentials"], "response_types": [] }),
             "registers no client for client_credentials",
