@@ -1,6 +1,8 @@
+use cognito_model::idp::types::OAuthFlowType;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::clients::oauth::{Grant, ResponseType};
 
 fn terms(flows: &[OAuthFlowType]) -> Terms {
     Terms { flows: flows.to_vec(), scopes: ["openid", "email", "https://orders/read"].map(str::to_owned).to_vec() }
