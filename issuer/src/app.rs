@@ -19,6 +19,7 @@ use crate::keys::{self, KeyRing};
 use crate::limits::{Lockout, budget, lockout};
 use crate::messages::{self, Courier, Senders};
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::outbox::Wake;
 use crate::passwords::{Compromised, Passwords, PoolSettings};
 use crate::publish::{self, DeploymentSealing, PublishConfig, Sealing};
@@ -133,6 +134,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         passwords: Passwords::start(pool_settings(&config)).map_err(StartError::failure)?,
         compromised: compromised(&config)?,
         lockout: Lockout::new(opened.store.clone(), clock.clone()),
+        outbound: outbound(&config, clock.clone())?,
         store: opened.store,
         clock: clock.clone(),
         deployment: config.issuer.clone(),
@@ -246,6 +248,11 @@ fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
             StoreConfig::Postgres(PostgresConfig { ca_file: ca_file.clone(), ..settings })
         }
     })
+}
+
+fn outbound(config: &Config, clock: Arc<dyn Clock>) -> Result<Outbound, StartError> {
+    Outbound::new(&config.outbound, clock)
+        .map_err(|problem| StartError::configuration(format!("outbound.ca_file: {problem}")))
 }
 
 fn compromised(config: &Config) -> Result<Compromised, StartError> {

@@ -18,11 +18,22 @@ pub use self::dev_mode::DevMode;
 pub use self::domains::DomainSettings;
 use crate::keys::{MAX_PER_PURPOSE, RotationPolicy};
 use crate::limits::quotas::{Category, Settings as Quotas};
-use crate::messages;
+use crate::{messages, outbound};
 
 /// The sections whose scalars the environment may set.
-const SECTIONS: &[&str] =
-    &["listen", "issuer", "storage", "secrets", "messages", "passwords", "feed", "keys", "quotas", "domains"];
+const SECTIONS: &[&str] = &[
+    "listen",
+    "issuer",
+    "storage",
+    "secrets",
+    "messages",
+    "passwords",
+    "feed",
+    "keys",
+    "quotas",
+    "domains",
+    "outbound",
+];
 
 /// Keys of one purpose are bounded in number, and each stays for a day.
 const SHORTEST_ROTATION: Duration = Duration::from_secs(3_600);
@@ -36,6 +47,8 @@ pub struct Config {
     /// 32 bytes in hex or base64, mode 0600 or 0400.
     pub root_key_file: PathBuf,
     pub messages: messages::Config,
+    /// What may be asked of the URLs that clients name.
+    pub outbound: outbound::Config,
     pub passwords: Passwords,
     pub keys: RotationPolicy,
     /// `host:port` under which edges reach the feed; goes into join tokens.
@@ -140,6 +153,8 @@ impl Config {
         secrets.finish()?;
         let messages = root.section("messages")?.map(|section| messages::Config::read(section, folder));
         let messages = messages.transpose()?.unwrap_or_default();
+        let outbound = root.section("outbound")?.map(|section| outbound::Config::read(section, folder));
+        let outbound = outbound.transpose()?.unwrap_or_default();
         let passwords =
             root.section("passwords")?.map(|section| passwords(section, folder)).transpose()?.unwrap_or_default();
         let keys = root.section("keys")?.map(rotation).transpose()?.unwrap_or_default();
@@ -158,6 +173,7 @@ impl Config {
             storage,
             root_key_file,
             messages,
+            outbound,
             passwords,
             keys,
             feed_address,

@@ -32,6 +32,7 @@ mod messages;
 mod metrics;
 mod migrations;
 mod oauth;
+mod outbound;
 pub mod outbox;
 mod pages;
 pub mod passwords;

@@ -27,6 +27,7 @@ pub fn all() -> Vec<&'static Migration> {
         &pools::rows::DELETED,
         &clients::rows::MIGRATION,
         &clients::rows::SECRETS,
+        &clients::rows::REGISTERED,
         &resource_servers::rows::MIGRATION,
         &providers::rows::MIGRATION,
         &domains::rows::MIGRATION,
@@ -47,6 +48,7 @@ pub fn all() -> Vec<&'static Migration> {
         &oauth::codes::MIGRATION,
         &oauth::authorize::consents::MIGRATION,
         &oauth::par::MIGRATION,
+        &oauth::register::MIGRATION,
     ];
     lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).chain(factors::MIGRATIONS).collect()
 }

@@ -31,6 +31,7 @@ const TABLES: &[(&str, &str)] = &[
     ("oauth_codes", "digest"),
     ("oauth_consents", "sub, client"),
     ("oauth_requests", "digest"),
+    ("oauth_registrations", "client"),
     ("auth_events", "sub, id"),
     ("linked_identities", "provider, provider_made, attribute, value"),
     ("attempts", "digest"),

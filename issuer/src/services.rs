@@ -11,6 +11,7 @@ use crate::keys::KeyRing;
 use crate::limits::Lockout;
 use crate::messages::Courier;
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::outbox::Wake;
 use crate::passwords::{Compromised, Passwords};
 use crate::sampled::Sampled;
@@ -33,6 +34,8 @@ pub struct Services {
     pub audit: Recorder,
     pub metrics: Arc<Metrics>,
     pub courier: Courier,
+    /// Asks URLs that clients name.
+    pub outbound: Outbound,
     /// What edges report of requests that web ACLs judged.
     pub sampled: Sampled,
     /// Rings when a commit changed what edges must know.

@@ -17,6 +17,7 @@ use crate::keys::KeyRing;
 use crate::limits::Lockout;
 use crate::messages::{self, Courier, Message};
 use crate::metrics::Metrics;
+use crate::outbound::{self, Outbound};
 use crate::outbox::Wake;
 use crate::passwords::{Compromised, Passwords, PoolSettings};
 use crate::router::Operations;
@@ -67,6 +68,7 @@ impl World {
             passwords: passwords(),
             compromised: Compromised::default(),
             lockout: Lockout::new(store.clone(), clock.clone()),
+            outbound: outbound(clock.clone()),
             clock: clock.clone(),
             deployment: Deployment {
                 public_url: "http://issuer.test".into(),
@@ -212,6 +214,11 @@ impl World {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         self.services.store.one(Query::new(sql)).await.unwrap().unwrap().int(0).unwrap()
     }
+}
+
+/// It may ask servers of the tests, which are on this machine.
+fn outbound(clock: Arc<FakeClock>) -> Outbound {
+    Outbound::new(&outbound::Config { allow_private: true, ca_file: None }, clock).unwrap()
 }
 
 /// One pool for all worlds of the process: to start one costs a hash.

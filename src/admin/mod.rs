@@ -2,6 +2,7 @@
 //! without a running issuer says so.
 
 mod backup;
+mod client;
 mod edge_keys;
 mod key_file;
 mod keys;
@@ -47,6 +48,9 @@ enum AdminCommand {
     /// Admin keys: who may call the signed operations and these commands, and what each may do.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// App clients: what they may do as OAuth clients beyond Cognito's settings.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     /// The keys that sign a pool's tokens.
     #[command(subcommand)]
     SigningKeys(signing_keys::SigningKeysCommand),
@@ -131,6 +135,7 @@ pub async fn run(options: Options) -> Result<(), AdminError> {
     match options.command {
         AdminCommand::FirstKey { config, output, recover } => first_key(&config, &output, recover).await?,
         AdminCommand::Keys(command) => keys::run(command).await?,
+        AdminCommand::Client(command) => client::run(command).await?,
         AdminCommand::SigningKeys(command) => signing_keys::run(command).await?,
         AdminCommand::Backup(options) => backup::backup(options).await?,
         AdminCommand::Restore(options) => backup::restore(options).await?,

@@ -48,6 +48,9 @@ public_address = "{feed}"
 [ready]
 edges = ["{EDGE_NAME}"]
 
+[outbound]
+allow_private = true
+
 [domains]
 default_domain = "{domain}"
 default_urls = ["{at}", "{at_tls}"]
@@ -69,10 +72,12 @@ default_urls = ["{at}", "{at_tls}"]
 }
 
 /// What answers on the domain of the demo pool; everything else on `localhost` is the upstream's.
-const SITE: [&str; 6] = [
+const SITE: [&str; 8] = [
     "/oauth2/token",
     "/oauth2/revoke",
     "/oauth2/introspect",
+    "/oauth2/register",
+    "/oauth2/register/*",
     "/error",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
@@ -119,6 +124,16 @@ attest = true
 
 [[route]]
 match = {{ path = "/{pool}/*" }}
+upstream = "issuer"
+attest = true
+
+[[route]]
+match = {{ path = "/.well-known/oauth-authorization-server/{pool}" }}
+upstream = "issuer"
+attest = true
+
+[[route]]
+match = {{ path = "/.well-known/openid-configuration/{pool}" }}
 upstream = "issuer"
 attest = true
 

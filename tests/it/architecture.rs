@@ -20,7 +20,7 @@ const ISSUER: Order = &[
     &["entropy", "metrics"],
     &["store"],
     &["outbox", "envelope", "audit"],
-    &["codes", "cors", "html", "keys", "limits", "passwords", "messages", "sampled"],
+    &["codes", "cors", "html", "keys", "limits", "passwords", "messages", "outbound", "sampled"],
     &["config"],
     &["services"],
     &["signing"],

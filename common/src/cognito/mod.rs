@@ -19,10 +19,18 @@ use crate::ids::PoolId;
 /// The field that names the operation. Where it comes several times, the first one counts.
 pub const TARGET: &str = "x-amz-target";
 
-/// The pool that a path is about: its first segment, where it has more than one. No character of a pool's id is ever escaped in a canonical path.
+/// Documents whose path has the well-known part before the pool (RFC 8414 §3.1).
+const WELL_KNOWN: [&str; 2] = ["openid-configuration", "oauth-authorization-server"];
+
+/// The pool that a path is about: its first segment, where it has more than one, or what follows the well-known part. No character of a pool's id is ever
+/// escaped in a canonical path.
 pub fn pool_of_path(path: &str) -> Option<PoolId> {
-    let (first, _) = path.strip_prefix('/')?.split_once('/')?;
-    PoolId::parse(first).ok()
+    let (first, rest) = path.strip_prefix('/')?.split_once('/')?;
+    let named = match rest.split_once('/') {
+        Some((document, pool)) if first == ".well-known" && WELL_KNOWN.contains(&document) => pool,
+        _ => first,
+    };
+    PoolId::parse(named).ok()
 }
 
 #[cfg(test)]
@@ -33,6 +41,13 @@ mod tests {
     fn paths_begin_with_their_pool() {
         let of = |path| pool_of_path(path).map(String::from);
         assert_eq!(of("/eu-1_A/.well-known/jwks.json").as_deref(), Some("eu-1_A"));
+        assert_eq!(of("/.well-known/oauth-authorization-server/eu-1_A").as_deref(), Some("eu-1_A"));
+        assert_eq!(of("/.well-known/openid-configuration/eu-1_A").as_deref(), Some("eu-1_A"));
+        for path in
+            ["/.well-known/openid-configuration", "/.well-known/openid-configuration/eu-1_A/", "/.well-known/x/eu-1_A"]
+        {
+            assert_eq!(of(path), None, "{path}");
+        }
         for path in ["/", "", "/eu-1_A", "//eu-1_A/", "/eu-1%5FA/x", "/login/x", "eu-1_A/x"] {
             assert_eq!(of(path), None, "{path}");
         }

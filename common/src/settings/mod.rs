@@ -8,7 +8,7 @@ mod values;
 use std::path::Path;
 
 pub use self::section::{Entry, Section, parse};
-pub use self::values::duration;
+pub use self::values::{duration, nearest};
 pub use toml::Value;
 
 /// The folder to which relative paths in a settings file are relative: a file that is named without one lies in the current folder.

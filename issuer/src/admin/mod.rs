@@ -1,6 +1,7 @@
 //! The admin listener: health, readiness, metrics, and what Cognito's API does not have. Public traffic never reaches it.
 
 mod backups;
+mod clients;
 mod edge_keys;
 mod edges;
 mod health;
@@ -48,6 +49,7 @@ pub fn routes(services: Arc<Services>, gate: Arc<Gate>, publish: PublishHandle, 
         .route("/v1/backups", post(backups::create))
         .route("/v1/pools/{pool}/signing-keys", get(signing_keys::list).post(signing_keys::rotate))
         .route("/v1/pools/{pool}/signing-keys/{kid}", delete(signing_keys::revoke))
+        .route("/v1/pools/{pool}/clients/{client}/oauth", get(clients::show).put(clients::set))
         .route("/v1/pools/{pool}/export", get(transfers::counts).post(transfers::begin))
         .route("/v1/pools/{pool}/export/next", post(transfers::go_on))
         .route("/v1/pools/{pool}/import", get(transfers::look).post(transfers::begin_import))

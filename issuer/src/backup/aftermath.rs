@@ -11,6 +11,7 @@
 //! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
 //! | sign-in attempts, one-time codes, authorization codes, pushed requests, challenges for passkeys | gone: those from before may have been used up since |
+//! | secrets of clients, tokens that open a registration | stay, as passwords do: the clients of after the backup are gone with theirs |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |

@@ -3,17 +3,26 @@
 //! Invariants: a client with a secret demands `SECRET_HASH` on every unsigned call (SECURITY.md T71), by any of the two that it may
 //! have, and never becomes one without; secrets are enveloped, since the hash needs their text.
 
+mod documents;
 mod error;
+pub(crate) mod made;
+pub mod metadata;
 pub mod model;
 pub mod oauth;
+pub mod oauth_rules;
+mod oauth_set;
 pub mod ops;
+pub mod registration;
 pub mod rows;
 mod rules;
 #[cfg(test)]
 mod suite;
 
+#[cfg_attr(not(test), expect(unused_imports, reason = "authorize and token endpoint use it"))]
+pub use self::documents::of_request;
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
+pub use self::oauth_set::set_oauth;
 
 use cognito_model::idp::types::{OAuthFlowType, UserContextDataType};
 use cognito_model::{Exception, Fault};

@@ -139,12 +139,18 @@ impl Settings {
     /// (`USER_PASSWORD_AUTH`, …) can't be mixed with `ALLOW_…`, and allow SRP and refresh beside them. Where refresh tokens are
     /// rotated, GetTokensFromRefreshToken is the only way to refresh.
     pub fn allows(&self, flow: Flow) -> bool {
-        if flow == Flow::Refresh && self.rotation_grace().is_some() {
+        if self.oauth.is_for_endpoints_alone() || (flow == Flow::Refresh && self.rotation_grace().is_some()) {
             return false;
         }
         let old_names = !self.explicit_auth_flows.iter().any(|f| f.as_str().starts_with("ALLOW_"));
         let listed = self.explicit_auth_flows.iter().any(|f| flow.allowed_by().contains(f));
         listed || (old_names && matches!(flow, Flow::UserSrp | Flow::Refresh))
+    }
+
+    /// Whether its users get refresh tokens: those of a client that registered itself only where it has asked for that grant.
+    pub fn gives_refresh_tokens(&self) -> bool {
+        self.oauth.registered.is_none()
+            || self.explicit_auth_flows.contains(&ExplicitAuthFlowsType::AllowRefreshTokenAuth)
     }
 
     /// GetClientToken: by ALLOW_CLIENT_TOKEN_AUTH, or as the OAuth flow of the same name.
@@ -234,6 +240,11 @@ impl Settings {
         self.read_attributes.as_ref().is_none_or(|list| attribute == "sub" || list.iter().any(|name| name == attribute))
     }
 
+    /// Whether both are stored alike.
+    pub fn is_same(&self, other: &Self) -> bool {
+        serde_json::to_value(self).ok() == serde_json::to_value(other).ok()
+    }
+
     /// Checks what the model's limits don't say: Cognito's bounds in seconds.
     pub fn check(&self) -> Result<(), ClientError> {
         let bounds = [
@@ -307,6 +318,7 @@ impl Client {
             callback_urls: settings.callback_urls,
             client_id: Some(self.id.to_string()),
             client_name: Some(self.name.clone()),
+            client_type: settings.oauth.registered.as_ref().map(|_| wire::ClientTypeType::Dcr),
             client_secret: secret,
             creation_date: Some(Timestamp::from(self.created)),
             default_redirect_uri: settings.default_redirect_uri,
@@ -324,7 +336,6 @@ impl Client {
             token_validity_units: settings.token_validity_units,
             user_pool_id: Some(self.pool.to_string()),
             write_attributes: settings.write_attributes,
-            ..wire::UserPoolClientType::default()
         }
     }
 }
@@ -332,6 +343,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::oauth::{AuthMethod, Registered};
 
     fn with(flows: &[ExplicitAuthFlowsType]) -> Settings {
         Settings { explicit_auth_flows: flows.to_vec(), ..Settings::default() }
@@ -352,6 +364,24 @@ mod tests {
         assert!(!with(&[]).allows(Flow::AdminPassword) && !password_only.allows(Flow::AdminPassword));
         let mixed = with(&[ExplicitAuthFlowsType::UserPasswordAuth, ExplicitAuthFlowsType::AllowUserSrpAuth]);
         assert!(mixed.check().is_err());
+    }
+
+    #[test]
+    fn a_strangers_client_signs_nobody_in_by_the_api() {
+        let all = [
+            ExplicitAuthFlowsType::AllowUserPasswordAuth,
+            ExplicitAuthFlowsType::AllowUserSrpAuth,
+            ExplicitAuthFlowsType::AllowRefreshTokenAuth,
+        ];
+        let every = [Flow::UserPassword, Flow::UserSrp, Flow::Refresh];
+        let mut settings = with(&all);
+        assert!(every.iter().all(|flow| settings.allows(*flow)) && settings.gives_refresh_tokens());
+        settings.oauth.auth_methods = vec![AuthMethod::PrivateKeyJwt];
+        assert!(!every.iter().any(|flow| settings.allows(*flow)), "it would go by without its key");
+        settings.oauth = OAuth { registered: Some(Registered::Dynamically), ..OAuth::default() };
+        assert!(!every.iter().any(|flow| settings.allows(*flow)) && settings.gives_refresh_tokens());
+        settings.explicit_auth_flows.clear();
+        assert!(!every.iter().any(|flow| settings.allows(*flow)) && !settings.gives_refresh_tokens());
     }
 
     fn rotating(flows: &[ExplicitAuthFlowsType], feature: FeatureType, grace: Option<i32>) -> Settings {

@@ -52,6 +52,9 @@ pub struct OAuth {
     /// OpenID Connect Front-Channel Logout 1.0 `frontchannel_logout_uri`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub front_channel: Option<LogoutUri>,
+    /// How it came to be, where no administrator made it. Nothing but the registration sets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Registered>,
     /// It runs on its user's machine: the port of a loopback callback may be any (RFC 8252 §7.3).
     pub native: bool,
     /// A sign-in that is older, in seconds, is made anew (`default_max_age`).
@@ -74,6 +77,17 @@ impl OAuth {
     /// How long an authorization code is good.
     pub fn code_life(&self) -> std::time::Duration {
         std::time::Duration::from_secs(u64::from(self.code_seconds.unwrap_or(CODE_SECONDS)))
+    }
+
+    /// Whether Cognito's API is no way for its users: it is a stranger's, who must see no password, or it proves itself by what that API does not ask for.
+    pub fn is_for_endpoints_alone(&self) -> bool {
+        let by_key = |method: &AuthMethod| {
+            matches!(
+                method,
+                AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth
+            )
+        };
+        self.registered.is_some() || self.auth_methods.iter().any(by_key)
     }
 }
 
@@ -142,6 +156,16 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     TlsClientAuth,
     SelfSignedTlsClientAuth,
+}
+
+/// A client that nobody's administrator made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registered {
+    /// It has registered itself (RFC 7591), and manages itself (RFC 7592).
+    Dynamically,
+    /// It is what the document at this URL says, which is also its name in requests (draft-ietf-oauth-client-id-metadata-document).
+    ByDocument(String),
 }
 
 /// Where a client hears of sign-outs.

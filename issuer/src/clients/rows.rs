@@ -36,6 +36,10 @@ pub const SECRETS: Migration = Migration {
     ",
 };
 
+/// Which clients no administrator made; NULL is for those that one made.
+pub const REGISTERED: Migration =
+    Migration { version: 880, name: "client_registered", sql: "ALTER TABLE clients ADD COLUMN registered BIGINT;" };
+
 /// Where a client secret lives; `row` is the client id.
 pub fn secret_cell<'a>(place: Place, row: &'a [&'a str]) -> Context<'a> {
     let column = match place {
@@ -57,8 +61,8 @@ pub fn by_client_id(client: &ClientId) -> Query {
 /// With the one secret of a client that has one.
 pub fn insert(client: &Client) -> Statement {
     Statement::new(
-        "INSERT INTO clients (pool, client, name, settings, secret, created_at, modified_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO clients (pool, client, name, settings, secret, created_at, modified_at, registered)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(&client.pool)
     .bind(&client.id)
@@ -67,6 +71,7 @@ pub fn insert(client: &Client) -> Statement {
     .bind(client.secret(Place::First).map(|secret| secret.sealed.clone()))
     .bind(client.created)
     .bind(client.modified)
+    .bind(client.settings.oauth.registered.is_some())
     .expect(Rows::Exactly(1))
 }
 
@@ -87,6 +92,18 @@ pub fn page(pool: &PoolId, after: &str, limit: u64) -> Query {
          FROM clients WHERE pool = $1 AND client > $2 ORDER BY client LIMIT $3",
     )
     .bind(pool)
+    .bind(after)
+    .bind(limit)
+}
+
+/// The same of those that registered themselves, or of the others.
+pub fn page_of(registered: bool, pool: &PoolId, after: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT pool, client, name, settings, secret, created_at, modified_at, secret_at, second_secret, second_secret_at
+         FROM clients WHERE pool = $1 AND COALESCE(registered, 0) = $2 AND client > $3 ORDER BY client LIMIT $4",
+    )
+    .bind(pool)
+    .bind(registered)
     .bind(after)
     .bind(limit)
 }
@@ -146,6 +163,7 @@ pub fn delete(pool: &PoolId, client: &ClientId) -> Vec<Statement> {
     let row = Statement::new("DELETE FROM clients WHERE pool = $1 AND client = $2").bind(pool).bind(client);
     let rest = [
         "DELETE FROM oauth_codes WHERE pool = $1 AND client = $2",
+        "DELETE FROM oauth_registrations WHERE pool = $1 AND client = $2",
         "DELETE FROM login_brandings WHERE pool = $1 AND client = $2",
         "DELETE FROM risk_configurations WHERE pool = $1 AND client = $2",
         "DELETE FROM terms WHERE pool = $1 AND client = $2",

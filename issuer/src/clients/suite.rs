@@ -7,6 +7,7 @@ use common::secret::SecretString;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::clients;
 use crate::engines::on_both_engines;
 use crate::passwords::secret_hash;
 use crate::store::{Migration, Query, Store};
@@ -19,6 +20,7 @@ on_both_engines!(
     of_additions_side_by_side_one_is_taken,
     sessions_of_a_clients_pages,
     a_client_with_tokens_of_its_own_has_a_secret_and_no_other_flow,
+    oauth_settings_are_set_whole_and_by_the_rules,
 );
 
 const PASSWORD: &str = "Correct-Horse-1";
@@ -163,4 +165,41 @@ async fn a_client_with_tokens_of_its_own_has_a_secret_and_no_other_flow(store: S
     assert!(refused.starts_with("InvalidOAuthFlowException"), "{refused}");
     let (client, _) = confidential(&world).await;
     world.ask("UpdateUserPoolClient", with(&client, alone)).await.unwrap();
+}
+
+async fn oauth_settings_are_set_whole_and_by_the_rules(store: Store) {
+    let world = World::new(store).await;
+    let named = async || clients::named(&world.services, &world.pool, &world.client).await.unwrap();
+    let set = async |oauth: Value| {
+        let (pool, client) = named().await;
+        clients::set_oauth(&world.command("SetClientOAuth"), &pool, client, oauth.to_string().as_bytes()).await
+    };
+    let first =
+        json!({ "profile": "openid", "pkce": "required", "claims": [{ "attribute": "email", "claim": "mail" }] });
+    assert!(set(first).await.unwrap().settings.oauth.pkce == clients::oauth::Pkce::Required);
+    let second = set(json!({ "back_channel": { "uri": "https://app.example/out" } })).await.unwrap();
+    let (_, stored) = named().await;
+    assert_eq!(stored.settings.oauth, second.settings.oauth);
+    assert!(stored.settings.oauth.claims.is_empty() && stored.modified > stored.created, "all of it is replaced");
+    for (oauth, why) in [
+        (json!({ "registered": "dynamically" }), "registered: nobody sets it"),
+        (json!({ "dpop_bond": true }), "dpop_bond: unknown member; did you mean `dpop_bound`?"),
+        (json!({ "auth_methods": ["client_secret_basic"] }), "auth_methods: the client has no secret"),
+        (json!({ "jwks_uri": "https://169.254.169.254/keys" }), "jwks_uri: its host has no public address"),
+        (
+            json!({ "claims": [{ "attribute": "custom:none", "claim": "x" }] }),
+            "claims: users have no attribute custom:none",
+        ),
+        (json!({ "claims": [{ "attribute": "email", "claim": "sub" }] }), "claims: sub is the issuer's own"),
+    ] {
+        assert_eq!(refusal(set(oauth).await), format!("InvalidParameterException: {why}"));
+    }
+    assert_eq!(named().await.1.settings.oauth, second.settings.oauth);
+    let (pool, read) = named().await;
+    set(json!({})).await.unwrap();
+    let late = clients::set_oauth(&world.command("SetClientOAuth"), &pool, read, b"{}").await;
+    assert!(refusal(late).starts_with("ConcurrentModificationException"));
+    let audited =
+        "SELECT COUNT(*) FROM audit WHERE operation = 'SetClientOAuth' AND subject IS NOT NULL AND result = 'ok'";
+    assert_eq!(world.count(audited).await, 3);
 }

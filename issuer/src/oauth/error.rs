@@ -131,7 +131,7 @@ pub fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
 }
 
 /// RFC 6749 §5.2: printable ASCII without `"` and `\`.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let is_plain = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
     text.chars().map(|c| if is_plain(&c) { c } else { '?' }).collect()
 }

@@ -6,8 +6,10 @@ use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
 use serde_json::{Value, json};
 
+use super::register;
 use super::state::OAuth;
 use super::token::GRANTS;
+use crate::clients::registration;
 use crate::cors;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
@@ -72,6 +74,13 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
                 json!(["client_secret_basic", "client_secret_post"]),
             ),
         ]);
+    }
+    if let (Some(Site { base, .. }), Some(document), true) = (site, document.as_object_mut(), registration::is_on(pool))
+    {
+        document.insert("registration_endpoint".to_owned(), json!(format!("{base}{}", register::PATH)));
+        if registration::is_open(pool) {
+            document.insert("client_id_metadata_document_supported".to_owned(), json!(true));
+        }
     }
     document
 }

@@ -16,6 +16,7 @@ mod introspect;
 mod logout;
 pub mod metadata;
 pub mod par;
+pub mod register;
 mod revoke;
 mod state;
 #[cfg(test)]
@@ -42,6 +43,8 @@ pub fn routes() -> Router<OAuth> {
         .route("/oauth2/par", post(par::post).options(cors::preflight))
         .route("/oauth2/token", post(token::post).options(cors::preflight))
         .route("/oauth2/introspect", post(introspect::post))
+        .route(register::PATH, post(register::post).options(cors::preflight))
+        .route("/oauth2/register/{client}", get(register::get).put(register::put).delete(register::delete))
         .route("/oauth2/revoke", post(revoke::post).options(cors::preflight))
         .route("/oauth2/userInfo", get(user_info::answered).post(user_info::answered).options(cors::preflight))
         .route("/logout", get(logout::get).post(logout::post))

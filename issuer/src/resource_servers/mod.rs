@@ -11,6 +11,7 @@ mod rules;
 mod suite;
 
 pub use self::model::ResourceServer;
+pub use self::rules::REGISTER_SCOPE;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +59,11 @@ pub async fn first_unknown<'a>(store: &Store, pool: &PoolId, scopes: &'a [String
     Ok(None)
 }
 
+/// Whether it is a scope that every pool has.
+pub fn is_standard(scope: &str) -> bool {
+    rules::STANDARD_SCOPES.contains(&scope)
+}
+
 /// Resource servers that were looked up, each once.
 #[derive(Default)]
 struct Known(BTreeMap<String, Option<ResourceServer>>);
@@ -65,6 +71,9 @@ struct Known(BTreeMap<String, Option<ResourceServer>>);
 impl Known {
     /// Whether `identifier/scope` is of one of the pool's.
     async fn has(&mut self, store: &Store, pool: &PoolId, scope: &str) -> Result<bool, Fault> {
+        if scope == REGISTER_SCOPE {
+            return Ok(true);
+        }
         let Some((identifier, name)) = scope.rsplit_once('/') else { return Ok(false) };
         if !self.0.contains_key(identifier) {
             let row = store.one(rows::by_identifier(pool, identifier)).await?;

@@ -6,9 +6,11 @@ use cognito_model::idp::types::ResourceServerScopeType;
 
 /// Scopes that every pool has.
 pub const STANDARD_SCOPES: [&str; 5] = ["phone", "email", "openid", "profile", "aws.cognito.signin.user.admin"];
+/// Who has an access token with it may register clients (Cognito: dynamic client registration). It is a client's own, of no resource server.
+pub const REGISTER_SCOPE: &str = "aws.cognito/dcr/register";
 /// In a pool (Cognito's quota at its highest).
 pub const MOST: u64 = 300;
-/// Cognito keeps `aws.cognito/dcr/register` and the like for itself.
+/// Cognito keeps [`REGISTER_SCOPE`] and the like for itself.
 const RESERVED: &str = "aws.cognito";
 
 pub fn check_identifier(identifier: &str) -> Result<(), String> {

@@ -26,7 +26,7 @@ pub async fn jwks(State(public): State<Public>, Path(pool): Path<String>) -> Res
     }
 }
 
-/// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), as far as the endpoints exist: they are at the pool's domain.
+/// `/{pool}/.well-known/openid-configuration` (OpenID Connect Discovery §3), also as RFC 8414 §3.1 has its path, as far as the endpoints exist: they are at the pool's domain.
 pub async fn openid_configuration(
     State(public): State<Public>,
     Path(pool): Path<String>,

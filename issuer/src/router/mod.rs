@@ -80,6 +80,15 @@ pub fn public(services: Arc<Services>, gate: Arc<Gate>, terms: Terms<'_>) -> Rou
             "/{pool}/.well-known/openid-configuration",
             get(documents::openid_configuration).options(cors::preflight),
         )
+        // RFC 8414 §3.1: for clients that put the well-known part between the issuer's host and its path.
+        .route(
+            "/.well-known/openid-configuration/{pool}",
+            get(documents::openid_configuration).options(cors::preflight),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server/{pool}",
+            get(documents::openid_configuration).options(cors::preflight),
+        )
         .layer(admit)
         .layer(axum::middleware::map_response(cors::allow))
         // The operations read their body under their own limit, and answer in their own form.

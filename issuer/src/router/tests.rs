@@ -89,6 +89,11 @@ impl Door {
         Ask { method: "POST", path: "/".to_owned(), headers, body: body.to_string().into_bytes() }
     }
 
+    /// RFC 8414 §3.1: the pool stands behind the well-known part.
+    fn well_known(&self, name: &str) -> Ask {
+        Ask { path: format!("/.well-known/{name}/{}", self.world.pool), ..self.document() }
+    }
+
     fn document(&self) -> Ask {
         let path = format!("/{}/.well-known/jwks.json", self.world.pool);
         Ask { method: "GET", path, headers: Vec::new(), body: Vec::new() }
@@ -303,7 +308,14 @@ async fn an_edge_vouches_for_the_pools_of_its_enrolment() {
     let pool = PoolId::parse(door.world.pool.as_str()).unwrap();
     for (pools, serves) in [(vec![PoolId::parse("eu-test-1_Other").unwrap()], false), (vec![pool], true)] {
         door.edge = Speaker::of(&door.publishing.handle(), "fra-1", Pools::Named(pools), door.world.now()).await;
-        let asks = [door.sign_in(), door.document(), get_user.clone(), door.signed(describe.clone()).await];
+        let asks = [
+            door.sign_in(),
+            door.document(),
+            get_user.clone(),
+            door.signed(describe.clone()).await,
+            door.well_known("openid-configuration"),
+            door.well_known("oauth-authorization-server"),
+        ];
         for (nth, ask) in asks.into_iter().enumerate() {
             let id = u8::try_from(nth).unwrap() + 10 * u8::from(serves);
             let expected = if serves { "200".to_owned() } else { does_not_count(Refusal::Pool) };
@@ -404,7 +416,7 @@ async fn no_public_request_passes_without_its_pools_web_acl() {
     let ours = door.world.pool.to_string();
     let tokens = door.world.sign_in("ada", PASSWORD).await.unwrap();
     let get_user = door.operation("GetUser", json!({ "AccessToken": tokens["AccessToken"] }));
-    let public = [door.sign_in(), get_user, door.document()];
+    let public = [door.sign_in(), get_user, door.document(), door.well_known("oauth-authorization-server")];
     let behind = "503 InternalErrorException";
     let mut id = 0;
     let mut next = || {
@@ -523,6 +535,29 @@ async fn pages_answer_on_a_domain_and_nowhere_else() {
         assert_eq!(document["issuer"], format!("http://issuer.test/{}", door.world.pool), "{path}");
     }
     assert_eq!(door.outcome(&door.sign_in()).await, "200", "the API is there, too");
+}
+
+#[tokio::test]
+async fn the_metadata_is_where_either_specification_looks_for_it() {
+    let door = Door::new(From::Anyone, "[]").await;
+    door.give_domain().await;
+    let read = async |ask: Ask| {
+        let answer = door.send(&ask).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["access-control-allow-origin"]),
+            (200, &"*".parse().unwrap())
+        );
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice::<Value>(&body).unwrap()
+    };
+    let path = format!("/{}/.well-known/openid-configuration", door.world.pool);
+    let appended = read(Ask { path, ..door.document() }).await;
+    assert!(appended["token_endpoint"].is_string());
+    for name in ["openid-configuration", "oauth-authorization-server"] {
+        assert_eq!(read(door.well_known(name)).await, appended, "{name}");
+    }
+    let nobody = Ask { path: "/.well-known/openid-configuration/eu-test-1_Nobody".into(), ..door.document() };
+    assert_eq!(door.send(&nobody).await.status(), 404);
 }
 
 #[tokio::test]

@@ -10,7 +10,6 @@ use axum::response::Response;
 use cognito_model::Fault;
 use common::attest::{HEADER, digests_of_fields};
 use common::cognito;
-use common::ids::PoolId;
 use common::networks::Networks;
 use uuid::Uuid;
 
@@ -114,10 +113,11 @@ pub(super) fn host(head: &Parts) -> &str {
     field.or_else(|| head.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
 }
 
-/// Every path that begins with a pool is about that pool. An edge forwards canonical paths, in which nothing of a pool's id is escaped.
+/// Every path that names a pool is about that pool. An edge forwards canonical paths, in which nothing of a pool's id is escaped.
 fn is_within(edge: &KnownEdge, path: &str) -> bool {
     let Some((first, _)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return true };
-    !first.contains('%') && PoolId::parse(first).map_or(true, |pool| edge.serves(&pool))
+    let named = if first == ".well-known" { path } else { first };
+    !named.contains('%') && cognito::pool_of_path(path).is_none_or(|pool| edge.serves(&pool))
 }
 
 /// Counts a refusal, and tells the operator of what an edge said: once a second, since every request may be refused alike.

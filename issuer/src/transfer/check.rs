@@ -13,6 +13,7 @@ use super::frame::sha256;
 use super::held::Held;
 use super::lines::{ClientLine, GroupLine, Line, PasswordLine, SrpLine, UserLine, settings};
 use crate::clients::model::Settings as ClientSettings;
+use crate::clients::oauth_rules::{self, Facts};
 use crate::passwords;
 use crate::passwords::srp::Verifier;
 use crate::pools::Pool;
@@ -197,6 +198,13 @@ pub fn client(pool: &Pool, line: &ClientLine) -> Result<ClientSettings, String> 
     if let Some(name) = lists.into_iter().flatten().flatten().find(|name| *name != "sub" && !schema.has(name)) {
         return Err(format!("it reads or writes the attribute {name:?}, which the pool has not"));
     }
+    let has_attribute = |name: &str| schema.has(name);
+    let facts = Facts {
+        has_secret: !line.secrets.is_empty(),
+        may_ask: &oauth_rules::check_page,
+        has_attribute: &has_attribute,
+    };
+    oauth_rules::check(&settings.oauth, &facts)?;
     check_client_name(&line.name)?;
     let made = line.secrets.iter().map(|secret| secret.created_at);
     check_instants(made.chain([line.created_at, line.modified_at]))?;

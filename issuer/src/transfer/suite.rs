@@ -257,6 +257,11 @@ async fn a_pool_moves_with_all_that_signs_people_in(store: Store) {
     hold(&here, "eli").await;
     let secret = json!({ "UserPoolId": here.pool, "ClientName": "server", "GenerateSecret": true });
     let secret = here.ask("CreateUserPoolClient", secret).await.unwrap()["UserPoolClient"].clone();
+    let oauth = br#"{"profile":"openid","pkce":"required","auth_methods":["client_secret_post"],"third_party":true}"#;
+    let named =
+        async |world: &World| clients::named(&world.services, &world.pool, secret["ClientId"].as_str().unwrap()).await;
+    let (pool, client) = named(&here).await.unwrap();
+    let client = clients::set_oauth(&here.command("SetClientOAuth"), &pool, client, oauth).await.unwrap();
     let key = ExportKey::generate().unwrap();
     let file = exported(&here, &key, true).await;
     for clear in ["argon2id", "example.com", &text(&secret["ClientSecret"]), "CONFIRMED"] {
@@ -287,9 +292,10 @@ async fn a_pool_moves_with_all_that_signs_people_in(store: Store) {
         }
     }
     assert_eq!(a, b);
-    let named = json!({ "UserPoolId": there.pool, "ClientId": secret["ClientId"] });
-    let client = there.ask("DescribeUserPoolClient", named).await.unwrap();
-    assert_eq!(client["UserPoolClient"]["ClientSecret"], secret["ClientSecret"]);
+    let ask = json!({ "UserPoolId": there.pool, "ClientId": secret["ClientId"] });
+    let described = there.ask("DescribeUserPoolClient", ask).await.unwrap();
+    assert_eq!(described["UserPoolClient"]["ClientSecret"], secret["ClientSecret"]);
+    assert_eq!(named(&there).await.unwrap().1.settings.oauth, client.settings.oauth);
 
     for name in ["ann", "ANN", "Ann@Example.com", "annie"] {
         assert!(there.sign_in(name, PASSWORD).await.unwrap()["IdToken"].is_string(), "{name}");

@@ -8,8 +8,8 @@ use common::clock::UnixMillis;
 use common::ids::ClientId;
 use common::secret::SecretString;
 
-use super::create_user_pool_client::new_secret;
 use crate::aws_json::{Call, Write};
+use crate::clients::made::new_secret;
 use crate::clients::model::{Place, SealedSecret};
 use crate::clients::{self, Client, TRIES, rows, seal_secret};
 use crate::store::{Batch, CommitError};

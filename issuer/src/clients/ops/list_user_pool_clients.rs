@@ -16,11 +16,8 @@ pub async fn handle(call: Call, input: ListUserPoolClientsRequest) -> Result<Lis
     let kind = input.client_type.unwrap_or(ClientTypeType::Regular);
     let listing = Listing::new(&call, &key, &[kind.as_str()], input.max_results);
     let [after] = listing.after(input.next_token.as_deref())?.unwrap_or_default();
-    // No client registers itself yet (RFC 7591): all that there are were made by administrators.
-    let rows = match kind {
-        ClientTypeType::Regular => services.store.read(rows::page(&pool.id, &after, listing.to_read())).await?,
-        ClientTypeType::Dcr => Vec::new(),
-    };
+    let registered = kind == ClientTypeType::Dcr;
+    let rows = services.store.read(rows::page_of(registered, &pool.id, &after, listing.to_read())).await?;
     let found = rows.iter().map(rows::client).collect::<Result<Vec<Client>, _>>()?;
     let page = listing.page(found, |client| [client.id.to_string()]);
     let user_pool_clients = Some(page.rows.iter().map(describe).collect());

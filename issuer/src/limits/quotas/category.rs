@@ -293,6 +293,8 @@ pub const ENDPOINTS: &[(Share, &[&str])] = &[
             "UserInfo_GET",
         ],
     ),
+    (Share::Of(Category::UserPoolClientRead), &["Register_GET"]),
+    (Share::Of(Category::UserPoolClientUpdate), &["Register_DELETE", "Register_POST", "Register_PUT"]),
 ];
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ pub async fn handle(
     input: GetTokensFromRefreshTokenRequest,
 ) -> Result<GetTokensFromRefreshTokenResponse, Fault> {
     let (pool, client) = clients::of_call(&call.services, &input.client_id).await?;
+    if client.settings.oauth.is_for_endpoints_alone() {
+        return Err(Fault::invalid_parameter(clients::Flow::Refresh.refusal()));
+    }
     clients::check_secret(&call.services, &client, input.client_secret.as_ref()).await?;
     let presented = Presented::find(&call, &pool, &client, &input.refresh_token).await?;
     presented.check_device(&call, &pool, input.device_key.as_deref()).await?;

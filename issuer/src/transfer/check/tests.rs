@@ -40,6 +40,27 @@ fn told(together: &mut Together<'_>, line: UserLine) -> String {
 }
 
 #[test]
+fn a_clients_oauth_settings_are_known_whole_or_refused() {
+    let pool = pool(Settings::default());
+    let told = |oauth: serde_json::Value, secrets: Vec<&str>| {
+        let line = serde_json::json!({
+            "client": "web", "name": "web", "settings": { "oauth": oauth }, "created_at": 1, "modified_at": 1,
+            "secrets": secrets.iter().map(|value| serde_json::json!({ "value": value, "created_at": 1 })).collect::<Vec<_>>(),
+        });
+        client(&pool, &serde_json::from_value(line).unwrap()).map(|settings| settings.oauth)
+    };
+    let good = serde_json::json!({ "profile": "openid", "pkce": "required", "dpop_bound": true });
+    assert_eq!(serde_json::to_value(told(good.clone(), vec![]).unwrap()).unwrap()["dpop_bound"], true);
+    let newer = serde_json::json!({ "profile": "openid", "par_forbidden": true });
+    assert_eq!(told(newer, vec![]).unwrap_err(), "settings that are none of this program's");
+    let contradictory = serde_json::json!({ "auth_methods": ["none"] });
+    assert!(told(contradictory.clone(), vec![]).is_ok());
+    assert!(told(contradictory, vec!["secret"]).unwrap_err().starts_with("auth_methods: none is for public clients"));
+    let plain = serde_json::json!({ "back_channel": { "uri": "http://app.example/" } });
+    assert!(told(plain, vec![]).is_err());
+}
+
+#[test]
 fn names_that_two_users_want_are_found_in_the_pools_own_form() {
     let pool = pool(Settings { alias_attributes: vec![AliasAttributeType::Email], ..Settings::default() });
     let mut together = Together::new(&pool, true);
