@@ -45,6 +45,7 @@ pub fn all() -> Vec<&'static Migration> {
         &signin::rows::DEVICE,
         &signin::rows::TRIES,
         &oauth::codes::MIGRATION,
+        &oauth::used::MIGRATION,
     ];
     lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).chain(factors::MIGRATIONS).collect()
 }

@@ -28,6 +28,7 @@ const MARKED: &str = "EXISTS (SELECT 1 FROM deleted_pools WHERE pool = $1)";
 const TABLES: &[(&str, &str)] = &[
     ("sessions", "origin_jti"),
     ("oauth_codes", "digest"),
+    ("oauth_used_ids", "digest"),
     ("auth_events", "sub, id"),
     ("linked_identities", "provider, provider_made, attribute, value"),
     ("attempts", "digest"),

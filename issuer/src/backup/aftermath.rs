@@ -11,6 +11,7 @@
 //! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
 //! | sign-in attempts, one-time codes, authorization codes, challenges for passkeys | gone: those from before may have been used up since |
+//! | client assertions and DPoP proofs | those from before are refused: they may have been used since the backup |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |
@@ -114,6 +115,8 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
         signin::rows::forget_all(),
         codes::forget_all(),
         oauth::codes::forget_all(),
+        oauth::used::forget_all(),
+        oauth::used::mark_restored(at),
         factors::passkeys::rows::forget_challenges(),
         messages::rows::forget_all(),
     ];

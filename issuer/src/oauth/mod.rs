@@ -3,12 +3,25 @@
 //! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; whatever asks for
 //! something of somebody's is one `aws_json::Call` and ends in its record.
 
+mod assertion;
+#[cfg(test)]
+mod assertion_suite;
+mod binding;
+mod certificate;
+#[cfg(test)]
+mod certificate_suite;
 mod client;
 #[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
+mod distinguished_name;
+mod dpop;
+#[cfg(test)]
+mod dpop_suite;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod form;
 mod introspect;
 pub mod metadata;
@@ -17,6 +30,7 @@ mod state;
 #[cfg(test)]
 mod suite;
 mod token;
+pub mod used;
 
 pub use self::state::{Door, OAuth};
 

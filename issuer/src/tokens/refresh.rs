@@ -16,7 +16,7 @@ use crate::clients::Client;
 use crate::codes;
 use crate::devices::{self, DeviceKey};
 use crate::pools::Pool;
-use crate::sessions::{self, RefreshToken, Session, Standing, rows as session_rows};
+use crate::sessions::{self, Binding, RefreshToken, Session, Standing, rows as session_rows};
 use crate::signin::SignInError;
 use crate::store::{Batch, CommitError, Statement};
 use crate::users::{self, User, rows as user_rows};
@@ -29,6 +29,14 @@ pub struct Presented {
     token: RefreshToken,
     session: Session,
     user: User,
+    shown: Shown,
+}
+
+/// What came with a refresh token.
+struct Shown {
+    binding: Binding,
+    /// The client has proven itself by nothing.
+    is_public: bool,
 }
 
 impl Presented {
@@ -37,7 +45,12 @@ impl Presented {
         let found = sessions::of_token(&call.services, &pool.id, token).await?;
         let (session, token) = found.filter(|(session, _)| session.client == client.id).ok_or_else(invalid)?;
         let user = users::by_sub(&call.services.store, pool, &session.sub).await?.ok_or_else(invalid)?;
-        Ok(Self { token, session, user })
+        Ok(Self { token, session, user, shown: Shown { binding: Binding::NONE, is_public: true } })
+    }
+
+    /// With what its client has shown to hold; [`refresh`] binds the access token to it, and asks for it where the session's are bound.
+    pub fn with(self, binding: &Binding, is_public: bool) -> Self {
+        Self { shown: Shown { binding: binding.clone(), is_public }, ..self }
     }
 
     /// The name whose SECRET_HASH a client with a secret must bring.
@@ -66,9 +79,12 @@ impl Presented {
         if confirmed { Err(invalid()) } else { Ok(()) }
     }
 
-    fn check(&self, call: &Call) -> Result<(), Fault> {
+    fn check(&mut self, call: &Call) -> Result<(), Fault> {
         if !self.user.enabled {
             return Err(SignInError::Disabled.into());
+        }
+        if !self.session.details.rebind(&self.shown.binding, self.shown.is_public) {
+            return Err(invalid());
         }
         self.session.check(self.user.valid_after, call.now).map_err(|dead| Fault::not_authorized(dead.to_string()))
     }
@@ -153,11 +169,11 @@ async fn step(call: &Call, client: &Client, presented: &Presented) -> Result<Opt
 
 /// User and session as they are now: one of them has changed since they were read.
 async fn again(call: &Call, pool: &Pool, presented: Presented) -> Result<Presented, Fault> {
-    let Presented { token, session, user } = presented;
+    let Presented { token, session, user, shown } = presented;
     let store = &call.services.store;
     let row = store.one(session_rows::by_origin_jti(&pool.id, &session.origin_jti)).await?.ok_or_else(invalid)?;
     let user = users::by_sub(store, pool, &user.sub).await?.ok_or_else(invalid)?;
-    Ok(Presented { token, session: session_rows::session(&row)?, user })
+    Ok(Presented { token, session: session_rows::session(&row)?, user, shown })
 }
 
 /// Two hold tokens of one session, and one of them may have stolen it: it ends, for both (RFC 9700 §4.14.2). A session that has ended

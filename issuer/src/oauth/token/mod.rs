@@ -10,7 +10,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::client::{self, Proven};
+use super::binding;
+use super::client;
 use super::error::{Code, OAuthError, answer};
 use super::form::Form;
 use super::state::OAuth;
@@ -40,12 +41,13 @@ async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Bo
         _ => "Token_POST",
     };
     oauth.door.take(counted, &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
-    let Proven { pool, client } = &client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let proven = &client::authenticate(call, site, head, &form).await?;
     let grant = form.demand("grant_type")?.expose();
     check_target(&form)?;
+    let binding = &binding::of_request(call, site, head, proven).await?;
     match grant {
-        "client_credentials" => client_credentials::grant(call, pool, client, &form).await,
-        "refresh_token" => refresh_token::grant(call, pool, client, &form).await,
+        "client_credentials" => client_credentials::grant(call, proven, &form, binding).await,
+        "refresh_token" => refresh_token::grant(call, proven, &form, binding).await,
         _ => Err(OAuthError::new(Code::UnsupportedGrantType, "There is no such grant_type here.")),
     }
 }
