@@ -69,7 +69,7 @@ pub(super) fn without(mut object: Value, name: &str) -> Value {
 }
 
 /// Changes a client's settings, also those that no operation sets.
-pub(super) async fn change(world: &World, client: &str, change: impl FnOnce(&mut Settings)) {
+pub(crate) async fn change(world: &World, client: &str, change: impl FnOnce(&mut Settings)) {
     let id = ClientId::parse(client).unwrap();
     let row = world.services.store.one(clients::rows::by_client_id(&id)).await.unwrap().unwrap();
     let read = clients::rows::client(&row).unwrap();

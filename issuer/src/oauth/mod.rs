@@ -21,7 +21,7 @@ mod dpop;
 mod dpop_suite;
 mod error;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod form;
 mod introspect;
 pub mod metadata;
