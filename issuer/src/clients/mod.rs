@@ -109,6 +109,17 @@ pub async fn secret_of(services: &Services, client: &Client) -> Result<Option<Se
     }
 }
 
+/// Refuses tokens by Cognito's API to a client whose proofs or bindings the API does not know: it would have them by less than it is asked for.
+///
+/// # Errors
+/// `NotAuthorizedException`
+pub fn check_api(client: &Client) -> Result<(), Fault> {
+    if client.settings.oauth.is_of_endpoints_alone() {
+        return Err(Fault::not_authorized(format!("Client {} gets tokens at the token endpoint alone.", client.id)));
+    }
+    Ok(())
+}
+
 /// Refuses a call without `SECRET_HASH` to a client with a secret, where the name for the hash is yet to be found.
 pub fn demand_secret_hash(client: &Client, given: Option<&SecretString>) -> Result<(), Fault> {
     if !client.has_secret() || given.is_some() {

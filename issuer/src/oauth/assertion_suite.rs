@@ -27,8 +27,10 @@ on_both_engines!(
     ids_are_forgotten_when_they_can_not_come_again,
     what_was_made_before_a_restore_is_refused,
     who_must_prove_itself_must_everywhere,
+    cognitos_api_is_no_way_round,
 );
 
+const PASSWORD: &str = "Correct-Horse-1";
 const GRANT: &str = "grant_type=client_credentials";
 
 fn migrations() -> Vec<&'static Migration> {
@@ -240,8 +242,8 @@ async fn no_algorithm_and_no_key_but_the_clients_count(store: Store) {
     .await;
     let header = json!({ "alg": "ES256", "kid": neighbour.kid() });
     scene.refused(&neighbour.sign(&header, &payload), "another client's key").await;
-    scene.world.user("jane", "Correct-Horse-1").await;
-    let tokens = scene.world.sign_in("jane", "Correct-Horse-1").await.unwrap();
+    scene.world.user("jane", PASSWORD).await;
+    let tokens = scene.world.sign_in("jane", PASSWORD).await.unwrap();
     for token in ["IdToken", "AccessToken"] {
         scene.refused(&text(&tokens[token]), token).await;
     }
@@ -437,4 +439,46 @@ async fn who_must_prove_itself_must_everywhere(store: Store) {
     let elsewhere = Endpoints::of(&scene.world, other["UserPool"]["Id"].as_str().unwrap());
     let answer = ask(&elsewhere, &scene.sign(&with(scene.good(), "jti", json!("e"))), "").await;
     assert_eq!(answer.error(), (400, "invalid_client".into()), "another pool's domain");
+}
+
+/// A client that must prove more than the API can see, or whose tokens are bound, has no tokens there: not by a sign-in, a refresh token or its secret.
+async fn cognitos_api_is_no_way_round(store: Store) {
+    let world = World::new(store).await;
+    world.user("jane", PASSWORD).await;
+    let (id, secret) = machine(&world).await;
+    let refresh = text(&world.sign_in("jane", PASSWORD).await.unwrap()["RefreshToken"]);
+    let outcomes = async || {
+        let parameters = json!({ "REFRESH_TOKEN": refresh });
+        let by_flow =
+            json!({ "ClientId": world.client, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
+        let by_token = json!({ "ClientId": world.client, "RefreshToken": refresh });
+        let by_secret = json!({ "ClientId": id, "Secret": secret });
+        [
+            world.sign_in("jane", PASSWORD).await.is_ok(),
+            world.ask("InitiateAuth", by_flow).await.is_ok(),
+            world.ask("GetTokensFromRefreshToken", by_token).await.is_ok(),
+            world.ask("GetClientToken", by_secret).await.is_ok(),
+        ]
+    };
+    let set = async |methods: &[AuthMethod], dpop: bool, certificate: bool| {
+        for client in [&world.client, &id] {
+            change(&world, client, |settings| {
+                settings.oauth.auth_methods = methods.to_vec();
+                (settings.oauth.dpop_bound, settings.oauth.certificate_bound) = (dpop, certificate);
+            })
+            .await;
+        }
+    };
+    assert_eq!(outcomes().await, [true; 4]);
+    for (methods, dpop, certificate) in [
+        (&[AuthMethod::PrivateKeyJwt][..], false, false),
+        (&[AuthMethod::TlsClientAuth][..], false, false),
+        (&[][..], true, false),
+        (&[][..], false, true),
+    ] {
+        set(methods, dpop, certificate).await;
+        assert_eq!(outcomes().await, [false; 4], "{methods:?} {dpop} {certificate}");
+    }
+    set(&[AuthMethod::None, AuthMethod::ClientSecretPost, AuthMethod::PrivateKeyJwt], false, false).await;
+    assert_eq!(outcomes().await, [true; 4]);
 }

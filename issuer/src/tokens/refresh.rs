@@ -12,7 +12,7 @@ use super::claims::{Prepared, Subject};
 use super::grant::{groups_of, mint_instant};
 use super::mint::result;
 use crate::aws_json::{Call, Write};
-use crate::clients::Client;
+use crate::clients::{self, Client};
 use crate::codes;
 use crate::devices::{self, DeviceKey};
 use crate::pools::Pool;
@@ -29,10 +29,11 @@ pub struct Presented {
     token: RefreshToken,
     session: Session,
     user: User,
-    shown: Shown,
+    /// `None`: it came by Cognito's API.
+    shown: Option<Shown>,
 }
 
-/// What came with a refresh token.
+/// What came with a refresh token to the token endpoint.
 struct Shown {
     binding: Binding,
     /// The client has proven itself by nothing.
@@ -45,12 +46,12 @@ impl Presented {
         let found = sessions::of_token(&call.services, &pool.id, token).await?;
         let (session, token) = found.filter(|(session, _)| session.client == client.id).ok_or_else(invalid)?;
         let user = users::by_sub(&call.services.store, pool, &session.sub).await?.ok_or_else(invalid)?;
-        Ok(Self { token, session, user, shown: Shown { binding: Binding::NONE, is_public: true } })
+        Ok(Self { token, session, user, shown: None })
     }
 
-    /// With what its client has shown to hold; [`refresh`] binds the access token to it, and asks for it where the session's are bound.
+    /// At the token endpoint, with what its client has shown to hold; [`refresh`] binds the access token to it, and asks for it where the session's are bound.
     pub fn with(self, binding: &Binding, is_public: bool) -> Self {
-        Self { shown: Shown { binding: binding.clone(), is_public }, ..self }
+        Self { shown: Some(Shown { binding: binding.clone(), is_public }), ..self }
     }
 
     /// The name whose SECRET_HASH a client with a secret must bring.
@@ -83,7 +84,11 @@ impl Presented {
         if !self.user.enabled {
             return Err(SignInError::Disabled.into());
         }
-        if !self.session.details.rebind(&self.shown.binding, self.shown.is_public) {
+        let (binding, is_public) = match &self.shown {
+            Some(shown) => (&shown.binding, shown.is_public),
+            None => (&Binding::NONE, true),
+        };
+        if !self.session.details.rebind(binding, is_public) {
             return Err(invalid());
         }
         self.session.check(self.user.valid_after, call.now).map_err(|dead| Fault::not_authorized(dead.to_string()))
@@ -101,6 +106,9 @@ pub async fn refresh(
     client: &Client,
     mut presented: Presented,
 ) -> Result<AuthenticationResultType, Fault> {
+    if presented.shown.is_none() {
+        clients::check_api(client)?;
+    }
     let groups = groups_of(&call.services.store, &presented.user).await?;
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {

@@ -17,6 +17,7 @@ pub async fn handle(call: Call, input: GetClientTokenRequest) -> Result<GetClien
         return Err(Fault::not_authorized(format!("Client {} is not configured with a secret.", client.id)));
     }
     clients::check_secret(&call.services, &client, Some(&input.secret)).await?;
+    clients::check_api(&client)?;
     if !client.settings.allows_client_tokens() {
         return Err(Fault::not_authorized("Client is not enabled for client token authentication."));
     }
