@@ -291,6 +291,8 @@ async fn prune(services: Arc<Services>, mut finish: watch::Receiver<bool>) {
         batch.add(codes::prune(now));
         batch.add(oauth::codes::prune(now));
         batch.add(oauth::par::prune(now));
+        batch.add(oauth::devices::prune(now));
+        batch.add(oauth::used::prune(now));
         batch.add(factors::passkeys::rows::prune(now));
         batch.extend(messages::rows::prune(now));
         batch.add(access::prune(now));

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 /// Beside any `x-amz-*` and `amz-sdk-*` header.
-const ALLOWED: [&str; 5] = ["accept", "authorization", "cache-control", "content-type", "x-requested-with"];
+const ALLOWED: [&str; 6] = ["accept", "authorization", "cache-control", "content-type", "dpop", "x-requested-with"];
 
 /// What a page may read beside the body.
-const EXPOSED: &str = "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate";
+const EXPOSED: &str = "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date, DPoP-Nonce, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate";
 
 pub async fn preflight(request: HeaderMap) -> Response {
     let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -46,10 +46,10 @@ mod tests {
     #[tokio::test]
     async fn only_known_headers_are_allowed() {
         let mut request = HeaderMap::new();
-        let asked = "content-type, X-Amz-Target,x-evil, x-amz-user-agent, cache-control";
+        let asked = "content-type, X-Amz-Target,x-evil, x-amz-user-agent, cache-control, DPoP";
         request.insert(ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static(asked));
         let response = preflight(request).await;
         let got = response.headers()[ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
-        assert_eq!(got, "content-type, X-Amz-Target, x-amz-user-agent, cache-control");
+        assert_eq!(got, "content-type, X-Amz-Target, x-amz-user-agent, cache-control, DPoP");
     }
 }

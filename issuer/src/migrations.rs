@@ -48,7 +48,9 @@ pub fn all() -> Vec<&'static Migration> {
         &oauth::codes::MIGRATION,
         &oauth::authorize::consents::MIGRATION,
         &oauth::par::MIGRATION,
+        &oauth::devices::MIGRATION,
         &oauth::register::MIGRATION,
+        &oauth::used::MIGRATION,
     ];
     lists.into_iter().flatten().chain(single).chain(users::MIGRATIONS).chain(factors::MIGRATIONS).collect()
 }

@@ -50,6 +50,9 @@ pub enum Freshness<'r> {
     /// It has a nonce of ours. `iat` must be there and decides nothing, so that clients whose clocks are wrong can call: the nonce tells the
     /// time of the proof better (§4.3, check 11).
     Nonce(&'r NonceKey),
+    /// By its nonce where it has one, else by `iat`: nonces are for clients whose clocks are wrong. Each proof has one of the two ways, so that none
+    /// comes into its time again after its id was forgotten.
+    Either { window: Duration, nonces: &'r NonceKey },
 }
 
 /// A proof that stands, once.
@@ -59,7 +62,9 @@ pub struct Proof {
     pub key: Thumbprint,
     /// What must not come again.
     pub id: ProofId,
-    /// The last moment at which it could be taken: how long its id must be remembered.
+    /// The first moment at which it could be taken.
+    pub from: UnixMillis,
+    /// The last one: how long its id must be remembered.
     pub until: UnixMillis,
     /// Its nonce is not the newest any more.
     pub nonce_turned: bool,
@@ -99,25 +104,35 @@ pub fn check(proof: &str, demand: &Demand<'_>) -> Result<Proof, Flaw> {
     {
         return Err(Flaw::Token);
     }
-    let (until, nonce_turned) = fresh(&claims, iat, demand)?;
-    Ok(Proof { key: key.thumbprint(), id: id(key.thumbprint(), &jti), until, nonce_turned })
+    let fresh = match demand.freshness {
+        Freshness::Within(window) => within(window, iat, demand.now)?,
+        Freshness::Nonce(nonces) => by_nonce(nonces, &claims, demand.now)?,
+        Freshness::Either { nonces, .. } if claims.contains("nonce") => by_nonce(nonces, &claims, demand.now)?,
+        Freshness::Either { window, .. } => within(window, iat, demand.now)?,
+    };
+    let Fresh { from, until, nonce_turned } = fresh;
+    Ok(Proof { key: key.thumbprint(), id: id(key.thumbprint(), &jti), from, until, nonce_turned })
 }
 
-fn fresh(claims: &Object, iat: UnixMillis, demand: &Demand<'_>) -> Result<(UnixMillis, bool), Flaw> {
-    match demand.freshness {
-        Freshness::Within(window) => {
-            let distance = demand.now.0.abs_diff(iat.0);
-            if u128::from(distance) > window.as_millis() {
-                return Err(Flaw::Time);
-            }
-            Ok((iat.plus(window), false))
-        }
-        Freshness::Nonce(key) => {
-            let nonce = claims.text("nonce").map_err(|_| Flaw::Claims)?.ok_or(Flaw::Nonce)?;
-            let good = key.accept(&nonce, demand.now).ok_or(Flaw::Nonce)?;
-            Ok((good.until, good.turned))
-        }
+/// When a proof could be taken.
+struct Fresh {
+    from: UnixMillis,
+    until: UnixMillis,
+    nonce_turned: bool,
+}
+
+fn within(window: Duration, iat: UnixMillis, now: UnixMillis) -> Result<Fresh, Flaw> {
+    let distance = now.0.abs_diff(iat.0);
+    if u128::from(distance) > window.as_millis() {
+        return Err(Flaw::Time);
     }
+    Ok(Fresh { from: iat.minus(window), until: iat.plus(window), nonce_turned: false })
+}
+
+fn by_nonce(nonces: &NonceKey, claims: &Object, now: UnixMillis) -> Result<Fresh, Flaw> {
+    let nonce = claims.text("nonce").map_err(|_| Flaw::Claims)?.ok_or(Flaw::Nonce)?;
+    let GoodNonce { from, until, turned } = nonces.accept(&nonce, now).ok_or(Flaw::Nonce)?;
+    Ok(Fresh { from, until, nonce_turned: turned })
 }
 
 fn claims(payload: Vec<u8>) -> Result<Object, Flaw> {

@@ -23,7 +23,9 @@ pub struct NonceKey {
 /// A nonce of ours that still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GoodNonce {
-    /// The last moment at which it counts.
+    /// The first moment at which it counts.
+    pub from: UnixMillis,
+    /// The last one.
     pub until: UnixMillis,
     /// Another one is given out by now: time to tell the client.
     pub turned: bool,
@@ -48,6 +50,7 @@ impl NonceKey {
         let slots = [current, current.saturating_sub(1), current.saturating_add(1)];
         let slot = slots.into_iter().find(|slot| constant_time_eq(&self.hash(*slot), &given))?;
         Some(GoodNonce {
+            from: self.start(slot.saturating_sub(1)),
             until: UnixMillis(self.start(slot.saturating_add(2)).0.saturating_sub(1)),
             turned: slot < current,
         })
@@ -106,7 +109,7 @@ mod tests {
         assert_eq!(START.0 % 60_000, 0);
         let nonce = key.issue(at(130));
         assert_eq!((nonce.len(), &nonce), (22, &key.issue(at(179))));
-        let good = |turned| Some(GoodNonce { until: UnixMillis(at(240).0 - 1), turned });
+        let good = |turned| Some(GoodNonce { from: at(60), until: UnixMillis(at(240).0 - 1), turned });
         assert_eq!(key.accept(&nonce, at(59)), None, "two slots ahead");
         assert_eq!(key.accept(&nonce, at(60)), good(false));
         assert_eq!(key.accept(&nonce, at(120)), good(false));

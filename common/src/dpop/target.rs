@@ -37,6 +37,11 @@ impl<'r> Target<'r> {
         }
     }
 
+    /// As settings have it.
+    pub fn at(url: &'r Url<'_>) -> Self {
+        Self { scheme: url.scheme, host: url.host(), port: url.port(), prefix: "", path: url.path.as_str() }
+    }
+
     /// Whether a URL is this one, leaving out its query and fragment.
     pub fn is(&self, url: &Url<'_>) -> bool {
         self.scheme == url.scheme

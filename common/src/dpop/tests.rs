@@ -348,3 +348,35 @@ proptest! {
         prop_assert_eq!(ask_now(&changed).is_ok(), changed == *good, "byte {} to {}", at, to);
     }
 }
+
+#[test]
+fn a_proof_has_one_of_two_ways_to_be_fresh() {
+    let key = key(Alg::ES256);
+    let nonces = NonceKey::new(b"secret", WINDOW);
+    let either = Freshness::Either { window: WINDOW, nonces: &nonces };
+    let proof = |claims: Value| sign(&key, &header(&key).to_string(), &claims.to_string());
+    let late = NOW.plus(Duration::from_secs(61));
+    let by_clock = proof(good());
+    assert_eq!(ask(&by_clock, either, NOW).unwrap().until, NOW.plus(WINDOW));
+    assert_eq!(ask(&by_clock, either, late), Err(Flaw::Time));
+    let by_nonce = proof(with(good(), "nonce", json!(nonces.issue(late))));
+    assert!(ask(&by_nonce, either, late).is_ok(), "whatever its clock says");
+    let strange = proof(with(good(), "nonce", json!("of somebody else")));
+    assert_eq!(ask(&strange, either, NOW), Err(Flaw::Nonce), "though its clock is right");
+}
+
+#[test]
+fn a_target_may_come_from_settings() {
+    let key = key(Alg::ES256);
+    let proof = sign(&key, &header(&key).to_string(), &good().to_string());
+    let at = |url: &str| {
+        let url = crate::canonical::Url::parse(url).unwrap();
+        let target = Target::at(&url);
+        let freshness = Freshness::Within(WINDOW);
+        check(&proof, &Demand { method: "GET", target, token: None, algs: &Alg::ALL, freshness, now: NOW }).err()
+    };
+    assert_eq!(at("https://API.test:443/orders/7"), None);
+    for other in ["https://api.test/orders", "http://api.test/orders/7", "https://api.test:8443/orders/7"] {
+        assert_eq!(at(other), Some(Flaw::Uri), "{other}");
+    }
+}

@@ -10,7 +10,7 @@ const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 fn proof(number: u64, seconds: u64) -> Proof {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
-    Proof { key: Thumbprint::of(b"k"), id: ProofId(id), until: at(seconds), nonce_turned: false }
+    Proof { key: Thumbprint::of(b"k"), id: ProofId(id), from: at(0), until: at(seconds), nonce_turned: false }
 }
 
 fn at(seconds: u64) -> UnixMillis {

@@ -14,5 +14,5 @@ mod page;
 pub use self::call::{Call, Write};
 pub use self::caller::{AdminCaller, AsRead, Caller, UserCaller};
 pub use self::operation::{Registered, operation};
-pub use self::origin::{Client, Origin, Peer, Place};
+pub use self::origin::{Certificate, Client, Origin, Peer, Place};
 pub use self::page::{InvalidToken, LARGEST_OF_WAF, Listing, Page};

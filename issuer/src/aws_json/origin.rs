@@ -1,6 +1,7 @@
 //! Where a request came from.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -15,6 +16,15 @@ pub struct Peer(pub SocketAddr);
 /// Who the client behind the peer is, by the word of an edge or of a trusted proxy; the router puts it into a request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Client(pub IpAddr);
+
+/// The certificate that the client showed at its TLS handshake, by the word of an edge or of a trusted proxy; the router puts it into a request's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of it in DER.
+    pub digest: [u8; 32],
+    /// Itself, where it came along.
+    pub der: Option<Arc<[u8]>>,
+}
 
 /// Who sent a request, as far as the network tells.
 #[derive(Clone, Debug)]

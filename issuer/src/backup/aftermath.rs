@@ -10,8 +10,9 @@
 //! | sessions of apps and browsers, refresh tokens | ended; those from after the backup are unknown |
 //! | devices | stay, and are trusted by nobody: one may have been forgotten since because it was stolen. A second factor is asked for once more |
 //! | signing keys | revoked, and fresh ones in their place: one that was revoked after the backup, because it was stolen, must not sign or verify again. Edges and verifiers of the JWK set refuse everything that the old ones signed |
-//! | sign-in attempts, one-time codes, authorization codes, pushed requests, challenges for passkeys | gone: those from before may have been used up since |
+//! | sign-in attempts, one-time codes, authorization codes, pushed requests, device codes, challenges for passkeys | gone: those from before may have been used up since |
 //! | secrets of clients, tokens that open a registration | stay, as passwords do: the clients of after the backup are gone with theirs |
+//! | client assertions and DPoP proofs | those from before are refused: they may have been used since the backup |
 //! | waiting messages | gone: they may have been sent since, and nothing is sent twice |
 //! | join tokens of edges | gone |
 //! | admin keys | gone, but for those that the operator names: one may have been deleted since because it leaked |
@@ -117,6 +118,9 @@ async fn end_what_was_given_out(store: &Store, at: UnixMillis) -> Result<(), Res
         codes::forget_all(),
         oauth::codes::forget_all(),
         oauth::par::forget_all(),
+        oauth::devices::forget_all(),
+        oauth::used::forget_all(),
+        oauth::used::mark_restored(at),
         factors::passkeys::rows::forget_challenges(),
         messages::rows::forget_all(),
     ];

@@ -135,6 +135,7 @@ async fn a_backup_restores_and_revives_nothing(store: Store) {
         1,
         "it may have been stolen since"
     );
+    assert_eq!(count(&other, "oauth_used_ids WHERE pool = ''").await, 1, "it knows that it was restored");
     for gone in ["one_time_codes", "enrolments", "admin_keys"] {
         assert_eq!(count(&other, gone).await, 0, "{gone}");
     }

@@ -30,7 +30,6 @@ const OPERATION: &str = "ReadClientDocument";
 /// # Errors
 /// `ResourceNotFoundException` for a client that is not there or is another pool's; `InvalidParameterException` for a URL whose document can't be had, or
 /// is none of a client's; storage.
-#[cfg_attr(not(test), expect(dead_code, reason = "authorize and token endpoint use it"))]
 pub async fn of_request(call: &Call, pool: &Pool, client_id: &str) -> Result<Client, Fault> {
     let services = &call.services;
     let absent = || ClientError::Absent(client_id.chars().take(128).collect());

@@ -18,7 +18,6 @@ mod rules;
 #[cfg(test)]
 mod suite;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "authorize and token endpoint use it"))]
 pub use self::documents::of_request;
 pub use self::error::ClientError;
 pub use self::model::{Client, Flow};
@@ -116,6 +115,17 @@ pub async fn secret_of(services: &Services, client: &Client) -> Result<Option<Se
         Some(secret) => open_secret(services, client, secret).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Refuses tokens by Cognito's API to a client whose proofs or bindings the API does not know: it would have them by less than it is asked for.
+///
+/// # Errors
+/// `NotAuthorizedException`
+pub fn check_api(client: &Client) -> Result<(), Fault> {
+    if client.settings.oauth.is_for_endpoints_alone() {
+        return Err(Fault::not_authorized(format!("Client {} gets tokens at the token endpoint alone.", client.id)));
+    }
+    Ok(())
 }
 
 /// Refuses a call without `SECRET_HASH` to a client with a secret, where the name for the hash is yet to be found.

@@ -79,15 +79,12 @@ impl OAuth {
         std::time::Duration::from_secs(u64::from(self.code_seconds.unwrap_or(CODE_SECONDS)))
     }
 
-    /// Whether Cognito's API is no way for its users: it is a stranger's, who must see no password, or it proves itself by what that API does not ask for.
+    /// Cognito's API is no way for its users: it is a stranger's, who must see no password, or it proves itself, or has its tokens bound, by what that API
+    /// does not know.
     pub fn is_for_endpoints_alone(&self) -> bool {
-        let by_key = |method: &AuthMethod| {
-            matches!(
-                method,
-                AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth
-            )
-        };
-        self.registered.is_some() || self.auth_methods.iter().any(by_key)
+        let known = [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+        let proves_otherwise = !self.auth_methods.is_empty() && !self.auth_methods.iter().any(|by| known.contains(by));
+        self.registered.is_some() || proves_otherwise || self.dpop_bound || self.certificate_bound
     }
 }
 
@@ -251,5 +248,19 @@ mod tests {
         assert_eq!(serde_json::from_value::<OAuth>(serde_json::to_value(&read).unwrap()).unwrap(), read);
         assert_eq!(serde_json::from_value::<OAuth>(json!({})).unwrap(), OAuth::default());
         assert!(serde_json::from_value::<OAuth>(json!({ "dpop_bond": true })).is_err());
+    }
+
+    #[test]
+    fn what_the_api_does_not_know_is_not_had_there() {
+        let alone =
+            |settings: serde_json::Value| serde_json::from_value::<OAuth>(settings).unwrap().is_for_endpoints_alone();
+        assert!(!alone(json!({})));
+        for known in ["none", "client_secret_basic", "client_secret_post"] {
+            assert!(!alone(json!({ "auth_methods": ["private_key_jwt", known] })), "{known}");
+        }
+        for other in ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
+            assert!(alone(json!({ "auth_methods": [other] })), "{other}");
+        }
+        assert!(alone(json!({ "dpop_bound": true })) && alone(json!({ "certificate_bound": true })));
     }
 }

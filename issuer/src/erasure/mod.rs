@@ -65,6 +65,7 @@ fn forget(user: &User) -> Vec<Statement> {
         events::rows::forget(pool, sub),
         oauth::codes::forget(pool, sub),
         oauth::authorize::consents::forget(pool, sub),
+        oauth::devices::forget(pool, sub),
     ]);
     statements.extend(factors::forget(pool, sub));
     statements

@@ -1,9 +1,9 @@
-//! Errors of the JSON endpoints: RFC 6749 §5.2, and what RFC 7009 and RFC 8707 add.
+//! Errors of the JSON endpoints: RFC 6749 §5.2, and what RFC 7009, RFC 8707 and RFC 9449 add.
 
 use std::borrow::Cow;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use cognito_model::{Exception, Fault};
 use serde_json::json;
@@ -21,11 +21,17 @@ pub enum Code {
     InvalidTarget,
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
+    /// RFC 9449 §8.
+    UseDpopNonce,
     TemporarilyUnavailable,
     ServerError,
     /// Of the authorization endpoint.
     Named(&'static str),
 }
+
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 impl Code {
     pub const fn name(self) -> &'static str {
@@ -38,6 +44,8 @@ impl Code {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
             Self::Named(name) => name,
@@ -53,24 +61,28 @@ pub struct OAuthError {
     description: Option<Cow<'static, str>>,
     /// The client showed itself by `Authorization: Basic`, and is told by which scheme it may again.
     by_basic: bool,
+    /// For the client's next DPoP proof.
+    nonce: Option<HeaderValue>,
 }
 
 impl OAuthError {
     pub fn new(code: Code, description: impl Into<Cow<'static, str>>) -> Self {
         let description = description.into();
         let fault = match code {
-            Code::InvalidClient | Code::InvalidGrant | Code::UnauthorizedClient => {
-                Fault::not_authorized(description.clone())
-            }
+            Code::InvalidClient
+            | Code::InvalidGrant
+            | Code::UnauthorizedClient
+            | Code::InvalidDpopProof
+            | Code::UseDpopNonce => Fault::not_authorized(description.clone()),
             _ => Fault::invalid_parameter(description.clone()),
         };
-        Self { code, fault: Box::new(fault), description: Some(description), by_basic: false }
+        Self { code, fault: Box::new(fault), description: Some(description), by_basic: false, nonce: None }
     }
 
     /// An error of the authorization endpoint, at one that answers in JSON (RFC 9126 §2.3).
     pub fn named(name: &'static str, fault: Fault) -> Self {
         let description = fault.message.clone();
-        Self { code: Code::Named(name), fault: Box::new(fault), description: Some(description), by_basic: false }
+        Self { code: Code::Named(name), fault: Box::new(fault), description: Some(description), by_basic: false, nonce: None }
     }
 
     /// What a fault of an operation is here: `code`, unless the fault is none of the client's.
@@ -83,12 +95,17 @@ impl OAuthError {
         };
         let is_clients = !matches!(code, Code::TemporarilyUnavailable | Code::ServerError);
         let description = is_clients.then(|| fault.message.clone());
-        Self { code, fault: Box::new(fault), description, by_basic: false }
+        Self { code, fault: Box::new(fault), description, by_basic: false, nonce: None }
     }
 
     /// To a client that came by Basic (RFC 6749 §5.2: 401 and the scheme).
     pub fn for_basic(self) -> Self {
         Self { by_basic: true, ..self }
+    }
+
+    /// With a nonce for the client's next DPoP proof (RFC 9449 §8.1).
+    pub fn with_nonce(self, nonce: HeaderValue) -> Self {
+        Self { nonce: Some(nonce), ..self }
     }
 
     fn status(&self) -> StatusCode {
@@ -116,6 +133,9 @@ impl IntoResponse for OAuthError {
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\""));
+        }
+        if let Some(nonce) = self.nonce {
+            headers.insert(DPOP_NONCE, nonce);
         }
         if let Some(wait) = self.fault.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));

@@ -17,6 +17,7 @@ use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::domains::Site;
 use crate::pools::Pool;
+use crate::sessions::Binding;
 use crate::{sessions, tokens, users};
 
 /// Not for scripts of other origins: no page holds a client's secret.
@@ -33,10 +34,11 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
 async fn introspected(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {
     let form = Form::read(&head.headers, body).await?;
     oauth.door.take("Introspect_POST", &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
-    let Proven { pool, client } = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
-    if !client.has_secret() {
-        return Err(OAuthError::new(Code::InvalidClient, "Only a client with a secret may ask."));
+    let proven = client::authenticate(call, site, head, &form).await?;
+    if !proven.is_confidential() {
+        return Err(OAuthError::new(Code::InvalidClient, "Only a client that proves itself may ask."));
     }
+    let Proven { pool, client, .. } = proven;
     let token = form.demand("token")?;
     // `token_type_hint` decides nothing: the forms of both kinds differ.
     let found = if token.expose().matches('.').count() == 2 {
@@ -61,10 +63,15 @@ async fn access_token(call: &Call, pool: &Pool, token: &SecretString) -> Result<
         "scope": &*token.scope,
         "exp": token.exp.seconds(),
         "iat": token.iat.seconds(),
-        "token_type": "Bearer",
         "token_use": "access",
     });
+    let bound = token.confirmation.as_deref();
+    let (key, certificate) = bound.map_or((None, None), |asks| (asks.key, asks.certificate));
+    let binding =
+        Binding { jkt: key.map(|key| key.to_string()), x5t: certificate.map(|certificate| certificate.to_string()) };
     let more = [
+        ("token_type", Some(binding.token_type().into())),
+        ("cnf", binding.confirmation().map(Value::Object)),
         ("username", token.username.as_deref().map(Value::from)),
         ("jti", token.jti.as_deref().map(Value::from)),
         ("origin_jti", token.origin_jti.as_deref().map(Value::from)),

@@ -4,12 +4,14 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
+use common::jose::Alg;
 use serde_json::{Value, json};
 
 use super::register;
 use super::state::OAuth;
 use super::token::GRANTS;
 use crate::clients::registration;
+use super::{assertion, dpop};
 use crate::cors;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
@@ -45,10 +47,19 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
         ],
     });
     if let (Some(Site { base, .. }), Some(document)) = (site, document.as_object_mut()) {
-        let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+        let proofs = [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "tls_client_auth",
+            "self_signed_tls_client_auth",
+        ];
+        let methods = json!(proofs.into_iter().chain(["none"]).collect::<Vec<_>>());
+        let algs = json!(assertion::ALGS.map(Alg::name));
         document.extend([
             ("authorization_endpoint".to_owned(), json!(format!("{base}/oauth2/authorize"))),
             ("pushed_authorization_request_endpoint".to_owned(), json!(format!("{base}/oauth2/par"))),
+            ("device_authorization_endpoint".to_owned(), json!(format!("{base}/oauth2/device_authorization"))),
             ("userinfo_endpoint".to_owned(), json!(format!("{base}/oauth2/userInfo"))),
             ("end_session_endpoint".to_owned(), json!(format!("{base}/logout"))),
             ("response_types_supported".to_owned(), json!(RESPONSE_TYPES)),
@@ -65,14 +76,16 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
             ("frontchannel_logout_session_supported".to_owned(), json!(true)),
             ("token_endpoint".to_owned(), json!(format!("{base}/oauth2/token"))),
             ("token_endpoint_auth_methods_supported".to_owned(), methods.clone()),
+            ("token_endpoint_auth_signing_alg_values_supported".to_owned(), algs.clone()),
+            ("dpop_signing_alg_values_supported".to_owned(), json!(dpop::ALGS.map(Alg::name))),
+            ("tls_client_certificate_bound_access_tokens".to_owned(), json!(true)),
             ("grant_types_supported".to_owned(), json!(GRANTS)),
             ("revocation_endpoint".to_owned(), json!(format!("{base}/oauth2/revoke"))),
             ("revocation_endpoint_auth_methods_supported".to_owned(), methods),
+            ("revocation_endpoint_auth_signing_alg_values_supported".to_owned(), algs.clone()),
             ("introspection_endpoint".to_owned(), json!(format!("{base}/oauth2/introspect"))),
-            (
-                "introspection_endpoint_auth_methods_supported".to_owned(),
-                json!(["client_secret_basic", "client_secret_post"]),
-            ),
+            ("introspection_endpoint_auth_methods_supported".to_owned(), json!(proofs)),
+            ("introspection_endpoint_auth_signing_alg_values_supported".to_owned(), algs),
         ]);
     }
     if let (Some(Site { base, .. }), Some(document), true) = (site, document.as_object_mut(), registration::is_on(pool))

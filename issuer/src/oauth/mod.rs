@@ -4,14 +4,28 @@
 //! something of somebody's is one `aws_json::Call` and ends in its record.
 
 pub mod authorize;
+mod assertion;
+#[cfg(test)]
+mod assertion_suite;
+mod binding;
+mod certificate;
+#[cfg(test)]
+mod certificate_suite;
 mod client;
 pub mod codes;
 #[cfg(test)]
 mod codes_suite;
+pub mod devices;
+mod distinguished_name;
+mod dpop;
+#[cfg(test)]
+mod dpop_suite;
 mod error;
 pub mod form;
 pub mod forms;
 mod hint;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod introspect;
 mod logout;
 pub mod metadata;
@@ -23,6 +37,7 @@ mod state;
 mod suite;
 mod token;
 mod user_info;
+pub mod used;
 
 pub use self::state::{Door, OAuth};
 
@@ -42,6 +57,7 @@ pub fn routes() -> Router<OAuth> {
         .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
         .route("/oauth2/par", post(par::post).options(cors::preflight))
         .route("/oauth2/token", post(token::post).options(cors::preflight))
+        .route("/oauth2/device_authorization", post(devices::post).options(cors::preflight))
         .route("/oauth2/introspect", post(introspect::post))
         .route(register::PATH, post(register::post).options(cors::preflight))
         .route("/oauth2/register/{client}", get(register::get).put(register::put).delete(register::delete))

@@ -63,7 +63,7 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
 async fn pushed(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Value, OAuthError> {
     let form = Form::read(&head.headers, body).await?;
     oauth.door.take("Par_POST", &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
-    let Proven { pool, client } = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let Proven { pool, client, .. } = client::authenticate(call, site, head, &form).await?;
     if form.one("request_uri").is_some() {
         return Err(OAuthError::new(Code::InvalidRequest, "A pushed request has no request_uri."));
     }

@@ -31,7 +31,7 @@ pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, 
 async fn revoked(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<(), OAuthError> {
     let form = Form::read(&head.headers, body).await?;
     oauth.door.take("Revoke_POST", &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
-    let Proven { pool, client } = client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let Proven { pool, client, .. } = client::authenticate(call, site, head, &form).await?;
     let token = form.demand("token")?;
     sessions::revoke_presented(call, &pool, &client, token).await.map_err(|fault| {
         let code = match fault.exception {

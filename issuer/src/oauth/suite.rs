@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 
 use super::{Door, OAuth, closed, routes};
+use crate::aws_json::Certificate;
 use crate::domains::Site;
 use crate::engines::on_both_engines;
 use crate::store::{Migration, Store};
@@ -48,29 +49,38 @@ impl Door for Open {
 }
 
 /// The endpoints on one pool's domain.
-struct Endpoints(TowerToHyperService<Router>);
+pub(super) struct Endpoints(TowerToHyperService<Router>);
 
 /// Status, fields, and the body: JSON, or null where it is empty.
-struct Answer {
-    status: u16,
-    headers: axum::http::HeaderMap,
-    body: Value,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) body: Value,
 }
 
 impl Answer {
-    fn error(&self) -> (u16, String) {
+    pub(super) fn error(&self) -> (u16, String) {
         (self.status, text(&self.body["error"]))
     }
 }
 
 impl Endpoints {
-    fn of(world: &World, pool: &str) -> Self {
-        let site = Site { pool: PoolId::parse(pool).unwrap(), base: "https://login.example.com".into() };
-        let state = OAuth { services: world.services.clone(), door: Arc::new(Open) };
-        Self(TowerToHyperService::new(closed(routes()).layer(Extension(site)).with_state(state)))
+    pub(super) fn of(world: &World, pool: &str) -> Self {
+        Self::behind(world, pool, None)
     }
 
-    async fn send(&self, path: &str, fields: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+    /// Behind somebody who says which certificate the client showed.
+    pub(super) fn behind(world: &World, pool: &str, certificate: Option<Certificate>) -> Self {
+        let site = Site { pool: PoolId::parse(pool).unwrap(), base: "https://login.example.com".into() };
+        let state = OAuth { services: world.services.clone(), door: Arc::new(Open) };
+        let mut routes = closed(routes()).layer(Extension(site));
+        if let Some(certificate) = certificate {
+            routes = routes.layer(Extension(certificate));
+        }
+        Self(TowerToHyperService::new(routes.with_state(state)))
+    }
+
+    pub(super) async fn send(&self, path: &str, fields: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
         let mut request = Request::post(path);
         for (name, value) in fields {
             request = request.header(*name, *value);
@@ -82,7 +92,7 @@ impl Endpoints {
         Answer { status: head.status.as_u16(), headers: head.headers, body }
     }
 
-    async fn post(&self, path: &str, basic: Option<(&str, &str)>, form: &str) -> Answer {
+    pub(super) async fn post(&self, path: &str, basic: Option<(&str, &str)>, form: &str) -> Answer {
         let basic = basic.map(|(id, secret)| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))));
         let kind = ("content-type", "application/x-www-form-urlencoded");
         let fields: Vec<_> = [kind].into_iter().chain(basic.as_deref().map(|basic| ("authorization", basic))).collect();
@@ -91,7 +101,7 @@ impl Endpoints {
 }
 
 /// A client with a secret and scopes of a resource server.
-async fn machine(world: &World) -> (String, String) {
+pub(super) async fn machine(world: &World) -> (String, String) {
     let scopes =
         json!([{ "ScopeName": "read", "ScopeDescription": "r" }, { "ScopeName": "write", "ScopeDescription": "w" }]);
     let server =
@@ -105,7 +115,7 @@ async fn machine(world: &World) -> (String, String) {
     (text(&made["ClientId"]), text(&made["ClientSecret"]))
 }
 
-fn claims(token: &Value) -> Value {
+pub(super) fn claims(token: &Value) -> Value {
     let token = text(token);
     let payload = common::jose::base64url_decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::error::{Code, OAuthError, answer};
 use super::form::Form;
 use super::state::OAuth;
+use super::{certificate, dpop};
 use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::cors;
@@ -48,9 +49,15 @@ pub async fn answered(
 
 async fn told(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Response, Failed> {
     oauth.door.take("UserInfo_GET", &site.pool).map_err(|fault| Failed::Refused(Refused::Fault(fault)))?;
-    let token = token(head, body).await?;
+    let (token, is_dpop) = token(head, body).await?;
+    let key = if is_dpop { dpop::of_resource(call, site, head, &token).await.map_err(Failed::Request)? } else { None };
+    // RFC 9449 §7.1: under the scheme DPoP there is a proof.
+    if is_dpop && key.is_none() {
+        return Err(Failed::Request(dpop::missing()));
+    }
+    let possession = Possession { key, certificate: certificate::thumbprint(head) };
     let pool = pools::find(&oauth.services.store, &site.pool).await.map_err(|error| Failed::Refused(error.into()))?;
-    let (claims, client) = tokens::user_info(call, &pool, &token, &Possession::NONE).await.map_err(Failed::Refused)?;
+    let (claims, client) = tokens::user_info(call, &pool, &token, &possession).await.map_err(Failed::Refused)?;
     if client.settings.oauth.userinfo_signed {
         return signed(oauth, &pool, &client, claims).await.map_err(|fault| Failed::Refused(Refused::Fault(fault)));
     }
@@ -71,8 +78,8 @@ async fn signed(
     Ok((StatusCode::OK, headers, token.expose().to_owned()).into_response())
 }
 
-/// By the header field, or in the body of a form (RFC 6750 §2.1, §2.2); never in the query.
-async fn token(head: &Parts, body: Body) -> Result<SecretString, Failed> {
+/// By the header field, or in the body of a form (RFC 6750 §2.1, §2.2); never in the query. And whether by the scheme DPoP.
+async fn token(head: &Parts, body: Body) -> Result<(SecretString, bool), Failed> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let field = fields.next();
     let invalid = |text| Failed::Request(OAuthError::new(Code::InvalidRequest, text));
@@ -87,12 +94,17 @@ async fn token(head: &Parts, body: Body) -> Result<SecretString, Failed> {
     let in_form = form.as_ref().and_then(|form| form.secret("access_token").cloned());
     match (field, in_form) {
         (Some(_), Some(_)) => Err(invalid("The access token comes in more than one way.")),
-        (None, Some(token)) => Ok(token),
+        (None, Some(token)) => Ok((token, false)),
         (None, None) => Err(Failed::Nothing),
         (Some(field), None) => {
             let text = field.to_str().ok().and_then(|text| text.split_once(' '));
             match text {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(SecretString::new(token.trim())),
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                    Ok((SecretString::new(token.trim()), false))
+                }
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("dpop") => {
+                    Ok((SecretString::new(token.trim()), true))
+                }
                 _ => Err(Failed::Nothing),
             }
         }

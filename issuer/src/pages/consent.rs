@@ -51,7 +51,7 @@ async fn answer(oauth: OAuth, site: Site, call: Call, head: &Parts, body: Body) 
     let (Next::Consent | Next::Grant, Some(session)) = (next, session) else { return Ok(start_again(&visit)) };
     if form.one("decision") != Some("allow") {
         let error = AuthError::new(AuthCode::AccessDenied, "The user has refused.");
-        let response = visit.without_step(visit.asked.to.error(&error, true));
+        let response = visit.without_step(authorize::refuse(&visit.call, &visit.asked, &error, true).await?);
         return Err(Stop::Shown(Box::new(response), Box::new(error.fault())));
     }
     authorize::consent(&visit.call, &visit.asked, &session).await?;
@@ -76,7 +76,11 @@ fn ask(visit: &Visit, wrong: Option<&str>) -> Page {
     let scopes = visit.asked.request.scope.iter().fold(Safe::constant("<ul>"), |all, scope| {
         all.and(Safe::constant("<li>")).and(Safe::text(&words(scope))).and(Safe::constant("</li>"))
     });
-    let to = paragraph(&format!("It gets them at {}.", visit.asked.to.redirect_uri));
+    let to = match &visit.asked.device {
+        // RFC 8628 §5.4: who was sent a code by somebody else allows somebody else's device.
+        Some(_) => paragraph("Allow it only if you began this yourself, on a device that you have before you."),
+        None => paragraph(&format!("It gets them at {}.", visit.asked.to.redirect_uri)),
+    };
     let buttons = visit.token(STEP).and(Safe::constant("<button name=\"decision\" value=\"allow\">Allow</button>"));
     let content = paragraph(&format!("{} wants to:", client.name))
         .and(scopes.and(Safe::constant("</ul>")))

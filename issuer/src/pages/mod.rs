@@ -6,6 +6,7 @@
 
 mod challenge;
 mod consent;
+mod device;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -34,5 +35,6 @@ pub fn routes() -> Router<OAuth> {
         .route("/mfa", get(challenge::code_get).post(challenge::code_post))
         .route("/mfa-option", get(challenge::option_get).post(challenge::option_post))
         .route("/mfa-setup", get(challenge::set_up_get).post(challenge::set_up_post))
+        .route("/device", get(device::get).post(device::post))
         .route("/consent", get(consent::get).post(consent::post))
 }

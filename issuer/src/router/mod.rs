@@ -1,6 +1,7 @@
 //! The public listener: the one table of paths and of Cognito operations.
 
 mod asked;
+mod certificate;
 mod documents;
 mod operations;
 mod quota;

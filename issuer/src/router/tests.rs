@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
-use common::attest::{AttestError, Attestation, HEADER, Octets, digests_of_fields};
+use common::attest::{AttestError, Attestation, ClientTls, HEADER, Octets, digests_of_fields};
 use common::ids::PoolId;
+use common::jose::Thumbprint;
 use common::sigv4::{self, Credentials, Scope, body_sha256};
 use http_body_util::BodyExt;
 use hyper::service::Service;
@@ -19,6 +20,7 @@ use crate::access::{self, FULL_ACCESS, Wanted};
 use crate::aws_json::Peer;
 use crate::config::From;
 use crate::engines;
+use crate::oauth::fixture::change;
 use crate::publish::tests::Plain;
 use crate::publish::{self, Pools, PublishConfig, Sealing};
 use crate::store::{Batch, Query};
@@ -612,4 +614,36 @@ async fn a_guess_at_a_clients_secret_counts_and_leaves_users_their_share() {
     assert_eq!(door.send(&refresh).await.status(), 429);
     let revoke = post("/oauth2/revoke", format!("client_id={}&token=x", door.world.client));
     assert_eq!(door.send(&revoke).await.status(), 429, "the same share");
+}
+
+/// RFC 9440: whoever else says it is not heard.
+#[tokio::test]
+async fn a_clients_certificate_is_what_an_edge_or_a_trusted_proxy_says() {
+    let digest = *Thumbprint::of(b"abc").as_bytes();
+    for (proxies, by_peer) in [("[\"10.0.0.0/8\"]", 200), ("[]", 400)] {
+        let door = Door::new(From::Anyone, proxies).await;
+        door.give_domain().await;
+        let refresh = door.world.sign_in("ada", PASSWORD).await.unwrap()["RefreshToken"].as_str().unwrap().to_owned();
+        change(&door.world, &door.world.client, |settings| settings.oauth.certificate_bound = true).await;
+        let form = format!("grant_type=refresh_token&client_id={}&refresh_token={refresh}", door.world.client);
+        let ask = Ask {
+            method: "POST",
+            path: "/oauth2/token".to_owned(),
+            headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
+            body: form.into_bytes(),
+        };
+        let told = ask.clone().with("client-cert", ":YWJj:");
+        let status = async |ask: &Ask| door.send(ask).await.status().as_u16();
+        assert_eq!(status(&ask).await, 400, "none was shown");
+        assert_eq!(status(&told).await, by_peer, "{proxies}");
+        assert_eq!(status(&door.attested(told.clone(), 1)).await, 400, "an edge that saw none");
+        let tls = ClientTls {
+            version: "TLSv1.3".into(),
+            cipher: "TLS13_AES_128_GCM_SHA256".into(),
+            certificate: Some(Octets(digest)),
+            ..ClientTls::default()
+        };
+        let claims = Attestation { tls: Some(tls), ..door.claims(&told, 2) };
+        assert_eq!(status(&told.with(HEADER, door.edge.say(&claims))).await, 200, "an edge that saw it");
+    }
 }

@@ -13,6 +13,7 @@ use common::cognito;
 use common::networks::Networks;
 use uuid::Uuid;
 
+use super::certificate::{self, Teller};
 use super::{Public, asked, operations, respond, site};
 use crate::aws_json::{Client, Peer};
 use crate::config::From;
@@ -75,6 +76,7 @@ async fn check(public: &Public, head: &mut Parts, body: Body) -> Result<Body, Fa
     }
     count(public, "ok");
     head.extensions.insert(Client(vouched.client));
+    certificate::take(head, Teller::Edge(vouched.certificate));
     head.extensions.insert(vouched);
     Ok(Body::from(body))
 }
@@ -84,7 +86,9 @@ fn without(public: &Public, head: &mut Parts) -> Result<(), Refusal> {
     if public.traffic.from == From::Edges && !claims_a_signature(public, head) {
         return Err(Refusal::Absent);
     }
-    if let Some(client) = forwarded(head, &public.traffic.trusted_proxies) {
+    let client = forwarded(head, &public.traffic.trusted_proxies);
+    certificate::take(head, if client.is_some() { Teller::Proxy } else { Teller::Nobody });
+    if let Some(client) = client {
         head.extensions.insert(client);
     }
     Ok(())

@@ -22,7 +22,7 @@ mod suite;
 mod tracking_suite;
 
 pub use self::browser::BrowserSession;
-pub use self::details::Details;
+pub use self::details::{Binding, Details};
 pub use self::family::Standing;
 pub use self::model::{Rotation, Session};
 pub use self::refresh_token::RefreshToken;

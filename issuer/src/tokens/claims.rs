@@ -181,19 +181,15 @@ fn is_hosted(details: &Details) -> bool {
 }
 
 /// `aud` and `cnf` of an access token.
-fn extra(details: &Details) -> BTreeMap<String, Value> {
+pub(super) fn extra(details: &Details) -> BTreeMap<String, Value> {
     let mut claims = BTreeMap::new();
     match details.aud.as_slice() {
         [] => {}
         [one] => drop(claims.insert("aud".to_owned(), json!(one))),
         several => drop(claims.insert("aud".to_owned(), json!(several))),
     }
-    let mut confirmed = serde_json::Map::new();
-    for (name, value) in [("jkt", &details.jkt), ("x5t#S256", &details.x5t)] {
-        confirmed.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
-    }
-    if !confirmed.is_empty() {
-        claims.insert("cnf".to_owned(), Value::Object(confirmed));
+    if let Some(confirmation) = details.binding().confirmation() {
+        claims.insert("cnf".to_owned(), Value::Object(confirmation));
     }
     claims
 }

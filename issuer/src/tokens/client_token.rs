@@ -1,18 +1,19 @@
 //! Access tokens of clients, which stand for themselves: `sub` is the client's id, and there is no user, session or refresh token. They end by
 //! their `exp`, with their signing key, or with the client.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use cognito_model::Fault;
 use common::claims::{AccessClaims, TokenUse};
 use common::secret::SecretString;
 
-use super::claims::jti;
+use super::claims::{extra, jti};
 use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::keys::Purpose;
 use crate::pools::Pool;
 use crate::resource_servers;
+use crate::sessions::{Binding, Details};
 use crate::store::Store;
 
 /// The scopes that are granted: those that are asked for, or all that the client may have. Only scopes of resource servers, as they are now,
@@ -34,7 +35,13 @@ pub async fn scopes(store: &Store, client: &Client, asked: Vec<String>) -> Resul
     Ok(granted)
 }
 
-pub async fn mint(call: &Call, pool: &Pool, client: &Client, scopes: &[String]) -> Result<SecretString, Fault> {
+pub async fn mint(
+    call: &Call,
+    pool: &Pool,
+    client: &Client,
+    scopes: &[String],
+    binding: &Binding,
+) -> Result<SecretString, Fault> {
     let claims = AccessClaims {
         sub: client.id.to_string(),
         groups: Vec::new(),
@@ -53,7 +60,7 @@ pub async fn mint(call: &Call, pool: &Pool, client: &Client, scopes: &[String]) 
         username: None,
         acr: None,
         amr: Vec::new(),
-        extra: BTreeMap::new(),
+        extra: extra(&Details::default().bound(binding)),
     };
     let signed = call.services.keys.sign(&pool.id, Purpose::Access, &claims).await?;
     Ok(SecretString::new(signed.expose()))

@@ -2,9 +2,11 @@
 
 use cognito_model::{Exception, Fault};
 use common::claims::TokenUse;
+use common::clock::UnixMillis;
 use common::ids::ClientId;
+use common::jose::KeySet;
 use common::secret::SecretString;
-use common::verify::{Policy, Verified, verify};
+use common::verify::{Policy, Possession, Verified, authenticate};
 
 use super::authenticate::check_rows;
 use crate::aws_json::Call;
@@ -18,7 +20,7 @@ use crate::pools::Pool;
 pub async fn live(call: &Call, pool: &Pool, token: &SecretString) -> Result<Option<Verified>, Fault> {
     let keys = call.services.keys.key_set(&pool.id, &pool.iss).await?;
     let policy = Policy { for_anyone: true, ..Policy::cognito(pool.iss.as_str(), TokenUse::Access) };
-    let Ok(verified) = verify(token.expose(), &keys, &policy, call.now) else { return Ok(None) };
+    let Some(verified) = verified(token.expose(), &keys, &policy, call.now) else { return Ok(None) };
     if is_of_client(&verified) {
         let Ok(client) = ClientId::parse(verified.client_id.to_string()) else { return Ok(None) };
         let row = call.services.store.one(client_rows::by_id(&pool.id, &client)).await?;
@@ -29,6 +31,16 @@ pub async fn live(call: &Call, pool: &Pool, token: &SecretString) -> Result<Opti
         Err(fault) if matches!(fault.exception, Exception::NotAuthorized | Exception::UserNotFound) => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// The asker has to see that the token's bearer holds what it is bound to: here it counts as held.
+fn verified(token: &str, keys: &KeySet, policy: &Policy, now: UnixMillis) -> Option<Verified> {
+    let verified = authenticate(token, keys, policy.profile, policy.leeway, now).ok()?;
+    let bound = verified.confirmation.as_deref();
+    let bearer = bound.map_or(Possession::NONE, |asks| Possession { key: asks.key, certificate: asks.certificate });
+    let held = verified.held_by(&bearer).ok()?;
+    policy.admit(&verified, &held).ok()?;
+    Some(verified)
 }
 
 /// `client_credentials` or GetClientToken: the client stands for itself.

@@ -7,7 +7,7 @@ use common::secret::SecretString;
 use super::claims::{Asked, Signed};
 use super::grant::{GrantError, Granted, Minted, Proven, grant};
 use crate::aws_json::Call;
-use crate::clients::Client;
+use crate::clients::{self, Client};
 use crate::devices;
 use crate::pools::Pool;
 use crate::sessions::Details;
@@ -23,6 +23,7 @@ pub async fn mint(
     client: &Client,
     proof: Authenticated,
 ) -> Result<AuthenticationResultType, Fault> {
+    clients::check_api(client)?;
     let seen = proof.device().cloned();
     let offer = match &seen {
         None if devices::are_tracked(pool) => {

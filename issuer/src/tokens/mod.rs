@@ -11,7 +11,7 @@
 mod authenticate;
 mod claims;
 pub mod client_token;
-mod exchange;
+pub mod exchange;
 pub mod grant;
 mod live;
 mod mint;

@@ -12,11 +12,11 @@ use super::claims::{Asked, Prepared, Subject};
 use super::grant::{groups_of, mint_instant};
 use super::mint::result;
 use crate::aws_json::{Call, Write};
-use crate::clients::Client;
+use crate::clients::{self, Client};
 use crate::codes;
 use crate::devices::{self, DeviceKey};
 use crate::pools::Pool;
-use crate::sessions::{self, RefreshToken, Session, Standing, rows as session_rows};
+use crate::sessions::{self, Binding, RefreshToken, Session, Standing, rows as session_rows};
 use crate::signin::SignInError;
 use crate::store::{Batch, CommitError, Statement};
 use crate::users::{self, User, rows as user_rows};
@@ -29,6 +29,15 @@ pub struct Presented {
     token: RefreshToken,
     session: Session,
     user: User,
+    /// `None`: it came by Cognito's API.
+    shown: Option<Shown>,
+}
+
+/// What came with a refresh token to the token endpoint.
+struct Shown {
+    binding: Binding,
+    /// The client has proven itself by nothing.
+    is_public: bool,
 }
 
 impl Presented {
@@ -37,7 +46,12 @@ impl Presented {
         let found = sessions::of_token(&call.services, &pool.id, token).await?;
         let (session, token) = found.filter(|(session, _)| session.client == client.id).ok_or_else(invalid)?;
         let user = users::by_sub(&call.services.store, pool, &session.sub).await?.ok_or_else(invalid)?;
-        Ok(Self { token, session, user })
+        Ok(Self { token, session, user, shown: None })
+    }
+
+    /// At the token endpoint, with what its client has shown to hold; [`refresh`] binds the access token to it, and asks for it where the session's are bound.
+    pub fn with(self, binding: &Binding, is_public: bool) -> Self {
+        Self { shown: Some(Shown { binding: binding.clone(), is_public }), ..self }
     }
 
     /// The name whose SECRET_HASH a client with a secret must bring.
@@ -66,9 +80,16 @@ impl Presented {
         if confirmed { Err(invalid()) } else { Ok(()) }
     }
 
-    fn check(&self, call: &Call) -> Result<(), Fault> {
+    fn check(&mut self, call: &Call) -> Result<(), Fault> {
         if !self.user.enabled {
             return Err(SignInError::Disabled.into());
+        }
+        let (binding, is_public) = match &self.shown {
+            Some(shown) => (&shown.binding, shown.is_public),
+            None => (&Binding::NONE, true),
+        };
+        if !self.session.details.rebind(binding, is_public) {
+            return Err(invalid());
         }
         self.session.check(self.user.valid_after, call.now).map_err(|dead| Fault::not_authorized(dead.to_string()))
     }
@@ -85,6 +106,9 @@ pub async fn refresh(
     client: &Client,
     mut presented: Presented,
 ) -> Result<AuthenticationResultType, Fault> {
+    if presented.shown.is_none() {
+        clients::check_api(client)?;
+    }
     let groups = groups_of(&call.services.store, &presented.user).await?;
     let mut outcome = Err(CommitError::Missed { index: 0 });
     for _ in 0..TRIES {
@@ -153,11 +177,11 @@ async fn step(call: &Call, client: &Client, presented: &Presented) -> Result<Opt
 
 /// User and session as they are now: one of them has changed since they were read.
 async fn again(call: &Call, pool: &Pool, presented: Presented) -> Result<Presented, Fault> {
-    let Presented { token, session, user } = presented;
+    let Presented { token, session, user, shown } = presented;
     let store = &call.services.store;
     let row = store.one(session_rows::by_origin_jti(&pool.id, &session.origin_jti)).await?.ok_or_else(invalid)?;
     let user = users::by_sub(store, pool, &user.sub).await?.ok_or_else(invalid)?;
-    Ok(Presented { token, session: session_rows::session(&row)?, user })
+    Ok(Presented { token, session: session_rows::session(&row)?, user, shown })
 }
 
 /// Two hold tokens of one session, and one of them may have stolen it: it ends, for both (RFC 9700 §4.14.2). A session that has ended

@@ -46,6 +46,8 @@ pub struct Request<'a> {
 pub struct Vouched {
     pub edge: Arc<KnownEdge>,
     pub client: IpAddr,
+    /// SHA-256 of the certificate that the client showed.
+    pub certificate: Option<[u8; 32]>,
     /// The pool whose web ACL has let the request pass.
     pub web_acl: Option<PoolId>,
 }
@@ -97,7 +99,8 @@ impl Verifier {
         if may_change(request.method, request.target) {
             self.once(&claims).map_err(|refusal| Refused::of(&edge.name, refusal))?;
         }
-        Ok(Vouched { edge, client: claims.client, web_acl: claims.web_acl })
+        let certificate = claims.tls.and_then(|tls| tls.certificate).map(|digest| digest.0);
+        Ok(Vouched { edge, client: claims.client, certificate, web_acl: claims.web_acl })
     }
 
     fn once(&self, claims: &Attestation<'_>) -> Result<(), Refusal> {

@@ -276,13 +276,15 @@ pub const OPERATIONS: &[(Share, &[&str])] = &[
 pub const ENDPOINTS: &[(Share, &[&str])] = &[
     (Share::Of(Category::UserAuthentication), &["Login_POST"]),
     (Share::ChallengeAnswers, &["Consent_POST", "MfaOption_POST", "MfaSetup_POST", "Mfa_POST", "NewPassword_POST"]),
-    (Share::Of(Category::UserToken), &["Par_POST", "Revoke_POST", "Token_POST"]),
+    (Share::Of(Category::UserToken), &["DeviceAuthorization_POST", "Par_POST", "Revoke_POST", "Token_POST"]),
     (Share::Of(Category::ClientAuthentication), &["Token_POST client_credentials"]),
     (
         Share::Of(Category::UserRead),
         &[
             "Authorize_GET",
             "Consent_GET",
+            "Device_GET",
+            "Device_POST",
             "Introspect_POST",
             "Login_GET",
             "Logout_GET",

@@ -15,7 +15,7 @@ use crate::clients::oauth::Profile;
 use crate::domains::Site;
 use crate::html::Jar;
 use crate::oauth::state::OAuth;
-use crate::oauth::{codes, par};
+use crate::oauth::{codes, devices, par};
 use crate::sessions::{BrowserSession, Details, browser};
 use crate::store::{Batch, CommitError, Statement};
 use crate::tokens;
@@ -102,6 +102,10 @@ pub async fn grant(call: &Call, asked: &Asked, session: &BrowserSession, by_post
         parameters.push(("code", text.expose().to_owned()));
         code = Some(text);
     }
+    if let Some(device) = &asked.device {
+        uses.push(devices::allow(&pool.id, device, session, &details, call.now));
+        parameters.push(("done", "1".to_owned()));
+    }
     if !request.wanted.is_by_fragment() {
         commit(call, asked, session, uses).await?;
         return Ok(to.send(parameters, by_post));
@@ -159,9 +163,9 @@ async fn commit(
 /// The session, or the pushed request, has ended since it was read.
 fn over(asked: &Asked) -> Refusal {
     let text = "The session or the request has ended.";
-    match asked.pushed {
-        Some(_) => Refusal::Page(text.into()),
-        None => Refusal::Client(Box::new(asked.to.clone()), AuthError::new(AuthCode::LoginRequired, text)),
+    match (&asked.pushed, &asked.device) {
+        (Some(_), _) | (_, Some(_)) => Refusal::Page(text.into()),
+        (None, None) => Refusal::Client(Box::new(asked.to.clone()), AuthError::new(AuthCode::LoginRequired, text)),
     }
 }
 

@@ -24,16 +24,19 @@ pub use self::answer::{Return, redirect};
 pub use self::decide::{Known, Next, next};
 pub use self::error::{AuthCode, AuthError};
 pub use self::grant::{SESSION_COOKIE, consent, grant, has_consented, known};
-pub use self::request::Request;
+pub use self::request::{Request, scope_of};
 use super::form::Form;
 use super::hint::{self, Hint};
 use super::state::OAuth;
+use super::devices::{self, Waiting};
 use super::{fault_page, par};
-use crate::aws_json::Call;
+use crate::aws_json::{Call, Write};
+use crate::clients::oauth::ResponseMode;
 use crate::clients::{self, Client};
 use crate::domains::Site;
-use crate::pools::Pool;
+use crate::pools::{self, Pool};
 use crate::resource_servers;
+use crate::store::Batch;
 
 /// Bytes of a request that goes on as a query; a longer one can be pushed.
 const LONGEST_QUERY: usize = 8_192;
@@ -52,6 +55,8 @@ pub struct Asked {
     pub query: String,
     /// The `request_uri` that its answer uses up.
     pub pushed: Option<String>,
+    /// The device that waits for the answer (RFC 8628), in the place of a client's `redirect_uri`.
+    pub device: Option<Waiting>,
 }
 
 /// Why a request is not answered as it wants.
@@ -154,7 +159,10 @@ pub async fn read(oauth: &OAuth, site: &Site, call: &Call, head: &Parts) -> Resu
     let (form, twice) = Form::parse_request(text.as_bytes()).map_err(unreadable)?;
     let query = form.to_query() + &twice.iter().map(|name| format!("&{name}=")).collect::<String>();
     let client_id = form.one("client_id").ok_or(Refusal::Page("client_id is missing.".into()))?;
-    let (pool, client) = client(oauth, site, client_id).await?;
+    let (pool, client) = client(oauth, site, call, client_id).await?;
+    if let Some(code) = form.one("user_code") {
+        return device(oauth, site, call, (pool, client), code).await.map(|asked| Asked { query, ..asked });
+    }
     let Some(uri) = form.one("request_uri").filter(|uri| par::is_pushed(uri)) else {
         return check(oauth, &pool, &client, &form, &twice, false).await.map(|asked| Asked { query, ..asked });
     };
@@ -167,14 +175,55 @@ pub async fn read(oauth: &OAuth, site: &Site, call: &Call, head: &Parts) -> Resu
     Ok(Asked { query, pushed: Some(uri.to_owned()), ..asked })
 }
 
-async fn client(oauth: &OAuth, site: &Site, client_id: &str) -> Result<(Pool, Client), Refusal> {
-    let unknown = || Refusal::Page("The client is unknown here.".into());
-    match clients::of_call(&oauth.services, client_id).await {
-        Ok((pool, client)) if client.pool == site.pool => Ok((pool, client)),
-        Ok(_) => Err(unknown()),
-        Err(fault) if fault.status() < 500 => Err(unknown()),
+/// A client of the site's pool, by its id or by the URL of its document.
+///
+/// # Errors
+/// A page for one that is unknown; storage.
+pub async fn client(oauth: &OAuth, site: &Site, call: &Call, client_id: &str) -> Result<(Pool, Client), Refusal> {
+    let pool = pools::find(&oauth.services.store, &site.pool).await?;
+    match clients::of_request(call, &pool, client_id).await {
+        Ok(client) => Ok((pool, client)),
+        Err(fault) if fault.exception == Exception::ResourceNotFound => {
+            Err(Refusal::Page("The client is unknown here.".into()))
+        }
+        Err(fault) if fault.status() < 500 => Err(Refusal::Page(fault.message)),
         Err(fault) => Err(fault.into()),
     }
+}
+
+/// What a device asks for (RFC 8628 §3.3): its user has entered its code, and is always asked.
+async fn device(
+    oauth: &OAuth,
+    site: &Site,
+    call: &Call,
+    (pool, client): (Pool, Client),
+    user_code: &str,
+) -> Result<Asked, Refusal> {
+    let found = devices::waiting(&oauth.services.store, &pool.id, user_code, call.now).await?;
+    let waiting = found
+        .filter(|waiting| waiting.client == client.id.as_str())
+        .ok_or(Refusal::Page("The code is unknown, over or used. Begin again on the device.".into()))?;
+    let to = Return {
+        redirect_uri: format!("{}/device", site.base),
+        mode: ResponseMode::Query,
+        state: None,
+        iss: pool.iss.clone(),
+    };
+    let request = Request::of_device(&waiting.scope);
+    Ok(Asked { pool, client, request, to, hint: None, query: String::new(), pushed: None, device: Some(waiting) })
+}
+
+/// Answers with an error: of a device, which waits for the answer, and of whoever else asks.
+///
+/// # Errors
+/// Storage.
+pub async fn refuse(call: &Call, asked: &Asked, error: &AuthError, by_post: bool) -> Result<Response, Fault> {
+    if let Some(device) = asked.device.as_ref().filter(|_| error.code == AuthCode::AccessDenied) {
+        let mut batch = Batch::new();
+        batch.add(devices::deny(&asked.pool.id, device));
+        call.commit(Write::new(&asked.pool.id, batch)).await?;
+    }
+    Ok(asked.to.error(error, by_post))
 }
 
 /// Checks a request of a client that is known.
@@ -230,5 +279,5 @@ pub async fn check(
     let (pool, client) = (pool.clone(), client.clone());
     let redirect_given = form.one("redirect_uri").is_some();
     let request = Request { redirect_given, ..request };
-    Ok(Asked { pool, client, request, to, hint, query: String::new(), pushed: None })
+    Ok(Asked { pool, client, request, to, hint, query: String::new(), pushed: None, device: None })
 }

@@ -8,7 +8,7 @@ use super::error::AuthCode::{
 };
 use super::error::AuthError;
 use crate::clients::Client;
-use crate::clients::oauth::{Pkce, Profile, ResponseMode, ResponseType};
+use crate::clients::oauth::{AuthMethod, Pkce, Profile, ResponseMode, ResponseType};
 use crate::oauth::form::Form;
 use cognito_model::idp::types::OAuthFlowType;
 
@@ -96,6 +96,25 @@ impl Wanted {
     }
 }
 
+impl Request {
+    /// What a device asks for. `scope` is space-separated, as it was granted.
+    pub fn of_device(scope: &str) -> Self {
+        Self {
+            wanted: Wanted { code: false, token: false, id_token: false },
+            redirect_given: true,
+            scope: words(scope),
+            nonce: None,
+            challenge: None,
+            prompt: Prompt { consent: true, ..Prompt::default() },
+            max_age: None,
+            acr_values: Vec::new(),
+            login_hint: None,
+            dpop_jkt: None,
+            resources: Vec::new(),
+        }
+    }
+}
+
 /// How the answer is to travel, as far as the request says so rightly: errors travel so, too.
 pub fn mode(client: &Client, form: &Form) -> Result<ResponseMode, (ResponseMode, AuthError)> {
     let wanted = form.one("response_type").and_then(Wanted::parse);
@@ -134,7 +153,7 @@ pub fn read(client: &Client, form: &Form, twice: &[String], is_pushed: bool) -> 
     if !wanted.is_allowed(client) {
         return Err(AuthError::new(UnauthorizedClient, "The client may not use this response_type."));
     }
-    let scope = scope(client, form)?;
+    let scope = scope_of(client, form)?;
     let nonce = echo(form, "nonce")?;
     echo(form, "state")?;
     if wanted.id_token {
@@ -146,8 +165,7 @@ pub fn read(client: &Client, form: &Form, twice: &[String], is_pushed: bool) -> 
         }
     }
     let challenge = challenge(form)?;
-    let must = client.settings.oauth.pkce == Pkce::Required
-        || !client.has_secret() && client.settings.oauth.auth_methods.is_empty();
+    let must = client.settings.oauth.pkce == Pkce::Required || is_public(client);
     if wanted.code && must && challenge.is_none() {
         return Err(AuthError::new(InvalidRequest, "code_challenge is missing."));
     }
@@ -170,6 +188,12 @@ pub fn read(client: &Client, form: &Form, twice: &[String], is_pushed: bool) -> 
     })
 }
 
+/// Whether nothing proves who it is: it says so, or has nothing to prove it by.
+fn is_public(client: &Client) -> bool {
+    let methods = &client.settings.oauth.auth_methods;
+    if methods.is_empty() { !client.has_secret() } else { methods.contains(&AuthMethod::None) }
+}
+
 /// What is known and not done is not passed over in silence.
 fn unsupported(form: &Form) -> Result<(), AuthError> {
     for (name, code) in [
@@ -184,8 +208,11 @@ fn unsupported(form: &Form) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// Those of the client, all where none are named (Cognito). `offline_access` asks for what every code gives here.
-fn scope(client: &Client, form: &Form) -> Result<Vec<String>, AuthError> {
+/// The scopes that a client asks for: all of its own where it names none (Cognito). `offline_access` asks for what every code gives here.
+///
+/// # Errors
+/// `invalid_scope`.
+pub fn scope_of(client: &Client, form: &Form) -> Result<Vec<String>, AuthError> {
     let allowed = client.settings.scopes();
     let is_openid = client.settings.oauth.profile == Profile::Openid;
     let mut granted: Vec<String> = Vec::new();

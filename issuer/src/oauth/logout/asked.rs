@@ -2,9 +2,10 @@
 
 use url::form_urlencoded;
 
-use crate::clients::{self, Client};
+use crate::aws_json::Call;
+use crate::clients::Client;
 use crate::domains::Site;
-use crate::oauth::authorize::{Refusal, page};
+use crate::oauth::authorize::{Refusal, client, page};
 use crate::oauth::form::Form;
 use crate::oauth::hint::{self, Hint};
 use crate::oauth::state::OAuth;
@@ -31,7 +32,7 @@ pub struct Asked {
 impl Asked {
     /// # Errors
     /// A page for a client that is unknown, a URI that is not registered, and an `id_token_hint` that is none of the pool's.
-    pub async fn read(oauth: &OAuth, site: &Site, pool: &Pool, form: &Form) -> Result<Self, Refusal> {
+    pub async fn read(oauth: &OAuth, site: &Site, call: &Call, pool: &Pool, form: &Form) -> Result<Self, Refusal> {
         let refused = |text: &'static str| Refusal::Page(text.into());
         let hint = match form.one("id_token_hint") {
             None => None,
@@ -41,15 +42,15 @@ impl Asked {
             }
         };
         let named = form.one("client_id");
-        if let (Some(named), Some(hint)) = (named, &hint)
-            && named != hint.client
+        let client = match named.or(hint.as_ref().map(|hint| hint.client.as_str())) {
+            Some(id) => Some(client(oauth, site, call, id).await?.1),
+            None => None,
+        };
+        if let (Some(client), Some(hint)) = (&client, &hint)
+            && client.id.as_str() != hint.client
         {
             return Err(refused("The id_token_hint is another client's."));
         }
-        let client = match named.or(hint.as_ref().map(|hint| hint.client.as_str())) {
-            Some(id) => Some(client(oauth, pool, id).await?),
-            None => None,
-        };
         let (logout_uri, redirect_uri) = (form.one("logout_uri"), form.one("redirect_uri"));
         let by_cognito = named.is_some() && (logout_uri.is_some() || redirect_uri.is_some());
         let goal = match (logout_uri, redirect_uri, form.one("post_logout_redirect_uri")) {
@@ -65,14 +66,6 @@ impl Asked {
     /// Whether the session may end without its user being asked: by Cognito's form, or by who has an ID token of the user's.
     pub fn may_end(&self, session: &BrowserSession) -> bool {
         self.by_cognito || self.hint.as_ref().is_some_and(|hint| hint.sub == session.sub)
-    }
-}
-
-async fn client(oauth: &OAuth, pool: &Pool, id: &str) -> Result<Client, Refusal> {
-    match clients::of_call(&oauth.services, id).await {
-        Ok((_, client)) if client.pool == pool.id => Ok(client),
-        Err(fault) if fault.status() >= 500 => Err(fault.into()),
-        _ => Err(Refusal::Page("The client is unknown here.".into())),
     }
 }
 

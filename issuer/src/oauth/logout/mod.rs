@@ -65,7 +65,7 @@ async fn answered(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: B
         Some(body) if query.is_empty() => body,
         _ => &in_query,
     };
-    let asked = Asked::read(oauth, site, &pool, form).await?;
+    let asked = Asked::read(oauth, site, call, &pool, form).await?;
     let session = session(oauth, site, head, &asked).await?;
     if let Some(session) = session {
         if !is_confirmed && !asked.may_end(&session) {

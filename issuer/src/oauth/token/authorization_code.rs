@@ -6,22 +6,24 @@
 use cognito_model::Fault;
 use common::secret::{SecretString, constant_time_eq};
 use ring::digest::{SHA256, digest};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::answer;
 use crate::aws_json::Call;
 use crate::clients::Client;
-use crate::clients::oauth::Profile;
+use crate::oauth::client::Proven;
 use crate::oauth::codes::{self, Found, Stored};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
 use crate::pools::Pool;
-use crate::sessions::{browser, end, rows as session_rows};
+use crate::sessions::{Binding, browser, end, rows as session_rows};
 use crate::store::Batch;
 use crate::tokens::Asked;
-use crate::tokens::grant::{GrantError, Granted, Minted, Proven, grant as mint};
+use crate::tokens::grant::{GrantError, Granted, Proven as Earlier, grant as mint};
 use crate::users;
 
-pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Result<Value, OAuthError> {
+pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding) -> Result<Value, OAuthError> {
+    let Proven { pool, client, .. } = proven;
     let code = form.demand("code")?;
     let found = codes::find(&call.services.store, &pool.id, code.expose(), call.now).await.map_err(failed)?;
     let stored = match found {
@@ -29,7 +31,7 @@ pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Re
         Found::Used { origin_jti } => return Err(again(call, pool, origin_jti.as_deref()).await),
         Found::Live(stored) => stored,
     };
-    if let Err(error) = check(&stored, client, form) {
+    if let Err(error) = check(&stored, client, form, binding) {
         burn(call, pool, &stored).await?;
         return Err(error);
     }
@@ -37,10 +39,10 @@ pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Re
     let user = users::by_sub(&call.services.store, pool, &grant.sub).await.map_err(|error| failed(error.into()))?;
     let granted = Granted {
         user: user.ok_or_else(refused)?,
-        proven: Proven::Earlier(grant.minted),
+        proven: Earlier::Earlier(grant.minted),
         authenticated: grant.authenticated,
         scope: &grant.scope,
-        details: grant.details.clone(),
+        details: grant.details.clone().bound(binding),
         asked: Asked { nonce: grant.nonce.as_deref(), ..Asked::default() },
         parent: grant.sid.as_deref(),
         device: None,
@@ -52,7 +54,7 @@ pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Re
         [stored.redeem(origin_jti, call.now)].into_iter().chain(session).collect()
     };
     match mint(call, pool, client, granted, uses).await {
-        Ok(minted) => Ok(answer(client, minted)),
+        Ok(minted) => Ok(answer::tokens(client, minted, binding)),
         // Somebody else was first with it.
         Err(GrantError::Uses(0)) => {
             let found = codes::find(&call.services.store, &pool.id, code.expose(), call.now).await.map_err(failed)?;
@@ -68,13 +70,15 @@ pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Re
 }
 
 /// Whether it is shown as it was given out.
-fn check(stored: &Stored, client: &Client, form: &Form) -> Result<(), OAuthError> {
+fn check(stored: &Stored, client: &Client, form: &Form, binding: &Binding) -> Result<(), OAuthError> {
     let grant = stored.grant();
     let same_uri = match form.one("redirect_uri") {
         Some(uri) => uri == grant.redirect_uri,
         None => !grant.redirect_given,
     };
-    if *stored.client() != client.id || !same_uri {
+    // RFC 9449 §10: the request said whose the code would be.
+    let same_key = grant.details.jkt.is_none() || grant.details.jkt == binding.jkt;
+    if *stored.client() != client.id || !same_uri || !same_key {
         return Err(refused());
     }
     match (&grant.challenge, form.secret("code_verifier")) {
@@ -119,25 +123,6 @@ async fn again(call: &Call, pool: &Pool, origin_jti: Option<&str>) -> OAuthError
         Ok(()) => refused(),
         Err(fault) => failed(fault),
     }
-}
-
-fn answer(client: &Client, minted: Minted) -> Value {
-    let text = |token: &SecretString| token.expose().to_owned();
-    let mut answer = json!({
-        "access_token": text(&minted.access),
-        "expires_in": minted.expires_in,
-        "token_type": "Bearer",
-    });
-    let is_openid = client.settings.oauth.profile == Profile::Openid;
-    let more = [
-        ("id_token", minted.id.as_ref().map(text)),
-        ("refresh_token", minted.refresh.as_ref().map(text)),
-        ("scope", is_openid.then_some(minted.scope)),
-    ];
-    if let Some(answer) = answer.as_object_mut() {
-        answer.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
-    }
-    answer
 }
 
 fn refused() -> OAuthError {

@@ -5,23 +5,24 @@ use serde_json::{Value, json};
 
 use super::asked_scopes;
 use crate::aws_json::Call;
-use crate::clients::Client;
+use crate::oauth::client::Proven;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
-use crate::pools::Pool;
+use crate::sessions::Binding;
 use crate::tokens::client_token;
 
-pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Result<Value, OAuthError> {
-    if !client.settings.allows_oauth(OAuthFlowType::ClientCredentials) || !client.has_secret() {
+pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding) -> Result<Value, OAuthError> {
+    let Proven { pool, client, .. } = proven;
+    if !client.settings.allows_oauth(OAuthFlowType::ClientCredentials) || !proven.is_confidential() {
         return Err(OAuthError::new(Code::UnauthorizedClient, "The client may not use this grant."));
     }
     let scopes = client_token::scopes(&call.services.store, client, asked_scopes(form)).await;
     let scopes = scopes.map_err(|fault| OAuthError::of(Code::InvalidScope, fault))?;
-    let token = client_token::mint(call, pool, client, &scopes).await;
+    let token = client_token::mint(call, pool, client, &scopes, binding).await;
     let token = token.map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
     Ok(json!({
         "access_token": token.expose(),
         "expires_in": client.settings.access_token_seconds(),
-        "token_type": "Bearer",
+        "token_type": binding.token_type(),
     }))
 }

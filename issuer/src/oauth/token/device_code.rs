@@ -38,7 +38,7 @@ pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding)
         proven: Earlier::Earlier(allowed.minted),
         authenticated: allowed.authenticated,
         scope: &allowed.scope,
-        details: binding.over(&allowed.details),
+        details: allowed.details.clone().bound(binding),
         asked: Asked::default(),
         parent: Some(&allowed.sid),
         device: None,

@@ -1,7 +1,10 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2), as Cognito's token endpoint has it.
 
+mod answer;
 mod authorization_code;
 mod client_credentials;
+mod device_code;
+mod exchange;
 mod refresh_token;
 
 use axum::body::Body;
@@ -11,7 +14,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::client::{self, Proven};
+use super::binding;
+use super::client;
 use super::error::{Code, OAuthError, answer};
 use super::form::Form;
 use super::state::OAuth;
@@ -20,7 +24,8 @@ use crate::cors;
 use crate::domains::Site;
 
 /// Grants that there are, in the order of the metadata.
-pub const GRANTS: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
+pub const GRANTS: [&str; 5] =
+    ["authorization_code", "client_credentials", "refresh_token", device_code::NAME, exchange::NAME];
 
 pub async fn post(State(oauth): State<OAuth>, Extension(site): Extension<Site>, head: Parts, body: Body) -> Response {
     let call = oauth.call("Token_POST", &head);
@@ -41,18 +46,23 @@ async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Bo
         _ => "Token_POST",
     };
     oauth.door.take(counted, &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
-    let Proven { pool, client } = &client::authenticate(&oauth.services, site, &head.headers, &form).await?;
+    let proven = &client::authenticate(call, site, head, &form).await?;
     let grant = form.demand("grant_type")?.expose();
-    check_target(&form)?;
+    if grant != exchange::NAME {
+        check_target(&form)?;
+    }
+    let binding = &binding::of_request(call, site, head, proven).await?;
     match grant {
-        "authorization_code" => authorization_code::grant(call, pool, client, &form).await,
-        "client_credentials" => client_credentials::grant(call, pool, client, &form).await,
-        "refresh_token" => refresh_token::grant(call, pool, client, &form).await,
+        "authorization_code" => authorization_code::grant(call, proven, &form, binding).await,
+        "client_credentials" => client_credentials::grant(call, proven, &form, binding).await,
+        "refresh_token" => refresh_token::grant(call, proven, &form, binding).await,
+        device_code::NAME => device_code::grant(call, proven, &form, binding).await,
+        exchange::NAME => exchange::grant(call, proven, &form).await,
         _ => Err(OAuthError::new(Code::UnsupportedGrantType, "There is no such grant_type here.")),
     }
 }
 
-/// A token for one resource alone (RFC 8707) is not made yet, and another is not given in its place.
+/// The resource of a token (RFC 8707) is named in the authorization request; here another is not given in its place.
 fn check_target(form: &Form) -> Result<(), OAuthError> {
     match form.one("resource").or_else(|| form.one("audience")) {
         Some(_) => Err(OAuthError::new(Code::InvalidTarget, "No token can be for that resource.")),

@@ -4,16 +4,18 @@ use serde_json::{Value, json};
 
 use super::asked_scopes;
 use crate::aws_json::Call;
-use crate::clients::Client;
+use crate::oauth::client::Proven;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
-use crate::pools::Pool;
+use crate::sessions::Binding;
 use crate::tokens::{self, Presented};
 
-pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Result<Value, OAuthError> {
+pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding) -> Result<Value, OAuthError> {
+    let Proven { pool, client, .. } = proven;
     let token = form.demand("refresh_token")?;
     let refused = |fault| OAuthError::of(Code::InvalidGrant, fault);
     let presented = Presented::find(call, pool, client, token).await.map_err(refused)?;
+    let presented = presented.with(binding, !proven.is_confidential());
     presented.check_device(call, pool, None).await.map_err(refused)?;
     let granted = presented.scope().to_owned();
     // A token for less is not made: the answer says what it is for (RFC 6749 §3.3).
@@ -27,7 +29,7 @@ pub async fn grant(call: &Call, pool: &Pool, client: &Client, form: &Form) -> Re
         "access_token": text(&tokens.access_token),
         "id_token": text(&tokens.id_token),
         "expires_in": tokens.expires_in,
-        "token_type": "Bearer",
+        "token_type": binding.token_type(),
     });
     let more = [("refresh_token", text(&tokens.refresh_token)), ("scope", (!asked.is_empty()).then_some(granted))];
     if let Some(answer) = answer.as_object_mut() {

@@ -8,6 +8,7 @@ use cognito_model::idp::types::{ClientAuthenticationResultType, GetClientTokenRe
 
 use crate::aws_json::Call;
 use crate::clients;
+use crate::sessions::Binding;
 use crate::tokens::client_token;
 
 pub async fn handle(call: Call, input: GetClientTokenRequest) -> Result<GetClientTokenResponse, Fault> {
@@ -16,11 +17,12 @@ pub async fn handle(call: Call, input: GetClientTokenRequest) -> Result<GetClien
         return Err(Fault::not_authorized(format!("Client {} is not configured with a secret.", client.id)));
     }
     clients::check_secret(&call.services, &client, Some(&input.secret)).await?;
+    clients::check_api(&client)?;
     if !client.settings.allows_client_tokens() {
         return Err(Fault::not_authorized("Client is not enabled for client token authentication."));
     }
     let scopes = client_token::scopes(&call.services.store, &client, input.scopes.unwrap_or_default()).await?;
-    let issued = client_token::mint(&call, &pool, &client, &scopes).await?;
+    let issued = client_token::mint(&call, &pool, &client, &scopes, &Binding::NONE).await?;
     let result = ClientAuthenticationResultType {
         access_token: Some(issued),
         expires_in: Some(client.settings.access_token_seconds()),

@@ -16,6 +16,7 @@ pub async fn handle(call: Call, input: GetDerivedTokenRequest) -> Result<GetDeri
     if !matches!(call.caller, Caller::Admin(_)) {
         clients::check_secret(services, &client, input.client_secret.as_ref()).await?;
     }
+    clients::check_api(&client)?;
     if !client.settings.allows_exchange(input.actor_token.is_some()) {
         let kind = if input.actor_token.is_some() { "delegation" } else { "impersonation" };
         return Err(Fault::not_authorized(format!("Token exchange by {kind} is not enabled for the client.")));
