@@ -155,6 +155,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let watch = tokio::spawn(signing::watch(services.clone(), finishing.clone()));
     let grace = tokio::spawn(sessions::grace::keep_closed(services.clone(), finishing.clone()));
     let prune = tokio::spawn(prune(services.clone(), finishing.clone()));
+    let notices = tokio::spawn(oauth::back_channel::run(services.clone(), finishing.clone()));
     let purge = tokio::spawn(purge::run(services.clone(), finishing));
     let verifier = vouching::Verifier::new(publishing.handle(), bound_at)
         .ok_or_else(|| StartError::failure("the feed's authority has no readable key"))?;
@@ -171,7 +172,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             stopping,
         )),
     ];
-    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery, reports];
+    let writers = vec![recorder, grace, prune, purge, rotation, watch, delivery, reports, notices];
     Ok(Running { stop, servers, publishing, writers, finish })
 }
 

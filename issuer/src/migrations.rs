@@ -48,6 +48,7 @@ pub fn all() -> Vec<&'static Migration> {
         &oauth::codes::MIGRATION,
         &oauth::authorize::consents::MIGRATION,
         &oauth::par::MIGRATION,
+        &oauth::back_channel::MIGRATION,
         &oauth::devices::MIGRATION,
         &oauth::register::MIGRATION,
         &oauth::used::MIGRATION,

@@ -31,6 +31,7 @@ const TABLES: &[(&str, &str)] = &[
     ("oauth_codes", "digest"),
     ("oauth_consents", "sub, client"),
     ("oauth_devices", "digest"),
+    ("oauth_logout_notices", "id"),
     ("oauth_requests", "digest"),
     ("oauth_registrations", "client"),
     ("oauth_used_ids", "digest"),

@@ -66,6 +66,7 @@ fn forget(user: &User) -> Vec<Statement> {
         oauth::codes::forget(pool, sub),
         oauth::authorize::consents::forget(pool, sub),
         oauth::devices::forget(pool, sub),
+        oauth::back_channel::forget(pool, sub),
     ]);
     statements.extend(factors::forget(pool, sub));
     statements

@@ -24,7 +24,7 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const ANN: &str = "0b6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 const BOB: &str = "1c6e5b4e-6b3d-4b0e-9f0e-1a2b3c4d5e6f";
 /// Tables with rows of users, and their column.
-const TABLES: [(&str, &str); 20] = [
+const TABLES: [(&str, &str); 21] = [
     ("attempts", "sub"),
     ("auth_events", "sub"),
     ("browser_sessions", "sub"),
@@ -38,6 +38,7 @@ const TABLES: [(&str, &str); 20] = [
     ("oauth_codes", "sub"),
     ("oauth_consents", "sub"),
     ("oauth_devices", "sub"),
+    ("oauth_logout_notices", "sub"),
     ("one_time_codes", "subject"),
     ("passkey_challenges", "sub"),
     ("passkeys", "sub"),

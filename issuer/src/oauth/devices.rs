@@ -154,7 +154,12 @@ fn shown(user_code: &str) -> String {
 
 /// What was typed, without what people add (§6.1).
 pub fn normal(typed: &str) -> String {
-    typed.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).take(2 * LENGTH).collect()
+    typed
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_uppercase())
+        .take(2 * LENGTH)
+        .collect()
 }
 
 /// Misses where another device that has not been forgotten has the user code.
@@ -194,7 +199,13 @@ pub async fn waiting(store: &Store, pool: &PoolId, user_code: &str, now: UnixMil
 }
 
 /// The user allows it. Misses when it is over, or was answered.
-pub fn allow(pool: &PoolId, device: &Waiting, session: &BrowserSession, details: &Details, now: UnixMillis) -> Statement {
+pub fn allow(
+    pool: &PoolId,
+    device: &Waiting,
+    session: &BrowserSession,
+    details: &Details,
+    now: UnixMillis,
+) -> Statement {
     Statement::new(
         "UPDATE oauth_devices SET state = 'allowed', sub = $1, sid = $2, authenticated_at = $3, minted_at = $4, details = $5
          WHERE pool = $6 AND digest = $7 AND state = 'pending' AND expires_at > $8",
@@ -221,7 +232,13 @@ pub fn deny(pool: &PoolId, device: &Waiting) -> Statement {
 ///
 /// # Errors
 /// Storage.
-pub async fn poll(store: &Store, pool: &PoolId, client: &ClientId, code: &str, now: UnixMillis) -> Result<Polled, Fault> {
+pub async fn poll(
+    store: &Store,
+    pool: &PoolId,
+    client: &ClientId,
+    code: &str,
+    now: UnixMillis,
+) -> Result<Polled, Fault> {
     let digest = token_digest(code);
     let query = Query::new(
         "SELECT client, expires_at, polled_at, every, state, sub, sid, scope, authenticated_at, minted_at, details

@@ -82,7 +82,13 @@ impl OAuthError {
     /// An error of the authorization endpoint, at one that answers in JSON (RFC 9126 §2.3).
     pub fn named(name: &'static str, fault: Fault) -> Self {
         let description = fault.message.clone();
-        Self { code: Code::Named(name), fault: Box::new(fault), description: Some(description), by_basic: false, nonce: None }
+        Self {
+            code: Code::Named(name),
+            fault: Box::new(fault),
+            description: Some(description),
+            by_basic: false,
+            nonce: None,
+        }
     }
 
     /// What a fault of an operation is here: `code`, unless the fault is none of the client's.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::register;
 use super::state::OAuth;
 use super::token::GRANTS;
-use crate::clients::registration;
 use super::{assertion, dpop};
+use crate::clients::registration;
 use crate::cors;
 use crate::domains::Site;
 use crate::pools::{self, Pool};
@@ -72,6 +72,8 @@ pub fn of_pool(public_url: &str, pool: &Pool, site: Option<&Site>) -> Value {
             ("claims_parameter_supported".to_owned(), json!(false)),
             ("request_parameter_supported".to_owned(), json!(false)),
             ("request_uri_parameter_supported".to_owned(), json!(false)),
+            ("backchannel_logout_supported".to_owned(), json!(true)),
+            ("backchannel_logout_session_supported".to_owned(), json!(true)),
             ("frontchannel_logout_supported".to_owned(), json!(true)),
             ("frontchannel_logout_session_supported".to_owned(), json!(true)),
             ("token_endpoint".to_owned(), json!(format!("{base}/oauth2/token"))),

@@ -3,10 +3,13 @@
 //! Invariants: the host of a request chooses the pool and is in no answer; pages have the headers of [`crate::html`]; whatever asks for
 //! something of somebody's is one `aws_json::Call` and ends in its record.
 
-pub mod authorize;
 mod assertion;
 #[cfg(test)]
 mod assertion_suite;
+pub mod authorize;
+pub mod back_channel;
+#[cfg(test)]
+mod back_channel_suite;
 mod binding;
 mod certificate;
 #[cfg(test)]
@@ -21,11 +24,11 @@ mod dpop;
 #[cfg(test)]
 mod dpop_suite;
 mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod form;
 pub mod forms;
 mod hint;
-#[cfg(test)]
-pub(crate) mod fixture;
 mod introspect;
 mod logout;
 pub mod metadata;
@@ -36,8 +39,8 @@ mod state;
 #[cfg(test)]
 mod suite;
 mod token;
-mod user_info;
 pub mod used;
+mod user_info;
 
 pub use self::state::{Door, OAuth};
 

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use cognito_model::Fault;
+use common::jose::Alg;
 use common::secret::SecretString;
 use common::verify::Possession;
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ enum Failed {
     Nothing,
     Refused(Refused),
     Request(OAuthError),
+    /// Of the proof that came with it (RFC 9449 §7.1).
+    Proof(OAuthError),
 }
 
 pub async fn answered(
@@ -50,10 +53,10 @@ pub async fn answered(
 async fn told(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Body) -> Result<Response, Failed> {
     oauth.door.take("UserInfo_GET", &site.pool).map_err(|fault| Failed::Refused(Refused::Fault(fault)))?;
     let (token, is_dpop) = token(head, body).await?;
-    let key = if is_dpop { dpop::of_resource(call, site, head, &token).await.map_err(Failed::Request)? } else { None };
+    let key = if is_dpop { dpop::of_resource(call, site, head, &token).await.map_err(Failed::Proof)? } else { None };
     // RFC 9449 §7.1: under the scheme DPoP there is a proof.
     if is_dpop && key.is_none() {
-        return Err(Failed::Request(dpop::missing()));
+        return Err(Failed::Proof(dpop::missing()));
     }
     let possession = Possession { key, certificate: certificate::thumbprint(head) };
     let pool = pools::find(&oauth.services.store, &site.pool).await.map_err(|error| Failed::Refused(error.into()))?;
@@ -116,7 +119,7 @@ fn fault(failed: &Failed) -> Fault {
         Failed::Nothing | Failed::Refused(Refused::Invalid) => Fault::not_authorized(OVER),
         Failed::Refused(Refused::Scope) => Fault::not_authorized("The access token has no scope openid."),
         Failed::Refused(Refused::Fault(fault)) => Fault::new(fault.exception, fault.message.clone()),
-        Failed::Request(error) => Fault::new(error.fault.exception, error.fault.message.clone()),
+        Failed::Request(error) | Failed::Proof(error) => Fault::new(error.fault.exception, error.fault.message.clone()),
     }
 }
 
@@ -134,6 +137,17 @@ fn refusal(failed: Failed) -> Response {
         }
         Failed::Refused(Refused::Fault(fault)) => return OAuthError::of(Code::InvalidRequest, fault).into_response(),
         Failed::Request(error) => return error.into_response(),
+        Failed::Proof(error) if error.fault.status() < 500 => {
+            let challenge =
+                format!("DPoP error=\"{}\", algs=\"{}\"", error.code.name(), dpop::ALGS.map(Alg::name).join(" "));
+            let mut response = error.into_response();
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response
+                .headers_mut()
+                .extend(HeaderValue::from_str(&challenge).ok().map(|field| (WWW_AUTHENTICATE, field)));
+            return response;
+        }
+        Failed::Proof(error) => return error.into_response(),
     };
     let mut response = answer(status, &json!({ "error": error, "error_description": text }));
     let scope = if status == StatusCode::FORBIDDEN { ", scope=\"openid\"" } else { "" };

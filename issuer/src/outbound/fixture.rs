@@ -57,6 +57,17 @@ impl Server {
                             Ok(read) => head.extend_from_slice(&some[..read]),
                         }
                     }
+                    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+                    let length =
+                        text.split_once("content-length: ").map_or("0", |(_, rest)| rest.split('\r').next().unwrap());
+                    let end = head.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+                    while head.len() < end + length.parse::<usize>().unwrap() {
+                        let mut some = [0; 4_096];
+                        match stream.read(&mut some).await {
+                            Ok(0) | Err(_) => return,
+                            Ok(read) => head.extend_from_slice(&some[..read]),
+                        }
+                    }
                     *seen.lock().unwrap() = String::from_utf8(head).unwrap();
                     let _gone = stream.write_all(&answer).await;
                     let _gone = stream.shutdown().await;
@@ -88,7 +99,7 @@ impl Server {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// The last request's head.
+    /// The last request's head and body.
     pub(crate) fn seen(&self) -> String {
         self.seen.lock().unwrap().clone()
     }

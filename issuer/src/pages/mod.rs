@@ -8,7 +8,9 @@ mod challenge;
 mod consent;
 mod device;
 #[cfg(test)]
-mod fixture;
+mod device_suite;
+#[cfg(test)]
+pub(crate) mod fixture;
 #[cfg(test)]
 mod flow_suite;
 mod login;

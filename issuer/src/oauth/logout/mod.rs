@@ -18,6 +18,7 @@ use common::ids::ClientId;
 
 use self::asked::{Asked, Goal};
 use super::authorize::{Refusal, SESSION_COOKIE, redirect};
+use super::back_channel;
 use super::form::Form;
 use super::forms::{self, Forms};
 use super::state::OAuth;
@@ -72,7 +73,11 @@ async fn answered(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: B
             return Ok(forms.keep(confirm(&forms, call, &form.to_query())));
         }
         let apps = apps(oauth, &pool, &session).await?;
-        end::browser(call, &session, &|_| Vec::new()).await?;
+        let tell = |client: &ClientId| {
+            let app = apps.iter().find(|app| app.id == *client);
+            app.and_then(|app| back_channel::notice(app, &session, call.now)).into_iter().collect()
+        };
+        end::browser(call, &session, &tell).await?;
         let frames = front_channel::urls(&pool, &session, &apps);
         return Ok(gone(site, left(&asked, &frames, head)));
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::clients::{self, Client};
 use crate::domains::Site;
 use crate::engines::on_both_engines;
-use crate::oauth::{Door, OAuth, site_routes};
+use crate::oauth::{Door, OAuth, closed, routes};
 use crate::outbound::fixture::{Server, answer, document};
 use crate::pools::{self, Pool};
 use crate::store::{Batch, Migration, Statement, Store};
@@ -71,7 +71,7 @@ impl Endpoints {
     fn of(world: &World) -> Self {
         let site = Site { pool: PoolId::parse(world.pool.as_str()).unwrap(), base: BASE.into() };
         let state = OAuth { services: world.services.clone(), door: Arc::new(Open) };
-        Self(TowerToHyperService::new(site_routes().layer(Extension(site)).with_state(state)))
+        Self(TowerToHyperService::new(closed(routes()).layer(Extension(site)).with_state(state)))
     }
 
     async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer {

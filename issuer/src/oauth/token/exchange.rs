@@ -21,7 +21,8 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 pub async fn grant(call: &Call, proven: &Proven, form: &Form) -> Result<Value, OAuthError> {
     let Proven { pool, client, .. } = proven;
     let with_actor = form.one("actor_token").is_some();
-    let allowed = client.settings.allows_exchange(with_actor) || client.settings.oauth.grants.contains(&Grant::TokenExchange);
+    let allowed =
+        client.settings.allows_exchange(with_actor) || client.settings.oauth.grants.contains(&Grant::TokenExchange);
     if !proven.is_confidential() || !allowed {
         return Err(OAuthError::new(Code::UnauthorizedClient, "The client may not use this grant."));
     }
