@@ -199,6 +199,26 @@ fn keys_are_replaced_under_load_and_no_valid_token_is_refused() {
     until("the edge knows the new key", PATIENCE, || system.edge_status(&fresh.access) == 200);
 }
 
+#[test]
+fn a_clients_oauth_settings_are_shown_in_the_form_in_which_they_are_set() {
+    let roles = Roles::start(sqlite);
+    let system = roles.system();
+    let named = ["--pool", &system.pool_id, "--client", &system.client_id];
+    let run = |command: &str, file: &[&str]| online(&roles, &[&["client", command], &named[..], file].concat());
+    let file = roles.folder().join("client.json").to_string_lossy().into_owned();
+    std::fs::write(&file, r#"{"pkce": "required", "about": {"tos_uri": "https://app.example/terms"}}"#).unwrap();
+    let set = run("set", &[&file]);
+    assert_eq!(run("show", &[]), set);
+    assert_eq!(serde_json::from_str::<Value>(&set).unwrap()["pkce"], "required");
+    std::fs::write(&file, &set).unwrap();
+    assert_eq!(run("set", &[&file]), set, "what is shown can be set");
+    std::fs::write(&file, r#"{"pkse": "required"}"#).unwrap();
+    let wrong = [&["client", "set"], &named[..], &[&file, "--admin", roles.admin()]].concat();
+    let said = refused(&roles, &wrong);
+    assert!(said.trim_end().ends_with("pkse: unknown member; did you mean `pkce`?"), "{said}");
+    assert_eq!(run("show", &[]), set);
+}
+
 fn kid(token: &str) -> String {
     use base64::Engine as _;
     let head = token.split('.').next().unwrap();

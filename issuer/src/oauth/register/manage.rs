@@ -101,6 +101,9 @@ async fn open(oauth: &OAuth, site: &Site, call: &Call, id: &str, head: &Parts) -
     let store = &oauth.services.store;
     oauth.door.take(call.operation, &site.pool)?;
     let pool = pools::find(store, &site.pool).await.map_err(Fault::from)?;
+    if !registration::is_on(&pool) {
+        return Err(Refusal::Absent);
+    }
     let token = bearer(&head.headers)?.ok_or(Refusal::Token)?;
     let id = ClientId::parse(id).map_err(|_| Refusal::Token)?;
     let registration = store.one(rows::opened(&pool.id, &id, &token)).await.map_err(Fault::from)?;

@@ -342,6 +342,12 @@ async fn a_registration_is_opened_by_its_own_token_alone(store: Store) {
         }
     }
     assert_eq!(endpoints.send("GET", &path, Some(&own), None).await.status, 200);
+    let off = json!({ "UserPoolId": world.pool, "DcrConfiguration": { "EnableStatus": "Disabled" } });
+    world.ask("UpdateUserPool", off).await.unwrap();
+    for method in ["GET", "PUT", "DELETE"] {
+        assert_eq!(endpoints.send(method, &path, Some(&own), Some(&change)).await.status, 404, "off is off");
+    }
+    registered(&world, &one["client_id"]).await;
 }
 
 async fn a_change_replaces_and_widens_nothing(store: Store) {
