@@ -96,8 +96,6 @@ fn page(text: &str, status: StatusCode) -> Response {
 
 /// The page of a request that could not be answered; the cause is the log's.
 pub fn fault_page(fault: &Fault) -> Response {
-    #[cfg(test)]
-    eprintln!("FAULT {fault:?}");
     tracing::error!(exception = fault.exception.name(), cause = fault.cause(), "a page could not be made");
     page("The page can't be shown now. Try again later.", StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -47,7 +47,7 @@ pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding)
         parent: grant.sid.as_deref(),
         device: None,
         seen: None,
-        refresh: true,
+        refresh: client.settings.gives_refresh_tokens(),
     };
     let uses = |origin_jti: &str| {
         let session = grant.sid.as_ref().map(|sid| browser::goes_on(&pool.id, sid));

@@ -43,7 +43,7 @@ pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding)
         parent: Some(&allowed.sid),
         device: None,
         seen: None,
-        refresh: true,
+        refresh: client.settings.gives_refresh_tokens(),
     };
     let uses = |_: &str| vec![allowed.used(&pool.id), browser::goes_on(&pool.id, &allowed.sid)];
     match mint(call, pool, client, granted, uses).await {
