@@ -137,6 +137,7 @@ async fn settle(store: &Store, user: &User, salt: u8) {
     batch.add(signin::rows::insert(&attempt));
     batch.add(sessions::rows::insert(&session));
     batch.add(code(pool, sub, &client, salt));
+    batch.extend(of_pages(pool, sub, salt));
     batch.add(devices::rows::insert(&device));
     let passkey = Passkey {
         pool: pool.clone(),
@@ -224,4 +225,29 @@ fn code(pool: &PoolId, sub: &Sub, client: &ClientId, salt: u8) -> Statement {
     .bind([salt; 32])
     .bind(client)
     .bind(sub)
+}
+
+/// What sign-ins on pages leave.
+fn of_pages(pool: &PoolId, sub: &Sub, salt: u8) -> Vec<Statement> {
+    let consent =
+        Statement::new("INSERT INTO oauth_consents (pool, sub, client, scope, given_at) VALUES ($1, $2, 'c', '', 1)");
+    let session = Statement::new(
+        "INSERT INTO browser_sessions (pool, sub, sid, digest, client, authenticated_at, minted_at, expires_at, acr, amr, address)
+         VALUES ($1, $2, $3, $4, 'c', 1, 1, 1, '', '', '192.0.2.1')",
+    );
+    let device = Statement::new(
+        "INSERT INTO oauth_devices (pool, sub, user_code, digest, client, scope, expires_at, every, state)
+         VALUES ($1, $2, $3, $4, 'c', '', 1, 5, 'allowed')",
+    );
+    let notice = Statement::new(
+        "INSERT INTO oauth_logout_notices (pool, sub, id, client, uri, sid, due_at, tries)
+         VALUES ($1, $2, $3, 'c', 'https://a', 's', 1, 0)",
+    );
+    let name = format!("s{salt}");
+    vec![
+        consent.bind(pool).bind(sub),
+        session.bind(pool).bind(sub).bind(&name).bind([salt; 32]),
+        device.bind(pool).bind(sub).bind(&name).bind([salt; 32]),
+        notice.bind(pool).bind(sub).bind(&name),
+    ]
 }
