@@ -7,7 +7,8 @@ use http::HeaderMap;
 
 use super::config::Settings;
 use super::failure::Failure;
-use super::keys::{Keys, random};
+use super::keys::Keys;
+use crate::files::keys::random;
 use super::puzzle::{self, Action, Puzzle, Solution, is_solved, seed};
 use super::token::{Solved, Token};
 use super::{Challenges, Client, Current, Standing, pace};

@@ -172,7 +172,8 @@ fn explain_head(
     story.step("route", &*route.name);
     let body = if body.is_empty() { Body::None } else { Body::Read { bytes: body, more: false } };
     let moment = Moment::default();
-    let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now, moment };
+    let view =
+        RequestView { canonical: &request, connection, headers: &headers, session: None, route, body, now, moment };
     Ok(gates::explain(story, snapshot, view, challenges))
 }
 
