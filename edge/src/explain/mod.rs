@@ -28,7 +28,7 @@ use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::waf::Body;
-use crate::{feed, keys, reply, resource};
+use crate::{feed, keys, reply, resource, sign_in};
 
 /// What to explain.
 #[derive(Clone, Debug)]
@@ -151,6 +151,11 @@ fn explain_head(
         story.step("resource", &*resource.url);
         story.fact("document", resource::document(resource, snapshot));
         return Ok(story.described());
+    }
+    if let Some((asked, own, _)) = sign_in::asked(&snapshot.routes, request.host.name(), request.path.as_str()) {
+        story.step("sign-in", &*asked.name);
+        story.fact("path", own.says());
+        return Ok(story.own());
     }
     if snapshot.asks() && challenge::is_reserved(request.path.as_str()) {
         story.step("challenge", "one of the edge's own paths, where clients come with what they have solved");

@@ -77,21 +77,24 @@ impl Gateway {
         let Some(route) = ctx.route().map(Arc::clone) else { return Ok(None) };
         let (Some(sign_in), Some(rule)) = (&route.sign_in, &route.token) else { return Ok(None) };
         let received = session.req_header();
-        let may_help =
-            ctx.browser.as_ref().map(|browser| (browser.may_help(reject, ctx.now), browser.session.is_some()));
-        let Some((again, has_session)) = may_help.filter(|_| !received.headers.contains_key(AUTHORIZATION)) else {
+        let is_page = form(session, ctx) == Form::Json
+            && sign_in::is_navigation(received.method.as_str(), &received.headers)
+            && !received.headers.contains_key(AUTHORIZATION);
+        let Some(again) = Again::after(reject).filter(|_| is_page) else { return Ok(None) };
+        let now = ctx.now;
+        let Some(browser) = &mut ctx.browser else { return Ok(None) };
+        let mut dead = Vec::new();
+        if again == Again::Anew && browser.session.is_some() {
+            // Nothing will make it good again.
+            dead = browser.desk.cleared(&received.headers);
+        }
+        if browser.has_just_signed_in(now) {
+            browser.cookies = dead;
             return Ok(None);
-        };
-        let is_page =
-            form(session, ctx) == Form::Json && sign_in::is_navigation(received.method.as_str(), &received.headers);
-        let Some(again) = again.filter(|_| is_page) else { return Ok(None) };
+        }
         let Some(visit) = visit(session, ctx) else { return Ok(None) };
         let mut reply = self.sign_ins.lead(sign_in, visit, rule, again).await.map_err(|_| Reject::SignInUnavailable)?;
-        if has_session && again == Again::Anew {
-            // Nothing will make it good again; what it holds need not be sent any more.
-            let dead = ctx.browser.as_ref().map(|browser| browser.desk.cleared(&received.headers));
-            reply.headers.extend(dead.into_iter().flatten().map(|line| (SET_COOKIE, line)));
-        }
+        reply.headers.extend(dead.into_iter().map(|line| (SET_COOKIE, line)));
         ctx.decision.detail = Some("sign_in");
         Ok(Some(numbered(reply, ctx)))
     }

@@ -28,7 +28,7 @@ pub struct Browser {
     asked: bool,
 }
 
-/// What another sign-in must do that this one has not.
+/// Why another sign-in would help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     /// There is no session, or none that is good.
@@ -36,6 +36,26 @@ pub enum Again {
     /// RFC 9470: the user is to authenticate again, or better.
     Later,
     Better,
+}
+
+impl Again {
+    /// Whether one would, where this is why a request is refused.
+    pub fn after(reject: Reject) -> Option<Self> {
+        match reject {
+            Reject::MissingToken
+            | Reject::Expired
+            | Reject::TokenInactive
+            | Reject::UnknownKey
+            | Reject::TokenRevoked
+            | Reject::SessionRevoked
+            | Reject::DeviceRevoked
+            | Reject::UserRevoked
+            | Reject::KeyRevoked => Some(Self::Anew),
+            Reject::AuthenticationTooOld => Some(Self::Later),
+            Reject::AuthenticationTooWeak => Some(Self::Better),
+            _ => None,
+        }
+    }
 }
 
 impl Browser {
@@ -82,25 +102,9 @@ impl Browser {
         }
     }
 
-    /// Whether a sign-in would help where this is why the request is refused.
-    pub fn may_help(&self, reject: Reject, now: UnixMillis) -> Option<Again> {
-        let again = match reject {
-            Reject::MissingToken
-            | Reject::Expired
-            | Reject::TokenInactive
-            | Reject::UnknownKey
-            | Reject::TokenRevoked
-            | Reject::SessionRevoked
-            | Reject::DeviceRevoked
-            | Reject::UserRevoked
-            | Reject::KeyRevoked => Again::Anew,
-            Reject::AuthenticationTooOld => Again::Later,
-            Reject::AuthenticationTooWeak => Again::Better,
-            _ => return None,
-        };
-        let just_now =
-            self.session.as_ref().is_some_and(|session| now.seconds() < session.created.saturating_add(JUST_NOW));
-        (!just_now).then_some(again)
+    /// Its user has signed in just now: whatever is wrong with the session, another one would have it, too.
+    pub fn has_just_signed_in(&self, now: UnixMillis) -> bool {
+        self.session.as_ref().is_some_and(|session| now.seconds() < session.created.saturating_add(JUST_NOW))
     }
 
     /// What goes upstream of the session, besides what goes there of any token.

@@ -67,6 +67,17 @@ pub enum Own {
     Keys,
 }
 
+impl Own {
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Callback => "where the provider sends browsers back to",
+            Self::SignIn => "leads to the provider, and back to `return`",
+            Self::SignOut => "ends the session",
+            Self::Keys => "the keys of the identity header",
+        }
+    }
+}
+
 /// An answer of the edge, and what happened, for the log.
 pub struct Answered {
     pub reply: Reply,
