@@ -323,7 +323,7 @@ fn no_other_token_passes_as_an_access_token() {
             }
         }
     }
-    assert_eq!(tried, 19 * 6 * 4);
+    assert_eq!(tried, 19 * 7 * 4);
 }
 
 #[test]

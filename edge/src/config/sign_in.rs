@@ -16,7 +16,7 @@ use crate::config::introspection::{auth, secret, span};
 use crate::config::issuers::{POOL_PREFIX, authorities};
 use crate::files::keys;
 use crate::outbound::Address;
-use crate::sign_in::{is_local, pem};
+use crate::sign_in::{check_key, is_local};
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{HostPattern, Route, TokenRule};
 use crate::snapshot::sign_in::{
@@ -285,7 +285,7 @@ fn identity_header(
             let file = around.folder.join(file);
             let problem = |error: String| section.error("key_file", format!("{}: {error}", file.display()));
             let text: SecretBytes = keys::text(&file).map_err(|error| problem(error.to_string()))?;
-            pem(text.expose()).map_err(|error| problem(error.to_string()))?;
+            check_key(text.clone()).map_err(|error| problem(error.to_string()))?;
             KeySource::Given(vec![text])
         }
     };

@@ -526,6 +526,11 @@ fn mistakes_about_sign_ins_are_told() {
             "sign_in[0].identity.header: \"a b\" is no name of a header",
         ),
         (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nidentity = { header = \"connection\" }",
+            "route: \"connection\" can't be set as an identity header",
+        ),
+        (
             "profile = \"keycloak\"",
             "profile = \"openid\"",
             "route[1].token.use: \"id\" must be said for the issuer \"corp\", of whose tokens ID tokens alone are read",

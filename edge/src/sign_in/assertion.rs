@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::clock::UnixMillis;
 use common::jose::{Alg, Jwks, SigningKey};
+use common::secret::SecretBytes;
 use http::HeaderValue;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -101,8 +102,12 @@ impl Signer {
     }
 }
 
-/// A key file's contents, if it can be one.
-pub fn pem(text: &[u8]) -> Result<Vec<u8>, SignerError> {
+/// Whether a file's text is a key that can be used.
+pub fn check_key(text: SecretBytes) -> Result<(), SignerError> {
+    Signer::of(&KeySource::Given(vec![text])).map(drop)
+}
+
+fn pem(text: &[u8]) -> Result<Vec<u8>, SignerError> {
     let key = PrivatePkcs8KeyDer::from_pem_slice(text).map_err(|_| SignerError::Key)?;
     Ok(key.secret_pkcs8_der().to_vec())
 }

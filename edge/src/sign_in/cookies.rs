@@ -86,6 +86,7 @@ pub fn cleared_from(headers: &HeaderMap, name: &CookieName, first: usize) -> Vec
 #[cfg(test)]
 mod tests {
     use http::header::COOKIE;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -117,6 +118,22 @@ mod tests {
             }
         }
         assert_eq!(divided(&"x".repeat(PART * MOST_PARTS + 1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cookie_is_too_odd(
+            parts in proptest::collection::vec(("__Host-s(\\.[0-9]{1,2})?", "[0-9]{0,2}\\.?[ -~]{0,9}"), 0..6),
+            noise in proptest::collection::vec(128_u8.., 0..9),
+        ) {
+            let mut field = parts.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(";").into_bytes();
+            field.extend(noise);
+            let mut headers = HeaderMap::new();
+            headers.extend(HeaderValue::from_bytes(&field).ok().map(|field| (COOKIE, field)));
+            if let Found::Text(text) = session(&headers, &CookieName::new("s")) {
+                prop_assert!(text.len() <= field.len());
+            }
+        }
     }
 
     #[test]

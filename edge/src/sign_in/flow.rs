@@ -95,7 +95,7 @@ impl SignIns {
 
     /// What is known of the provider; asked for where it is not.
     pub(super) async fn metadata_for(self: &Arc<Self>, desk: &Arc<Desk>, visit: Visit<'_>) -> Option<Metadata> {
-        if let Some(known) = desk.provider.known(&*self.iss(desk)?, visit.now) {
+        if let Some(known) = desk.provider.known(&self.iss(desk)?, visit.now) {
             return Some(known);
         }
         let (this, of) = (Arc::clone(self), Arc::clone(desk));

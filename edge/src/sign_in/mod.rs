@@ -30,7 +30,7 @@ use common::clock::Clock;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-pub use self::assertion::pem;
+pub use self::assertion::check_key;
 pub use self::browser::{Again, Browser};
 use self::desk::Desk;
 use self::provider::{Metadata, ProviderError};

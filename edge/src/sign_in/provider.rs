@@ -184,7 +184,7 @@ fn read(from: &Address, text: &str, iss: &str, given: &settings::Provider) -> Op
     if document.text("issuer").ok()?? != iss {
         return None;
     }
-    let named = |name: &str| Some(from.named(&document.text(name).ok()??).ok()?);
+    let named = |name: &str| from.named(&document.text(name).ok()??).ok();
     Some(Metadata {
         iss: iss.to_owned(),
         authorization: given.authorization.clone().or_else(|| named("authorization_endpoint"))?,

@@ -16,8 +16,12 @@ use crate::snapshot::verdicts::TokenDigest;
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// How long nobody tries again after a refresh that came to nothing.
 const COOL_DOWN: Duration = Duration::from_secs(5);
-/// Refreshes that are on their way or remembered.
+/// Refreshes that are on their way.
 const MOST: usize = 10_000;
+/// Memory for what is remembered; bytes.
+const MOST_BYTES: u64 = 32 << 20;
+/// Key, slot and bookkeeping of one; bytes.
+const ENTRY_OVERHEAD: usize = 256;
 
 /// What came of a refresh.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ pub enum Joined {
 
 impl Default for Refreshes {
     fn default() -> Self {
-        let done = Cache::builder().max_capacity(MOST as u64).time_to_live(REMEMBERED).build();
+        let done = Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).time_to_live(REMEMBERED).build();
         Self { open: Mutex::default(), done }
     }
 }
@@ -82,6 +86,14 @@ impl Refreshes {
     pub fn forget(&self, token: TokenDigest) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&token);
     }
+}
+
+fn weigh(_: &TokenDigest, kept: &Kept) -> u32 {
+    let session = match &kept.refreshed {
+        Refreshed::Session(session) => session.weight(),
+        Refreshed::Over | Refreshed::Failed => 0,
+    };
+    u32::try_from(ENTRY_OVERHEAD + session).unwrap_or(u32::MAX)
 }
 
 impl Kept {

@@ -70,6 +70,18 @@ impl Session {
         due
     }
 
+    /// Bytes on the heap, roughly.
+    pub fn weight(&self) -> usize {
+        let of = |token: &Option<SecretString>| token.as_ref().map_or(0, |token| token.expose().len());
+        let texts = [&self.sid, &self.username, &self.email].map(|text| text.as_ref().map_or(0, String::len));
+        size_of::<Self>()
+            + self.access.expose().len()
+            + of(&self.refresh)
+            + of(&self.id)
+            + self.sub.len()
+            + texts.iter().sum::<usize>()
+    }
+
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let packed = |token: &Option<SecretString>| token.as_ref().map(|token| Packed::of(token.expose()));
         let wire = Wire {

@@ -46,7 +46,7 @@ pub fn is_navigation(method: &str, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let wants_page = match text("sec-fetch-mode") {
         Some(mode) => mode == "navigate",
-        None => takes_html(headers) && !text("x-requested-with").is_some_and(|with| with == "XMLHttpRequest"),
+        None => takes_html(headers) && text("x-requested-with").is_none_or(|with| with != "XMLHttpRequest"),
     };
     wants_page && matches!(method, "GET" | "HEAD")
 }
@@ -70,17 +70,18 @@ mod tests {
 
     #[test]
     fn a_page_is_told_apart_from_what_scripts_fetch() {
-        let html = ("accept", "application/xhtml+xml, text/html;q=0.9");
-        let cases: [(&str, &[(&'static str, &'static str)], bool); 9] = [
-            ("GET", &[html], true),
-            ("HEAD", &[html], true),
-            ("POST", &[html], false),
+        const HTML: (&str, &str) = ("accept", "application/xhtml+xml, text/html;q=0.9");
+        type Fields = &'static [(&'static str, &'static str)];
+        let cases: [(&str, Fields, bool); 9] = [
+            ("GET", &[HTML], true),
+            ("HEAD", &[HTML], true),
+            ("POST", &[HTML], false),
             ("GET", &[], false),
             ("GET", &[("accept", "*/*")], false),
-            ("GET", &[html, ("sec-fetch-mode", "cors")], false),
+            ("GET", &[HTML, ("sec-fetch-mode", "cors")], false),
             ("GET", &[("sec-fetch-mode", "navigate")], true),
             ("POST", &[("sec-fetch-mode", "navigate")], false),
-            ("GET", &[html, ("x-requested-with", "XMLHttpRequest")], false),
+            ("GET", &[HTML, ("x-requested-with", "XMLHttpRequest")], false),
         ];
         for (method, fields, expected) in cases {
             let headers =
