@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::idp::Idp;
+use super::super::operations::{lines, log_to_file};
 use super::*;
 
 /// A provider whose access tokens only it can read: the ID token says who it is.
@@ -55,4 +56,30 @@ fn a_reload_keeps_sessions_and_what_is_on_its_way() {
     std::fs::write(edge.config_file(), text.replace("sign_in = \"web\"\n", "")).unwrap();
     assert_eq!(edge.admin("POST", "/reload").status, 200);
     assert_eq!(browser.page(&edge, "/").status, 401, "a route without sign-in goes by Authorization alone");
+}
+
+/// E22: what happened and to whom, and nothing by which anybody could do it again.
+#[test]
+fn the_log_tells_of_sign_ins_without_their_secrets() {
+    let idp = Idp::start();
+    let edge = edge_with(&idp, "identity = { header = \"x-identity\" }");
+    let log = log_to_file(&edge, "access = \"all\"");
+    let mut browser = Browser::at("app.test");
+    let begun = browser.begins(&edge, "/orders?q=secret-query");
+    let all = tokens(&begun);
+    assert_eq!(browser.returns(&edge, &idp, &begun, &all).status, 303);
+    let answer = browser.page(&edge, "/orders");
+    let mut secrets: Vec<String> = browser.cookies.values().cloned().collect();
+    secrets.extend(["access_token", "refresh_token", "id_token"].map(|name| all[name].as_str().unwrap().to_owned()));
+    secrets.extend([begun.query["state"].clone(), begun.query["nonce"].clone(), "c0de".into(), "secret-query".into()]);
+    secrets.extend(answer.echoed("x-identity"));
+    browser.page(&edge, "/.tollgate/sign-out");
+    let told: Vec<_> = lines(&log, 4).iter().map(|line| (line["detail"].clone(), line["status"].clone())).collect();
+    let expected = [(json!("sign_in"), 302), (json!("signed_in"), 303), (Value::Null, 200), (json!("signed_out"), 200)];
+    assert_eq!(told, expected.map(|(detail, status)| (detail, json!(status))));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let metrics = edge.admin("GET", "/metrics").body;
+    for secret in secrets {
+        assert!(!text.contains(&secret) && !metrics.contains(&secret), "{secret}");
+    }
 }
