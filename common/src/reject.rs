@@ -128,6 +128,8 @@ pub enum Reject {
     NotReady,
     /// The issuer had to be asked about the token, and gave no answer in time.
     IntrospectionUnavailable,
+    /// The provider at which people sign in had to be asked, and gave no answer in time.
+    SignInUnavailable,
     /// The memory for bodies that are read before they are forwarded is in use.
     BodiesHeld,
     Internal,
@@ -142,7 +144,7 @@ struct Row {
 }
 
 impl Reject {
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 67] = [
         Self::MissingToken,
         Self::SeveralTokens,
         Self::Malformed,
@@ -207,6 +209,7 @@ impl Reject {
         Self::CircuitOpen,
         Self::NotReady,
         Self::IntrospectionUnavailable,
+        Self::SignInUnavailable,
         Self::BodiesHeld,
         Self::Internal,
     ];
@@ -324,6 +327,9 @@ impl Reject {
             Self::NotReady => row(503, UNAVAILABLE, "not_ready", "not ready"),
             Self::IntrospectionUnavailable => {
                 row(503, UNAVAILABLE, "introspection_unavailable", "token could not be checked")
+            }
+            Self::SignInUnavailable => {
+                row(503, UNAVAILABLE, "sign_in_unavailable", "nobody can sign in now")
             }
             Self::BodiesHeld => row(503, UNAVAILABLE, "bodies_held", "too many bodies at once"),
             Self::Internal => row(500, "server_error", "internal", "internal error"),

@@ -1,4 +1,6 @@
-//! Files of a state directory: mode 0600, replaced whole.
+//! Files of a state directory: mode 0600, replaced whole; and files of keys.
+
+pub mod keys;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -5,7 +5,8 @@
 //! -> {rates, waf, redact} -> common
 //! app -> feed, which hands its states to the picture through a trait that app implements
 //! app -> keys, which fetches key sets of others and writes them into the picture
-//! gateway -> introspection, which asks an issuer about a token where a gate said so; both ask by outbound
+//! gateway -> introspection, which asks an issuer about a token where a gate said so, and sign_in, which gives browsers a session; all three ask
+//! by outbound
 //! config assembles what the modules read out of `settings`; admin and explain are assembled by app and the binary
 //! ```
 //! The gates import neither pingora nor the feed. A request takes one snapshot and decides by it to its end.
@@ -36,6 +37,7 @@ mod reply;
 mod resource;
 mod routes;
 mod samples;
+mod sign_in;
 pub mod snapshot;
 mod takeover;
 mod tenant;

@@ -21,7 +21,7 @@ import time
 import uuid
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
 import jwt
@@ -32,7 +32,7 @@ from websockets.sync.client import connect
 
 import connections
 from own_edge import free_ports, listens, running, signed_certificate, write_certificate
-from system import Mismatch, ask, expect, expect_equal, run, until, upstream_headers
+from system import Answer, Mismatch, ask, expect, expect_equal, run, until, upstream_headers
 
 PAGE = Path(__file__).parents[2] / "docs" / "GATEWAY.md"
 COGNITO = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123"
@@ -48,6 +48,8 @@ def check(system, _):
         "streams.toml": streams,
         "bound.toml": bound,
         "issuers.toml": issuers,
+        "web-keycloak.toml": web_keycloak,
+        "web-cognito.toml": web_cognito,
         "from-oauth2-proxy.toml": from_oauth2_proxy,
         "from-envoy.toml": from_envoy,
     }
@@ -301,6 +303,76 @@ def issuers(site):
     expect_equal(site.status("/orders/7", cognito_keys.access()), 200, "the others pass")
 
 
+def web_keycloak(site):
+    idp = site.idp({})
+    keys = KeycloakKeys(f"{idp}/realms/corp")
+    base = f"{keys.iss}/protocol/openid-connect"
+    documents = keys.documents()
+    documents["/realms/corp/.well-known/openid-configuration"] |= {
+        "authorization_endpoint": f"{base}/auth", "end_session_endpoint": f"{base}/logout", "revocation_endpoint": f"{base}/revoke",
+    }
+    site.serve(documents)
+    site.replace(KEYCLOAK, keys.iss)
+    (site.folder / "client.secret").write_text("s3cret-of-the-edge\n")
+    site.start()
+    claims = {"aud": "web", "azp": "web", "sub": keys.sub, "iss": keys.iss, "typ": "ID", "email": "ada@example.com"}
+    browser = signed_in(site, keys, "/realms/corp/protocol/openid-connect", claims, keys.access())
+    received = upstream_headers(browser.page("/orders"))
+    expect_equal([received[name] for name in ("x-user-id", "x-email")], [[keys.sub], ["ada@example.com"]], "what the application sees")
+    [statement] = received["x-identity"]
+    [key] = json.loads(browser.page("/.tollgate/identity-keys.json").body)["keys"]
+    told = jwt.decode(statement, jwt.PyJWK(key).key, ["ES256"], audience="https://app.example.com")
+    expect_equal((told["sub"], told["email"]), (keys.sub, "ada@example.com"), "the signed identity")
+    out = browser.page("/.tollgate/sign-out")
+    leaves(browser, out, f"{base}/logout", post_logout_redirect_uri="https://app.example.com/bye")
+
+
+def web_cognito(site):
+    keys = CognitoKeys()
+    idp = site.idp({"/eu-central-1_AbCdEf123/.well-known/jwks.json": keys.jwks})
+    site.replace(f'url = "{COGNITO}', f'url = "{idp}/eu-central-1_AbCdEf123')
+    domain = "https://corp.auth.eu-central-1.amazoncognito.com"
+    for endpoint in ("token", "revoke"):
+        site.replace(f"{domain}/oauth2/{endpoint}", f"{idp}/oauth2/{endpoint}")
+    site.start()
+    claims = jwt.decode(keys.identity(), options={"verify_signature": False})
+    browser = signed_in(site, keys, "/oauth2", claims, keys.access())
+    received = upstream_headers(browser.page("/orders"))
+    expect_equal([received[name] for name in ("x-user-id", "x-username")], [[claims["sub"]], ["ada"]], "what the application sees")
+    leaves(browser, browser.page("/.tollgate/sign-out"), f"{domain}/logout", logout_uri="https://app.example.com/bye")
+
+
+def signed_in(site, keys, place, claims, access):
+    """A browser that has signed in, as the chapter's table says."""
+    browser = Browser(site)
+    until(lambda: browser.page("/orders").status == 302, "the provider is known")
+    expect_equal(browser.ask("/orders", []).status, 401, "a script without a session")
+    asked = query(browser.page("/orders"))
+    expect_equal(asked["redirect_uri"], "https://app.example.com/.tollgate/callback", "where it comes back to")
+    now = int(time.time())
+    identity = keys.sign({**claims, "nonce": asked["nonce"], "iat": now, "exp": now + 300}, typ="JWT")
+    site.server.forms = {
+        f"{place}/token": {"access_token": access, "token_type": "Bearer", "expires_in": 300, "refresh_token": "r", "id_token": identity},
+        f"{place}/revoke": {},
+    }
+    back = browser.page(f"/.tollgate/callback?code=c&state={asked['state']}")
+    expect_equal((back.status, back.header("location")), (303, "/orders"), "the way back")
+    expect_equal(browser.page("/orders").status, 200, "a session")
+    expect_equal(Browser(site).ask("/orders", [("Authorization", f"Bearer {access}")]).status, 200, "a bearer token")
+    return browser
+
+
+def leaves(browser, out, place, **expected):
+    expect_equal((out.status, out.header("location").split("?")[0]), (303, place), "the provider's sign-out")
+    expect_equal({name: query(out)[name] for name in expected}, expected, "what it is told")
+    expect_equal(browser.page("/orders").status, 302, "nobody is signed in")
+    expect_equal(browser.page("/bye").status, 200, "an open page")
+
+
+def query(answer):
+    return {name: value for name, [value] in parse_qs(urlsplit(answer.header("location")).query).items()}
+
+
 def from_oauth2_proxy(site):
     idp = site.idp({})
     keys = KeycloakKeys(f"{idp}/realms/corp")
@@ -454,6 +526,34 @@ class Site:
         self.server = None
 
 
+class Browser:
+    """Keeps the cookies of app.example.com."""
+
+    def __init__(self, site):
+        self.site, self.cookies = site, {}
+
+    def page(self, path):
+        return self.ask(path, [("Accept", "text/html")])
+
+    def ask(self, path, headers):
+        connection = HTTPConnection("127.0.0.1", self.site.http, timeout=10)
+        connection.putrequest("GET", path, skip_host=True)
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        for name, value in [("Host", "app.example.com"), *headers, *([("Cookie", cookies)] if cookies else [])]:
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        answer = Answer(response.status, response.getheaders(), response.read())
+        connection.close()
+        for name, value in answer.headers:
+            if name.lower() == "set-cookie":
+                name, value = value.split(";")[0].split("=", 1)
+                self.cookies[name] = value
+                if not value:
+                    del self.cookies[name]
+        return answer
+
+
 class SampleApi:
     """The API that the page tries with."""
 
@@ -481,6 +581,9 @@ class Idp(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path in getattr(self.server, "forms", {}):
+            self.answer(200, self.server.forms[self.path])
+            return
         expected = "Basic " + base64.b64encode(b"edge:s3cret-of-the-edge").decode()
         if self.path != "/oauth2/introspect" or self.headers["Authorization"] != expected:
             self.answer(401, {"error": "invalid_client"})

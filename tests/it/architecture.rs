@@ -65,7 +65,7 @@ const EDGE: Order = &[
     &["snapshot", "replay"],
     &["facts", "challenge", "tenant"],
     &["gates", "routes", "forward", "attest", "reply", "cors", "observe", "resource", "tls"],
-    &["feed", "keys", "introspection"],
+    &["feed", "keys", "introspection", "sign_in"],
     &["gateway"],
     &["front"],
     &["config"],

@@ -24,7 +24,7 @@ pub struct Policy {
     /// App clients that may call; empty means any client of the issuer.
     pub clients: Box<[Box<str>]>,
     /// One of these must be in `aud`. An empty list admits nothing under [`Profile::Rfc9068`] (RFC 9068 §4: the resource server must find
-    /// itself there), [`Profile::Auth0`], [`Profile::Entra`] and [`Profile::Okta`]. Under [`Profile::Cognito`] it admits access tokens without
+    /// itself there), [`Profile::Auth0`], [`Profile::Entra`], [`Profile::Okta`] and [`Profile::OpenId`]. Under [`Profile::Cognito`] it admits access tokens without
     /// `aud`, as sign-ins give them, and those with the issuer in it; one that names somebody is for them (RFC 7519 §4.1.3). It asks nothing under [`Profile::Keycloak`], whose tokens have one on demand, and [`Profile::Introspected`].
     pub audiences: Box<[Box<str>]>,
     /// Whoever `aud` names: for the issuer itself, which exchanges such tokens.

@@ -22,6 +22,8 @@ pub enum Profile {
     Entra,
     /// Access tokens of Okta's custom authorization servers: `cid` names the client, `scp` is a list.
     Okta,
+    /// ID tokens of any OpenID provider (OpenID Connect Core §2): who the user is, told to one client. Nothing but ID tokens is read by it.
+    OpenId,
     /// What an introspection endpoint said of a token (RFC 7662 §2.2); no JWT is read by it.
     Introspected,
 }
@@ -34,6 +36,10 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    pub(super) fn id(client_id: Box<str>, audience: Box<[Box<str>]>) -> Self {
+        Self { token_use: TokenUse::Id, client_id, audience }
+    }
+
     pub(super) fn access(client_id: Box<str>, audience: Box<[Box<str>]>) -> Self {
         Self { token_use: TokenUse::Access, client_id, audience }
     }
@@ -41,8 +47,8 @@ impl Identity {
 
 impl Profile {
     /// Those that read JWTs, under the names that settings have for them.
-    pub const OF_TOKENS: [Self; 6] =
-        [Self::Cognito, Self::Rfc9068, Self::Keycloak, Self::Auth0, Self::Entra, Self::Okta];
+    pub const OF_TOKENS: [Self; 7] =
+        [Self::Cognito, Self::Rfc9068, Self::Keycloak, Self::Auth0, Self::Entra, Self::Okta, Self::OpenId];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,13 +58,17 @@ impl Profile {
             Self::Auth0 => "auth0",
             Self::Entra => "entra",
             Self::Okta => "okta",
+            Self::OpenId => "openid",
             Self::Introspected => "introspection",
         }
     }
 
-    /// Whether it knows ID tokens, besides access tokens.
     pub const fn reads_id_tokens(self) -> bool {
-        matches!(self, Self::Cognito)
+        matches!(self, Self::Cognito | Self::OpenId)
+    }
+
+    pub const fn reads_access_tokens(self) -> bool {
+        !matches!(self, Self::OpenId)
     }
 
     /// Whether a token must name one of the audiences that are asked for, even where none is: where tokens of one issuer for different APIs
@@ -66,7 +76,7 @@ impl Profile {
     pub(super) const fn demands_audience(self) -> bool {
         match self {
             Self::Cognito | Self::Keycloak | Self::Introspected => false,
-            Self::Rfc9068 | Self::Auth0 | Self::Entra | Self::Okta => true,
+            Self::Rfc9068 | Self::Auth0 | Self::Entra | Self::Okta | Self::OpenId => true,
         }
     }
 
@@ -79,6 +89,7 @@ impl Profile {
         let right = match self {
             // A client of the pool may have access tokens as RFC 9068 writes them.
             Self::Cognito => plain || typ.is_none() || access,
+            Self::OpenId => plain || typ.is_none(),
             Self::Rfc9068 => access,
             // Both can be set to say `at+jwt` instead of `JWT`.
             Self::Keycloak | Self::Auth0 => plain || access,
@@ -97,6 +108,7 @@ impl Profile {
             Self::Auth0 => providers::auth0(claims),
             Self::Entra => providers::entra(claims),
             Self::Okta => providers::okta(claims),
+            Self::OpenId => providers::openid(claims),
             Self::Introspected => providers::introspected(claims),
         }
     }
@@ -106,7 +118,9 @@ impl Profile {
     pub(super) fn groups(self, claims: &Object) -> Result<Box<[Box<str>]>, Reject> {
         match self {
             Self::Cognito => list(claims, "cognito:groups"),
-            Self::Rfc9068 | Self::Okta | Self::Introspected => Ok(list(claims, "groups").unwrap_or_default()),
+            Self::Rfc9068 | Self::Okta | Self::OpenId | Self::Introspected => {
+                Ok(list(claims, "groups").unwrap_or_default())
+            }
             Self::Keycloak => Ok(providers::lists_at(claims, ["realm_access.roles", "groups"])),
             Self::Auth0 => Ok(list(claims, "permissions").unwrap_or_default()),
             Self::Entra => Ok(list(claims, "roles").unwrap_or_default()),
@@ -118,6 +132,7 @@ impl Profile {
         match self {
             Self::Entra => Ok(optional(claims, "scp")?.unwrap_or_default()),
             Self::Okta => providers::listed_scope(claims),
+            Self::OpenId => Ok(Box::default()),
             Self::Cognito | Self::Rfc9068 | Self::Keycloak | Self::Auth0 | Self::Introspected => {
                 Ok(optional(claims, "scope")?.unwrap_or_default())
             }

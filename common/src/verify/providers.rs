@@ -56,6 +56,30 @@ pub(super) fn okta(claims: &Object) -> Result<Identity, Reject> {
     for_an_api(required(claims, "cid")?, audience(claims)?)
 }
 
+/// Claims that say what a token may do, or that it is of another kind: none of them is an ID token's.
+const OF_ACCESS_TOKENS: [&str; 4] = ["scope", "scp", "cid", "cnf"];
+
+/// OpenID Connect Core §2: `aud` names the client that asked; where it names several, `azp` says which. What providers say of the kind of token
+/// besides must be an ID token's: `typ` (Keycloak), `token_use` (Cognito).
+pub(super) fn openid(claims: &Object) -> Result<Identity, Reject> {
+    let says_other = |name: &str, word: &str| -> Result<bool, Reject> {
+        Ok(optional(claims, name)?.is_some_and(|kind| *kind != *word))
+    };
+    if OF_ACCESS_TOKENS.iter().any(|name| claims.contains(name))
+        || says_other("typ", "ID")?
+        || says_other("token_use", "id")?
+    {
+        return Err(Reject::WrongTokenUse);
+    }
+    let audience = audience(claims)?;
+    let client_id = match (optional(claims, "azp")?, &*audience) {
+        (Some(azp), [_, ..]) => azp,
+        (None, [client]) => client.clone(),
+        _ => return Err(Reject::InvalidClaims),
+    };
+    if client_id.is_empty() { Err(Reject::InvalidClaims) } else { Ok(Identity::id(client_id, audience)) }
+}
+
 /// RFC 7662 §2.2 makes all but `active` optional. Refresh tokens are active too (§4): what an endpoint says of the kind of token must be an access
 /// token's, in its own words: `token_type` (RFC 6749 §7.1), `token_use` (Ory Hydra), `typ` (Keycloak).
 pub(super) fn introspected(claims: &Object) -> Result<Identity, Reject> {

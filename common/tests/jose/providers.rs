@@ -323,7 +323,7 @@ fn no_other_token_passes_as_an_access_token() {
             }
         }
     }
-    assert_eq!(tried, 19 * 6 * 4);
+    assert_eq!(tried, 19 * 7 * 4);
 }
 
 #[test]
@@ -391,4 +391,47 @@ fn groups_may_come_from_other_claims() {
     ] {
         assert_eq!(texts(&verified.with_groups_at(&boxed(paths)).groups), groups, "{paths:?}");
     }
+}
+
+fn id_token() -> Value {
+    json!({
+        "iss": ISS, "sub": "ada", "aud": "web", "exp": NOW.seconds() + 600, "iat": NOW.seconds(), "nonce": "n", "at_hash": "h", "sid": "s",
+        "email": "ada@example.com", "groups": ["staff"],
+    })
+}
+
+fn ask_id(typ: Option<&str>, claims: &Value) -> Result<Verified, Reject> {
+    let policy = Policy { token_use: TokenUse::Id, ..asks(Profile::OpenId, "web") };
+    verify(&typed(typ, claims), &keys_of(&a()), &policy, NOW)
+}
+
+/// OpenID Connect Core §2, §3.1.3.7: who it is for, and that it is an ID token and nothing else.
+#[test]
+fn id_tokens_of_any_provider_pass_under_their_own_profile_and_nothing_else_does() {
+    for typ in [None, JWT] {
+        let verified = ask_id(typ, &id_token()).unwrap();
+        assert_eq!((&*verified.client_id, verified.token_use, &*verified.scope), ("web", TokenUse::Id, ""));
+        assert_eq!(texts(&verified.groups), ["staff"]);
+    }
+    let kinds = with(with(id_token(), "typ", json!("ID")), "token_use", json!("id"));
+    assert!(ask_id(JWT, &kinds).is_ok());
+    let several = with(id_token(), "aud", json!(["web", "api"]));
+    assert_eq!(&*ask_id(JWT, &with(several.clone(), "azp", json!("web"))).unwrap().client_id, "web");
+    for (claims, reject) in [
+        (several, Reject::InvalidClaims),
+        (without(id_token(), "aud"), Reject::InvalidClaims),
+        (with(id_token(), "azp", json!("")), Reject::InvalidClaims),
+        (with(id_token(), "azp", json!(7)), Reject::InvalidClaims),
+        (with(id_token(), "aud", json!("other")), Reject::WrongAudience),
+        (with(id_token(), "scope", json!("openid")), Reject::WrongTokenUse),
+        (with(id_token(), "scp", json!(["openid"])), Reject::WrongTokenUse),
+        (with(id_token(), "cid", json!("web")), Reject::WrongTokenUse),
+        (with(id_token(), "typ", json!("Bearer")), Reject::WrongTokenUse),
+        (with(id_token(), "token_use", json!("access")), Reject::WrongTokenUse),
+        (without(id_token(), "sub"), Reject::InvalidClaims),
+        (without(id_token(), "exp"), Reject::InvalidClaims),
+    ] {
+        assert_eq!(ask_id(JWT, &claims).map(|_| ()), Err(reject), "{claims}");
+    }
+    assert_eq!(ask_id(Some("at+jwt"), &id_token()).map(|_| ()), Err(Reject::WrongType));
 }

@@ -212,6 +212,9 @@ mod tests {
         metrics.issuers.fetched("i", Fetched::Changed);
         metrics.issuers.asked("i", Asked::Active);
         metrics.issuers.unknown_kids("i");
+        metrics.sign_ins.sign_in("s", "begun");
+        metrics.sign_ins.refresh("s", "refreshed");
+        metrics.sign_ins.sign_out("s", "revoked");
         metrics.issuers.ages([("i", Duration::ZERO)].into_iter());
         let text = metrics
             .text(

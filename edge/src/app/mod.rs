@@ -49,6 +49,7 @@ use crate::observe::trace::{Span, Tracer};
 use crate::observe::{AccessLog, Lines, Metrics};
 use crate::rates::Limits;
 use crate::replay::Replay;
+use crate::sign_in::{SignInError, SignIns};
 use crate::snapshot::picture::Picture;
 use crate::takeover::Watch;
 use crate::uplink::{self, Exchange, Uplink};
@@ -76,6 +77,8 @@ pub enum StartError {
     Thread(io::Error),
     #[error("the key of challenges: {0}")]
     Challenge(#[from] KeyError),
+    #[error("the keys of sign-in {0}")]
+    SignIn(#[from] SignInError),
     #[error("the operating system gave no random bytes")]
     Random,
 }
@@ -145,6 +148,10 @@ pub fn start_with(
     let limit_bytes = usize::try_from(config.limits.memory).unwrap_or(usize::MAX);
     let limits = Arc::new(Limits::bounded(limit_bytes, secret()?, secret()?, Instant::now()));
     let challenges = Arc::new(Challenges::new(config.challenge.clone(), metrics.challenges.clone())?);
+    let sign_ins =
+        SignIns::new(runtime.handle().clone(), Arc::clone(&clock), Arc::clone(&picture), metrics.sign_ins.clone());
+    sign_ins.configure(config.routes.sign_ins.iter().map(|at| &at.sign_in))?;
+    let sign_ins = Arc::new(sign_ins);
     let attester = Arc::new(Slot::default());
     let sharer = Arc::new(Sharer::new(config.limits.scope.clone(), &limits, &metrics, random()?));
     let (uplink, exchange) = uplink::open(sharer.clone(), metrics.uplink.clone());
@@ -164,6 +171,7 @@ pub fn start_with(
         realm: config.listen.places.realm.clone(),
         request_ids: RequestIds::new(random()?),
         introspector: issuers.introspector(),
+        sign_ins: Arc::clone(&sign_ins),
         attester: Arc::clone(&attester),
         bodies: Bodies::default(),
     };
@@ -180,6 +188,7 @@ pub fn start_with(
         reception: Arc::clone(&reception),
         issuers: Arc::clone(&issuers),
         challenges,
+        sign_ins,
         acls: Arc::clone(&acls),
         limits: Arc::clone(&limits),
         at_start: AtStart::of(&config),

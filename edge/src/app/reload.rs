@@ -16,6 +16,7 @@ use crate::front::Reception;
 use crate::gates::limits::config::Settings as LimitSettings;
 use crate::observe::{AccessLog, Lines, LogFile, Metrics, open_log};
 use crate::rates::{Limits, Quota};
+use crate::sign_in::SignIns;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::route::RouteTable;
 use crate::tls::CertificateSummary;
@@ -31,6 +32,7 @@ pub struct Reload {
     pub reception: Arc<ArcSwap<Reception>>,
     pub issuers: Arc<Issuers>,
     pub challenges: Arc<Challenges>,
+    pub sign_ins: Arc<SignIns>,
     pub acls: Arc<PoolAcls>,
     pub limits: Arc<Limits>,
     pub at_start: AtStart,
@@ -138,6 +140,9 @@ impl Reload {
         }
         let unusable = |error| format!("{}: the key of challenges: {error}", self.file.display());
         self.challenges.configure(config.challenge.clone()).map_err(unusable)?;
+        let sign_ins = config.routes.sign_ins.iter().map(|at| &at.sign_in);
+        let unusable = |error| format!("{}: the keys of sign-in {error}", self.file.display());
+        self.sign_ins.configure(sign_ins).map_err(unusable)?;
         self.acls.under(config.acl_terms.clone());
         self.log.change(config.log.rules, log);
         self.waf_log.change(waf_log);

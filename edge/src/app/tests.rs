@@ -25,6 +25,7 @@ mod policy;
 mod pool_acl;
 mod resource;
 mod revocation;
+mod sign_in;
 mod streams;
 mod takeover;
 mod tunnels;

@@ -1,24 +1,17 @@
 //! What tokens and puzzles are signed with. Edges that have the same keys accept each other's.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::secret::SecretBytes;
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::files;
+pub use crate::files::keys::KeyError;
+use crate::files::keys::{self, random};
 
 /// Bytes of a signature (HMAC-SHA-256).
 pub const SIGNATURE: usize = 32;
-/// What a key must have at least; bytes.
-const LEAST: usize = 32;
-/// Keys in one file: the one that signs, and those that it replaces.
-const MOST: usize = 4;
-/// A key file; bytes.
-const MOST_BYTES: u64 = 4096;
+/// Of a key that is made; bytes.
+const BYTES: usize = 32;
 
 /// What is signed. Each has keys of its own, so that none can be shown in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,46 +33,15 @@ struct Key {
     network: hmac::Key,
 }
 
-/// Why a file has no keys.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("others may read or write it: chmod 640, or stricter")]
-    Open,
-    #[error("is larger than {MOST_BYTES} bytes")]
-    Large,
-    #[error("line {0}: a key has at least 32 characters: openssl rand -hex 32")]
-    Short(usize),
-    #[error("has no key: openssl rand -hex 32")]
-    Empty,
-    #[error("has more than {MOST} keys")]
-    Many,
-    #[error("the operating system gave no random bytes")]
-    NoRandom,
-}
-
 impl Keys {
     /// Reads a file: a key a line, the first of which signs. Empty lines are left out.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let metadata = fs::metadata(path)?;
-        if metadata.permissions().mode() & 0o007 != 0 {
-            return Err(KeyError::Open);
-        }
-        if metadata.len() > MOST_BYTES {
-            return Err(KeyError::Large);
-        }
-        Self::parse(&SecretBytes::new(fs::read(path)?))
+        keys::read(path).map(Self::of)
     }
 
     /// Reads the file, and makes it with a random key where there is none.
     pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
-        if files::read(path)?.is_none() {
-            path.parent().map_or(Ok(()), files::make_dir)?;
-            let hex: String = random::<LEAST>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-            files::replace(path, format!("{hex}\n").as_bytes())?;
-        }
-        Self::read(path)
+        keys::read_or_make(path).map(Self::of)
     }
 
     /// Keys that all edges of a deployment share, the newest first, and behind them those that this edge had of its own: what it has signed with them goes
@@ -90,23 +52,11 @@ impl Keys {
 
     /// A key that nobody else has.
     pub fn random() -> Result<Self, KeyError> {
-        Ok(Self(vec![Key::new(&random::<LEAST>()?)]))
+        Ok(Self(vec![Key::new(&random::<BYTES>()?)]))
     }
 
-    fn parse(text: &SecretBytes) -> Result<Self, KeyError> {
-        let mut keys = Vec::new();
-        for (number, line) in text.expose().split(|byte| *byte == b'\n').enumerate() {
-            match line.trim_ascii() {
-                [] => {}
-                key if key.len() < LEAST => return Err(KeyError::Short(number + 1)),
-                key => keys.push(Key::new(key)),
-            }
-        }
-        match keys.len() {
-            0 => Err(KeyError::Empty),
-            1..=MOST => Ok(Self(keys)),
-            _ => Err(KeyError::Many),
-        }
+    fn of(secrets: Vec<SecretBytes>) -> Self {
+        Self(secrets.iter().map(|secret| Key::new(secret.expose())).collect())
     }
 
     pub(super) fn sign(&self, purpose: Purpose, data: &[u8]) -> [u8; SIGNATURE] {
@@ -154,18 +104,15 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Fresh bytes of the operating system.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map(|()| bytes).map_err(|_| KeyError::NoRandom)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn keys(text: &str) -> Result<Keys, String> {
-        Keys::parse(&SecretBytes::new(text)).map_err(|error| error.to_string())
+        keys::parse(&SecretBytes::new(text)).map(Keys::of).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -13,7 +13,8 @@ use common::dpop::ProofId;
 use ring::digest::{Context, SHA256, digest};
 
 use super::bytes::{Reader, open, put_text, seal};
-use super::keys::{KeyError, Keys, Purpose, random};
+use super::keys::{KeyError, Keys, Purpose};
+use crate::files::keys::random;
 
 /// Searches in a puzzle.
 pub const SEARCHES: usize = 16;

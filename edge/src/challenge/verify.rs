@@ -7,10 +7,11 @@ use http::HeaderMap;
 
 use super::config::Settings;
 use super::failure::Failure;
-use super::keys::{Keys, random};
+use super::keys::Keys;
 use super::puzzle::{self, Action, Puzzle, Solution, is_solved, seed};
 use super::token::{Solved, Token};
 use super::{Challenges, Client, Current, Standing, pace};
+use crate::files::keys::random;
 use crate::replay::Spent;
 
 /// A token, and the domain of its cookie; none: the host alone.

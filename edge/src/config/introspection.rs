@@ -51,7 +51,7 @@ pub(super) fn read(
 }
 
 /// The first line of a file, or a variable of the environment; never the settings themselves.
-fn secret(section: &mut Section, around: &Around<'_>) -> Result<SecretString, SettingError> {
+pub(super) fn secret(section: &mut Section, around: &Around<'_>) -> Result<SecretString, SettingError> {
     let (file, variable) = (section.file("client_secret_file")?, section.text("client_secret_env")?);
     let (key, text) = match (file, variable) {
         (Some(file), None) => {
@@ -73,7 +73,7 @@ fn secret(section: &mut Section, around: &Around<'_>) -> Result<SecretString, Se
     if text.is_empty() { Err(section.error(key, "holds no secret")) } else { Ok(text.into()) }
 }
 
-fn auth(section: &mut Section) -> Result<ClientAuth, SettingError> {
+pub(super) fn auth(section: &mut Section) -> Result<ClientAuth, SettingError> {
     match section.text("auth")?.as_deref() {
         None | Some("basic") => Ok(ClientAuth::Basic),
         Some("post") => Ok(ClientAuth::Post),
@@ -81,7 +81,7 @@ fn auth(section: &mut Section) -> Result<ClientAuth, SettingError> {
     }
 }
 
-fn span(
+pub(super) fn span(
     section: &mut Section,
     key: &'static str,
     bounds: RangeInclusive<Duration>,

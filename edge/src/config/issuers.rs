@@ -147,7 +147,7 @@ fn groups(section: &mut Section) -> Result<Option<Arc<[Box<str>]>>, SettingError
     Ok(Some(paths.into_iter().map(Box::from).collect()))
 }
 
-fn authorities(section: &mut Section, folder: &Path) -> Result<Authorities, SettingError> {
+pub(super) fn authorities(section: &mut Section, folder: &Path) -> Result<Authorities, SettingError> {
     let read = match section.file("ca")? {
         None => Authorities::public().map_err(|problem| problem.to_string()),
         Some(file) => {

@@ -5,6 +5,7 @@ mod issuers;
 mod listen;
 mod log;
 mod routes;
+mod sign_in;
 mod trace;
 mod waf_log;
 
@@ -154,7 +155,9 @@ fn read(mut root: Section, around: &Around<'_>) -> Result<Config, SettingError> 
     let limits = gates::limits::config::settings(root.section("limits")?)?;
     let upstreams = routes::upstreams(root.sections("upstream")?, folder, metrics)?;
     let mut policies = gates::policy::config::library(root.sections("policy")?, folder)?;
+    let sign_ins = sign_in::all(root.sections("sign_in")?, &issuers, around, state_dir.as_deref())?;
     let surroundings = Surroundings {
+        sign_ins: &sign_ins,
         upstreams,
         policies: &mut policies,
         acls: &acls,

@@ -8,6 +8,7 @@ use common::claims::TokenUse;
 
 use crate::config::Upstreams;
 use crate::config::issuers::POOL_PREFIX;
+use crate::config::sign_in;
 use crate::gates::acl::config::Acls;
 use crate::gates::limits::config::OfRoute;
 use crate::gates::policy::config::Library;
@@ -16,6 +17,7 @@ use crate::observe::Metrics;
 use crate::snapshot::limit::Part;
 use crate::snapshot::picture::ConfiguredIssuer;
 use crate::snapshot::route::{CertificateRule, HostPattern, PathPattern, Route, RouteTable, TokenRule};
+use crate::snapshot::sign_in::SignIn;
 use crate::{attest, cors, forward, gates, resource, routes};
 use common::settings::{Section, SettingError};
 
@@ -42,6 +44,7 @@ pub struct Surroundings<'s> {
     pub policies: &'s mut Library,
     pub acls: &'s Acls,
     pub proofs: &'s ProofSettings,
+    pub sign_ins: &'s [Arc<SignIn>],
     pub has_feed: bool,
     /// The TLS listener asks clients for certificates.
     pub asks_certificates: bool,
@@ -65,14 +68,16 @@ pub fn table(
     for (number, route) in table.iter_mut().enumerate() {
         route.number = number;
     }
-    let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str()));
+    let sign_ins = sign_in::places(&table)?;
+    let stated = sign_ins.iter().filter_map(|at| Some(at.sign_in.identity.as_ref()?.name.as_str()));
+    let added = table.iter().flat_map(|route| route.headers.iter().map(|header| header.name.as_str())).chain(stated);
     let identity = forward::own_names(added).map_err(|error| SettingError::new("route", error.to_string()))?;
     check_limits(&table, &identity)?;
     let heads = Policy { identity, ..Policy::default() };
     let resources = resource::config::all(&table)?;
     let asks = table.iter().any(|route| route.acl.as_ref().is_some_and(|rule| rule.asks));
     let routes = table.into_iter().map(Arc::new).collect();
-    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources, asks, ..RouteTable::default() })
+    Ok(RouteTable { routes, upstreams: around.upstreams, heads, resources, sign_ins, asks, ..RouteTable::default() })
 }
 
 fn route(
@@ -118,6 +123,16 @@ fn route(
         let problem = "needs `client_ca` in [listen] tls: no client is asked for a certificate";
         return Err(section.error("token.certificate_bound", problem));
     }
+    let sign_in = match section.text("sign_in")? {
+        None => None,
+        Some(name) => {
+            let found = around.sign_ins.iter().find(|sign_in| *sign_in.name == *name);
+            let found = found.ok_or_else(|| section.error("sign_in", format!("no sign-in is called \"{name}\"")))?;
+            sign_in::check(found, &matched.host, token.as_ref(), issuers)
+                .map_err(|problem| section.error("sign_in", problem))?;
+            Some(Arc::clone(found))
+        }
+    };
     let default = gates::session::config::default_rule(token.as_ref().is_some_and(|rule| names_pool(rule, issuers)));
     let revocation = match section.section("revocation")? {
         None => default,
@@ -136,6 +151,9 @@ fn route(
     };
     let mut flow = forward::flow::read(&mut section)?;
     let attest = attest::config::read(&mut section, around.has_feed, &mut flow)?;
+    if attest && sign_in.is_some() {
+        return Err(section.error("sign_in", "does not go with `attest`: the issuer's own pages sign people in"));
+    }
     let name = name(&upstream.name, &matched.host, &matched.path);
     let (has_token, has_feed) = (token.is_some(), around.has_feed);
     let of_route = OfRoute { name: &name, methods: &matched.methods, has_token, has_feed };
@@ -161,6 +179,7 @@ fn route(
         upstream: Arc::clone(upstream),
         acl,
         token,
+        sign_in,
         authorization,
         revocation,
         resource,
@@ -184,10 +203,17 @@ fn position(issuers: &mut Vec<ConfiguredIssuer>, has_feed: bool, name: &str) -> 
     Some(issuers.len() - 1)
 }
 
-/// Most profiles know access tokens alone, so that such a route would refuse every token of theirs.
+/// Most profiles know access tokens alone, one ID tokens alone: such a route would refuse every token of theirs.
 fn check_use(rule: &TokenRule, issuers: &[ConfiguredIssuer]) -> Result<(), String> {
     if rule.token_use == TokenUse::Access {
-        return Ok(());
+        let reads_no_access =
+            |issuer: &&ConfiguredIssuer| issuer.profile().is_some_and(|profile| !profile.reads_access_tokens());
+        return match rule.issuers.iter().filter_map(|&at| issuers.get(at)).find(reads_no_access) {
+            Some(ConfiguredIssuer { name, .. }) => {
+                Err(format!("\"id\" must be said for the issuer \"{name}\", of whose tokens ID tokens alone are read"))
+            }
+            None => Ok(()),
+        };
     }
     let reads_no_id = |issuer: &&ConfiguredIssuer| issuer.profile().is_some_and(|profile| !profile.reads_id_tokens());
     match rule.issuers.iter().filter_map(|&at| issuers.get(at)).find(reads_no_id) {

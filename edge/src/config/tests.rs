@@ -137,7 +137,7 @@ fn mistakes_about_issuers_of_others_are_told() {
             jwks,
             "auth0",
             "oidc",
-            "issuer[0].profile: \"oidc\" is none of \"cognito\", \"rfc9068\", \"keycloak\", \"auth0\", \"entra\", \"okta\"",
+            "issuer[0].profile: \"oidc\" is none of \"cognito\", \"rfc9068\", \"keycloak\", \"auth0\", \"entra\", \"okta\", \"openid\"",
         ),
         (jwks, JWKS, "", "issuer[0].jwks: is missing"),
         (
@@ -419,4 +419,126 @@ fn attesting_needs_an_identity() {
     let without = without.replacen("token = { issuers", "# token = { issuers", 1);
     let error = load_text(&format!("{without}{route}"), &[]).unwrap_err();
     assert_eq!(error, "route[1].attest: needs a `[feed]`: the edge signs with the key that it has joined with");
+}
+
+const SIGN_IN: &str = "[[issuer]]\nname = \"corp\"\niss = \"https://i\"\nprofile = \"keycloak\"\njwks = { discovery = true }\n\
+    [[sign_in]]\nname = \"web\"\nissuer = \"corp\"\nclient_id = \"web\"\n\
+    [[route]]\nmatch = { host = \"app.example.com\" }\nupstream = \"orders\"\ntoken = { issuers = [\"corp\"] }\nsign_in = \"web\"\n";
+
+#[test]
+fn sign_ins_load() {
+    let config = load_text(&format!("{GOOD}{SIGN_IN}"), &[]).unwrap();
+    let [at] = config.routes.sign_ins.as_slice() else { panic!("{:?}", config.routes.sign_ins) };
+    assert_eq!((at.sign_in.client.scope.as_str(), at.sign_in.cookie.as_str()), ("openid", "__Host-tg-session"));
+    assert_eq!(at.sign_in.paths.all()[0], "/.tollgate/callback");
+    let pool = SIGN_IN
+        .replace("\"corp\"\nclient_id", "\"pool:us-east-1_AbCdEf123\"\nclient_id")
+        .replace("token = { issuers = [\"corp\"] }", "token = { issuers = [\"pool:us-east-1_AbCdEf123\"] }");
+    assert_eq!(load_text(&format!("{GOOD}{pool}"), &[]).unwrap().routes.sign_ins.len(), 1);
+    let more = "client_id = \"web\"\nidentity = { header = \"x-who\" }\nidle = \"30m\"\nsession = \"8h\"\nsign_out = \"cognito\"\npost_sign_out = \"/bye\"";
+    let config = load_text(&format!("{GOOD}{}", SIGN_IN.replace("client_id = \"web\"", more)), &[]).unwrap();
+    assert!(config.routes.heads.identity.is_alias(b"X_Who"), "nobody else may say it");
+}
+
+#[test]
+fn mistakes_about_sign_ins_are_told() {
+    let two = "sign_in = \"web\"\n[[sign_in]]\nname = \"b\"\nissuer = \"corp\"\nclient_id = \"b\"\n\
+        [[route]]\nmatch = { host = \"*.example.com\" }\nupstream = \"orders\"\ntoken = { issuers = [\"corp\"] }\nsign_in = \"b\"";
+    let cases = [
+        ("sign_in = \"web\"", "sign_in = \"wbe\"", "route[1].sign_in: no sign-in is called \"wbe\""),
+        ("token = { issuers = [\"corp\"] }\n", "", "route[1].sign_in: needs `token`: an open route needs no session"),
+        (
+            "host = \"app.example.com\"",
+            "path = \"/x\"",
+            "route[1].sign_in: needs `match.host`: people are sent back to a host that the route names",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\ntoken = \"id\"",
+            "route[1].sign_in: needs `token.use = \"id\"`, as sessions of \"web\" have it",
+        ),
+        (
+            "issuers = [\"corp\"]",
+            "issuers = [\"pool:us-east-1_AbCdEf123\"]",
+            "route[1].sign_in: needs \"corp\" among `token.issuers`: sessions have its tokens",
+        ),
+        (
+            "issuers = [\"corp\"]",
+            "issuers = [\"corp\"], dpop = { required = true }",
+            "route[1].sign_in: can't stand where tokens must be bound: those of sessions are not",
+        ),
+        (
+            "sign_in = \"web\"",
+            "sign_in = \"web\"\nattest = true",
+            "route[1].sign_in: does not go with `attest`: the issuer's own pages sign people in",
+        ),
+        (
+            "sign_in = \"web\"",
+            two,
+            "sign_in: \"web\" and \"b\" serve one host: give them paths and cookies of their own",
+        ),
+        ("issuer = \"corp\"", "issuer = \"cropp\"", "sign_in[0].issuer: no issuer is called \"cropp\""),
+        ("client_id = \"web\"", "", "sign_in[0].client_id: is missing"),
+        ("client_id", "clientid", "sign_in[0].clientid: unknown key; did you mean `client_id`?"),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nscopes = [\"email\"]",
+            "sign_in[0].scopes: must have \"openid\": who signs in is known by the ID token",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nauthorization = { state = \"x\" }",
+            "sign_in[0].authorization.state: is the edge's to say",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\ncallback_path = \"/.tollgate/sign-out\"",
+            "sign_in[0].callback_path: must be another path than those beside it",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\ncallback_path = \"//x\"",
+            "sign_in[0].callback_path: \"//x\" is no path such as \"/.tollgate/callback\"",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\ncookie = \"a;b\"",
+            "sign_in[0].cookie: must be 1 to 32 letters, digits, `-` and `_`",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\npost_sign_out = \"//evil\"",
+            "sign_in[0].post_sign_out: \"//evil\" is no path of this host, and is no URL such as \"https://login.example.com/keys\"",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nsign_out = \"cognito\"",
+            "sign_in[0].sign_out: \"cognito\" needs `post_sign_out`, one of the client's sign-out URLs",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\ntoken_endpoint = \"http://i/t\"",
+            "sign_in[0].token_endpoint: \"http://i/t\" must be https: plain http goes to this machine only, unless `allow_http` says otherwise",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nidentity = { header = \"a b\" }",
+            "sign_in[0].identity.header: \"a b\" is no name of a header",
+        ),
+        (
+            "client_id = \"web\"",
+            "client_id = \"web\"\nidentity = { header = \"connection\" }",
+            "route: \"connection\" can't be set as an identity header",
+        ),
+        (
+            "profile = \"keycloak\"",
+            "profile = \"openid\"",
+            "route[1].token.use: \"id\" must be said for the issuer \"corp\", of whose tokens ID tokens alone are read",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert!(SIGN_IN.contains(from), "{from}");
+        let error = load_text(&format!("{GOOD}{}", SIGN_IN.replacen(from, to, 1)), &[]).unwrap_err();
+        assert_eq!(error, expected);
+    }
 }

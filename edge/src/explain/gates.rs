@@ -15,6 +15,7 @@ use crate::challenge::Challenges;
 use crate::facts::{Bearer, Facts, TokenScheme};
 use crate::gates::{Outcome, RequestView, acl, limits as gates_limits, policy, session, token};
 use crate::rates::Limits;
+use crate::sign_in::is_navigation;
 use crate::snapshot::Snapshot;
 use crate::snapshot::acl::{AclRule, Judged};
 use crate::snapshot::issuer::Issuer;
@@ -45,6 +46,7 @@ pub fn explain(
     for issuer in named(route, snapshot) {
         story.step("issuer", format!("{}: {}", issuer.name, whence(issuer, view.now)));
     }
+    let leads_away = signs_in(&mut story, view);
     let outcome = token::check(view, &mut facts, snapshot);
     story.step("token", describe(outcome, route.token.is_none()));
     proof(&mut story, view, &facts);
@@ -55,6 +57,7 @@ pub fn explain(
     }
     match outcome {
         Outcome::Continue => {}
+        Outcome::Reject(Reject::MissingToken) if leads_away => return story.own(),
         Outcome::Reject(reject) => {
             for what in token::unmet(view, snapshot).unwrap_or_default() {
                 story.fact("lacks", what);
@@ -210,6 +213,22 @@ fn solved(clearance: Clearance) -> String {
             all.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// By which session a request without a token goes, and whether one without a session is led to sign in. Cookies are not opened here.
+fn signs_in(story: &mut Story, view: RequestView<'_>) -> bool {
+    let Some(sign_in) = &view.route.sign_in else { return false };
+    story.step("sign-in", format!("{}, at {}", sign_in.name, sign_in.issuer));
+    if view.headers.contains_key(http::header::AUTHORIZATION) {
+        story.fact("session", "not asked for: the request has `Authorization`");
+        return false;
+    }
+    story.fact("session", format!("in the cookie {}, which is not opened here", sign_in.cookie.as_str()));
+    let leads_away = is_navigation(view.canonical.method, view.headers);
+    let without =
+        if leads_away { "302 to the provider: a page is asked for" } else { "a refusal: no page is asked for" };
+    story.fact("without", without);
+    leads_away
 }
 
 /// What a sender has shown, where the request speaks of DPoP. Whether a proof came before is known to a running edge only.

@@ -28,7 +28,7 @@ use crate::routes::{Choice, choose};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::waf::Body;
-use crate::{feed, keys, reply, resource};
+use crate::{feed, keys, reply, resource, sign_in};
 
 /// What to explain.
 #[derive(Clone, Debug)]
@@ -152,6 +152,11 @@ fn explain_head(
         story.fact("document", resource::document(resource, snapshot));
         return Ok(story.described());
     }
+    if let Some((asked, own, _)) = sign_in::asked(&snapshot.routes, request.host.name(), request.path.as_str()) {
+        story.step("sign-in", &*asked.name);
+        story.fact("path", own.says());
+        return Ok(story.own());
+    }
     if snapshot.asks() && challenge::is_reserved(request.path.as_str()) {
         story.step("challenge", "one of the edge's own paths, where clients come with what they have solved");
         return Ok(story.own());
@@ -172,7 +177,8 @@ fn explain_head(
     story.step("route", &*route.name);
     let body = if body.is_empty() { Body::None } else { Body::Read { bytes: body, more: false } };
     let moment = Moment::default();
-    let view = RequestView { canonical: &request, connection, headers: &headers, route, body, now, moment };
+    let view =
+        RequestView { canonical: &request, connection, headers: &headers, session: None, route, body, now, moment };
     Ok(gates::explain(story, snapshot, view, challenges))
 }
 

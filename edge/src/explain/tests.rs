@@ -64,6 +64,47 @@ fn the_way_of_a_request_is_told() {
 }
 
 #[test]
+fn browser_sign_in_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let routes = "[[issuer]]\nname = \"login\"\niss = \"https://i\"\nprofile = \"auth0\"\njwks = { url = \"https://i/keys\" }\n\
+        [[sign_in]]\nname = \"web\"\nissuer = \"login\"\nclient_id = \"web\"\n\
+        [[route]]\nmatch = { host = \"app.test\" }\nupstream = \"u\"\ntoken = { issuers = [\"login\"] }\nsign_in = \"web\"\n";
+    let (config, file) = (folder.path().join("edge.toml"), folder.path().join("request"));
+    std::fs::write(&config, format!("{CONFIG}{routes}")).unwrap();
+    let told = |request: &str| {
+        std::fs::write(&file, request).unwrap();
+        explain(&Explain { config: config.clone(), request: file.clone(), at: Some(AT), client: None }).unwrap().text()
+    };
+    for (request, lines) in [
+        (
+            "GET / HTTP/1.1\nHost: app.test\nAccept: text/html\nCookie: __Host-tg-session=1.secret\n\n",
+            &[
+                "sign-in    web, at login",
+                "  session  in the cookie __Host-tg-session, which is not opened here",
+                "  without  302 to the provider: a page is asked for",
+                "verdict    answered by the edge",
+            ][..],
+        ),
+        (
+            "POST / HTTP/1.1\nHost: app.test\nContent-Length: 0\n\n",
+            &["  without  a refusal: no page is asked for", "verdict    401 missing_token"],
+        ),
+        (
+            "GET / HTTP/1.1\nHost: app.test\nAuthorization: Bearer x\n\n",
+            &["  session  not asked for: the request has `Authorization`"],
+        ),
+        (
+            "GET /.tollgate/callback?code=secret HTTP/1.1\nHost: app.test\n\n",
+            &["  path     where the provider sends browsers back to", "verdict    answered by the edge"],
+        ),
+    ] {
+        let told = told(request);
+        lines.iter().for_each(|line| assert!(told.lines().any(|told| told == *line), "{line}\n{told}"));
+    }
+    assert!(!folder.path().join("s").exists(), "nothing is made");
+}
+
+#[test]
 fn limits_are_told_with_the_key_and_count_nothing() {
     let told = story("GET /limited/%61?b HTTP/1.1\nHost: API.test:80\nX-Key: k 1\nCookie: secret=1\n\n");
     for line in [

@@ -2,6 +2,7 @@
 
 pub mod balance;
 pub mod config;
+pub mod cookies;
 pub mod flow;
 pub mod retry;
 pub mod upstream;

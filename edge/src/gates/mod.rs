@@ -30,6 +30,8 @@ pub struct RequestView<'r> {
     pub canonical: &'r CanonicalRequest<'r>,
     pub connection: &'r Connection,
     pub headers: &'r HeaderMap,
+    /// The token of the browser's session, which stands for the one in `Authorization`; none where the request has that.
+    pub session: Option<&'r str>,
     pub route: &'r Route,
     /// What has been read of the body, on request of a gate.
     pub body: Body<'r>,

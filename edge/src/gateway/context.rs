@@ -18,6 +18,7 @@ use crate::gateway::held::Held;
 use crate::gateway::peeked::Peeked;
 use crate::gateway::trip::Trip;
 use crate::observe::trace::Trace;
+use crate::sign_in::Browser;
 use crate::snapshot::Snapshot;
 use crate::snapshot::acl::{AclRule, Judged};
 use crate::snapshot::limit::RouteLimits;
@@ -36,6 +37,8 @@ pub struct Context {
     pub number: Option<usize>,
     pub facts: Facts,
     pub decision: Decision,
+    /// On routes where browsers sign in.
+    pub browser: Option<Box<Browser>>,
     /// The body, on routes that read it before they forward it.
     pub held: Option<Box<Held>>,
     /// The beginning of the body, where rules have asked for it.
@@ -78,6 +81,7 @@ impl Context {
             number: None,
             facts: Facts::default(),
             decision: Decision::default(),
+            browser: None,
             held: None,
             peeked: None,
             reading: None,
@@ -147,12 +151,17 @@ impl Canonical {
         }
     }
 
-    /// The host without the port, for log and spans.
-    pub fn host_name<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
-        let host = match &self.host {
+    /// The host, with the port as it was written.
+    pub fn authority<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+        match &self.host {
             Some(host) => host.as_str(),
             None => received.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
-        };
+        }
+    }
+
+    /// The host without the port, for log and spans.
+    pub fn host_name<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+        let host = self.authority(received);
         match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host, // also a bare IPv6 address, whose last part stands before a bracket
@@ -169,7 +178,7 @@ impl Canonical {
         self.target(received).split_once('?').map(|(_, query)| query)
     }
 
-    fn target<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
+    pub fn target<'c>(&'c self, received: &'c RequestHeader) -> &'c str {
         match &self.target {
             Some(target) => target.as_str(),
             None => std::str::from_utf8(received.raw_path()).unwrap_or_default(),

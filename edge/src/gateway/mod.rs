@@ -15,6 +15,7 @@ mod outcome;
 mod peeked;
 mod peer;
 mod preflight;
+mod sign_in;
 mod told;
 mod trip;
 mod tunnel;
@@ -62,9 +63,11 @@ use crate::reply::limits::Spent;
 use crate::reply::{self, Asked, Form, Reply, grpc};
 use crate::resource;
 use crate::routes::{self, Choice};
+use crate::sign_in::{self as sign_ins, Own, SignIns};
 use crate::snapshot::Snapshot;
 use crate::snapshot::picture::Picture;
 use crate::snapshot::resource::Resource;
+use crate::snapshot::sign_in::SignIn;
 use crate::takeover::Watch;
 use crate::waf::{Ending, Response};
 
@@ -96,6 +99,7 @@ pub struct Gateway {
     pub realm: String,
     pub request_ids: RequestIds,
     pub introspector: Arc<Introspector>,
+    pub sign_ins: Arc<SignIns>,
     /// Signs for requests to the issuer; empty until this edge has joined one.
     pub attester: Arc<Slot>,
     /// The bodies that are read before they are forwarded.
@@ -108,6 +112,8 @@ enum Decided {
     Answer(Reply),
     /// It is for one of the edge's own paths, which may want its body.
     Own,
+    /// It is for one of those of a sign-in.
+    SignIn(Arc<SignIn>, Own),
 }
 
 /// Numbers requests: a random part of this process, and a count.
@@ -156,10 +162,11 @@ impl ProxyHttp for Gateway {
         }
         let mut decided = self.decide(session, ctx);
         // Each is wanted once at most: what was brought is there when the gates are asked again.
-        for _ in 0..2 {
+        for _ in 0..3 {
             let brought = match decided {
                 Err(Halt::Introspect(issuer)) => self.introspect(session, ctx, issuer).await,
                 Err(Halt::Body(bytes)) => Box::pin(self.peek(session, ctx, bytes)).await,
+                Err(Halt::Refresh) => Box::pin(self.refresh(session, ctx)).await,
                 _ => break,
             };
             decided = match brought {
@@ -201,11 +208,28 @@ impl ProxyHttp for Gateway {
                 }
                 Ok(true)
             }
+            Ok(Decided::SignIn(sign_in, own)) => {
+                match Box::pin(self.answer_sign_in(session, ctx, &sign_in, own)).await {
+                    Ok(reply) => self.answer(session, ctx, reply).await?,
+                    Err(reject) => self.refuse(session, ctx, reject).await?,
+                }
+                Ok(true)
+            }
             Err(halt) => {
-                let reject = match halt {
+                let mut reject = match halt {
                     Halt::Reject(reject) => reject,
-                    Halt::Introspect(_) | Halt::Body(_) => Reject::Internal, // it is there
+                    Halt::Introspect(_) | Halt::Body(_) | Halt::Refresh => Reject::Internal, // it is there
                 };
+                if ctx.browser.is_some() {
+                    match Box::pin(self.lead_to_sign_in(session, ctx, reject)).await {
+                        Ok(None) => {}
+                        Ok(Some(reply)) => {
+                            self.answer(session, ctx, reply).await?;
+                            return Ok(true);
+                        }
+                        Err(other) => reject = other,
+                    }
+                }
                 self.refuse(session, ctx, reject).await?;
                 Ok(true)
             }
@@ -409,6 +433,13 @@ impl Gateway {
             ctx.number = Some(*route);
             return Ok(Decided::Answer(describe_resource(request.method, resource, &snapshot, &ctx.request_id)?));
         }
+        if let Some((sign_in, own, route)) =
+            sign_ins::asked(&snapshot.routes, request.host.name(), request.path.as_str())
+        {
+            ctx.canonical = Some(Canonical::of(&request, session.req_header()));
+            ctx.number = Some(route);
+            return Ok(Decided::SignIn(Arc::clone(sign_in), own));
+        }
         if snapshot.asks() && challenges::is_reserved(request.path.as_str()) {
             ctx.canonical = Some(Canonical::of(&request, session.req_header()));
             return Ok(Decided::Own);
@@ -430,6 +461,12 @@ impl Gateway {
         drop(decoded);
         ctx.canonical = Some(Canonical::of(&request, session.req_header()));
         ctx.number = Some(chosen?);
+        let signs_in = ctx.route().and_then(|route| route.sign_in.clone());
+        if let Some(sign_in) = signs_in
+            && self.meet_browser(session, ctx, &request, &sign_in)?
+        {
+            return Err(Halt::Refresh);
+        }
         let mut facts = ctx.facts.asked_again();
         let route = ctx.route().ok_or(Reject::Internal)?;
         let body = body_of(ctx, request.framing);
@@ -437,7 +474,9 @@ impl Gateway {
         let counts = route.limits.is_some() || route.acl.is_some() || of_pools;
         let moment = if counts { self.limits.moment(Instant::now()) } else { Moment::default() };
         let connection = &ctx.connection;
-        let view = RequestView { canonical: &request, connection, headers, route, body, now: ctx.now, moment };
+        let token = ctx.browser.as_ref().and_then(|browser| browser.token());
+        let (now, canonical) = (ctx.now, &request);
+        let view = RequestView { canonical, connection, headers, session: token, route, body, now, moment };
         let shared =
             Shared { replay: &self.replay, challenges: &self.challenges, limits: &self.limits, watch: &self.watch };
         let outcome = gates::pass(view, &mut facts, &snapshot, shared);
@@ -473,6 +512,8 @@ impl Gateway {
             (None, Some(reply)) => reply,
             (None, None) => reply::refusal(reject, asked),
         };
+        let cookies = ctx.browser.iter_mut().flat_map(|browser| browser.cookies.drain(..));
+        reply.headers.extend(cookies.map(|cookie| (http::header::SET_COOKIE, cookie)));
         reply.headers.extend(reply::limits::fields(ctx.limits(), &ctx.facts.limited).into_iter().flatten());
         if let Some(rule) = ctx.route().and_then(|route| route.cors.as_ref()) {
             reply.headers.retain(|(name, _)| !cors::is_answer(name));

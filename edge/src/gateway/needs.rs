@@ -1,4 +1,4 @@
-//! What a gate or the forwarding asks for before the request can go on: more of its body, or an issuer's word on its token.
+//! What a gate or the forwarding asks for before the request can go on: more of its body, an issuer's word on its token, or another one.
 
 use common::canonical::{Ambiguity, Framing};
 use common::reject::Reject;
@@ -14,6 +14,8 @@ pub enum Halt {
     Reject(Reject),
     /// Before the issuer at this position has been asked about the token.
     Introspect(usize),
+    /// Before the tokens of the browser's session have been refreshed.
+    Refresh,
     /// Before so many bytes of the body have been read.
     Body(usize),
 }
@@ -61,7 +63,10 @@ impl Gateway {
     /// Asks the issuer about the request's token; its answer is a fact for the gates.
     pub(super) async fn introspect(&self, session: &Session, ctx: &mut Context, issuer: usize) -> Result<(), Reject> {
         let issuer = ctx.snapshot.issuers.get(issuer).ok_or(Reject::Internal)?;
-        let token = gates::token::presented(&session.req_header().headers)?;
+        let token = match ctx.browser.as_ref().and_then(|browser| browser.token()) {
+            Some(token) => token,
+            None => gates::token::presented(&session.req_header().headers)?,
+        };
         let answer = self.introspector.ask(issuer, token).await?;
         ctx.facts.introspected = Some(answer);
         Ok(())

@@ -8,7 +8,7 @@ use common::canonical::IdentityHeaders;
 use common::reject::Reject;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE,
+    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, UPGRADE,
 };
 use http::{StatusCode, request, response};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -20,7 +20,7 @@ use crate::facts::Connection;
 use crate::forward;
 use crate::gates::proof::PROOF;
 use crate::gateway::context::Context;
-use crate::gateway::{account, attempts, connection};
+use crate::gateway::{account, attempts, connection, sign_in};
 use crate::reply::{self, REQUEST_ID};
 use crate::snapshot::upstream::settings::HostHeader;
 
@@ -52,10 +52,15 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
     let (Some(canonical), Some(route)) = (&ctx.canonical, ctx.route()) else {
         return Err(Error::explain(ErrorType::InternalError, "a request without a decision"));
     };
+    let origin = ctx.browser.as_ref().and_then(|_| sign_in::origin(ctx, outgoing));
     let mut parts = take(outgoing);
     let headers = &mut parts.headers;
     if canonical.has_own_headers {
         strip(headers, &ctx.snapshot.routes.heads.identity);
+    }
+    let sign_ins = &ctx.snapshot.routes.sign_ins;
+    if !sign_ins.is_empty() {
+        forward::cookies::hold_back(headers, sign_ins);
     }
     if let Some(host) = &canonical.host {
         let host =
@@ -91,6 +96,9 @@ pub fn prepare(outgoing: &mut RequestHeader, ctx: &Context) -> Result<()> {
         insert(headers, CLIENT_CERT, certificate_text(&ctx.connection));
     }
     forward::add_headers(route, ctx.facts.identity(), headers);
+    if let (Some(browser), Some(origin)) = (&ctx.browser, origin) {
+        browser.add_to(headers, ctx.facts.identity(), &origin, ctx.now);
+    }
     for (_, judged) in ctx.acls() {
         forward::add_inserted(&judged.progress.headers, headers);
     }
@@ -137,6 +145,13 @@ pub fn answer(response: &mut ResponseHeader, request: &HeaderMap, ctx: &Context)
     if let Some(nonce) = &ctx.facts.presented.nonce {
         // RFC 9449 §8.2: an answer that brings one must not be kept for another request.
         parts.headers.insert(reply::NONCE, nonce.clone());
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(browser) = ctx.browser.as_ref().filter(|browser| !browser.cookies.is_empty()) {
+        for cookie in &browser.cookies {
+            parts.headers.append(SET_COOKIE, cookie.clone());
+        }
+        // A cache would give this browser's session to others.
         parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     *response = ResponseHeader::from(parts);

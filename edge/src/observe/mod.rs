@@ -6,6 +6,7 @@ mod lines;
 mod metrics;
 mod process;
 mod sampler;
+mod sign_ins;
 pub mod trace;
 
 pub use self::access_log::{AccessLog, AclRecord, LogLevel, LogRules, Record, hash_subject, open_log};
@@ -13,3 +14,4 @@ pub use self::issuers::{Asked, Fetched, IssuerMetrics};
 pub use self::lines::{Lines, LogFile};
 pub use self::metrics::{Format, Metrics, PREFIX, SharingMeter};
 pub use self::process::Process;
+pub use self::sign_ins::SignInMetrics;

@@ -54,7 +54,8 @@ fn methods_rank(methods: &[Method]) -> u8 {
     u8::from(methods.is_empty())
 }
 
-fn fits_host(pattern: &HostPattern, host: &str) -> bool {
+/// Whether a host is among those of a pattern; `host` is the canonical name without port.
+pub fn fits_host(pattern: &HostPattern, host: &str) -> bool {
     match pattern {
         HostPattern::Any => true,
         HostPattern::Exact(name) => name == host,

@@ -15,6 +15,7 @@ pub mod meter;
 pub mod picture;
 pub mod resource;
 pub mod route;
+pub mod sign_in;
 pub mod source;
 pub mod tenants;
 pub mod upstream;

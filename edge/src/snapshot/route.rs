@@ -18,6 +18,7 @@ use crate::snapshot::flow::Flow;
 use crate::snapshot::limit::RouteLimits;
 use crate::snapshot::meter::Meter;
 use crate::snapshot::resource::Resource;
+use crate::snapshot::sign_in::{SignIn, SignInAt};
 use crate::snapshot::upstream::Upstream;
 
 /// All routes in the order in which they are tried: the more exact before the less exact, then as written.
@@ -30,6 +31,8 @@ pub struct RouteTable {
     pub heads: CanonicalPolicy,
     /// What the edge describes by itself (RFC 9728), each with the number of a route that is part of it.
     pub resources: Vec<(Arc<Resource>, usize)>,
+    /// Where browsers sign in.
+    pub sign_ins: Vec<SignInAt>,
     /// Some route's web ACL asks for challenges or captchas.
     pub asks: bool,
     /// What is known of addresses.
@@ -57,6 +60,8 @@ pub struct Route {
     pub limits: Option<Box<RouteLimits>>,
     /// None: anyone may pass.
     pub token: Option<TokenRule>,
+    /// How browsers come by a session, whose token is judged in the place of one in `Authorization`; only beside a rule for tokens.
+    pub sign_in: Option<Arc<SignIn>>,
     /// What Cedar policies say of it; only beside a rule for tokens.
     pub authorization: Option<Authorization>,
     pub revocation: RevocationRule,
@@ -228,6 +233,7 @@ impl Route {
             acl: None,
             limits: None,
             token: None,
+            sign_in: None,
             authorization: None,
             revocation: RevocationRule { required: false, max_staleness: second, stale: Stale::Deny },
             resource: None,

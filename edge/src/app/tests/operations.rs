@@ -42,14 +42,14 @@ fn settle(edge: &Edge) {
 }
 
 /// Writes the access log into a file from now on; `rules` are lines of `[log]`.
-fn log_to_file(edge: &Edge, rules: &str) -> PathBuf {
+pub fn log_to_file(edge: &Edge, rules: &str) -> PathBuf {
     edit(edge, "access = \"off\"", &format!("{rules}\nfile = \"access.log\""));
     assert_eq!(edge.admin("POST", "/reload").status, 200);
     edge.config_file().with_file_name("access.log")
 }
 
 /// The lines of a log as soon as there are as many.
-fn lines(path: &PathBuf, count: usize) -> Vec<serde_json::Value> {
+pub fn lines(path: &PathBuf, count: usize) -> Vec<serde_json::Value> {
     let text = (0..1_000)
         .find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(5));

@@ -60,7 +60,7 @@ fn ask_by(
     let canonical = &canonical_request(head, std::iter::empty(), &Default::default()).unwrap();
     let connection = &Connection { client: "192.0.2.1".parse().ok(), ..Connection::UNKNOWN };
     let moment = Moment::after(Duration::from_secs(100));
-    let view = RequestView { canonical, connection, headers, route, body, now: UnixMillis(0), moment };
+    let view = RequestView { canonical, connection, headers, session: None, route, body, now: UnixMillis(0), moment };
     let replay = Replay::bounded(1 << 20, Gauge::default());
     let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();
     gate(view, Shared { replay: &replay, challenges: &challenges, limits, watch: &Watch::new(&[3; 32]) })

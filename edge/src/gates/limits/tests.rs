@@ -51,8 +51,16 @@ impl Gate {
         let client = request.client.parse::<IpAddr>().ok();
         let connection = &Connection { client, scheme: Scheme::Http, tls: None };
         let (route, now, moment) = (&self.route, UnixMillis(1), Moment::after(self.at));
-        let view =
-            RequestView { canonical, connection, headers: &headers, route, body: crate::waf::Body::None, now, moment };
+        let view = RequestView {
+            canonical,
+            connection,
+            headers: &headers,
+            session: None,
+            route,
+            body: crate::waf::Body::None,
+            now,
+            moment,
+        };
         let mut facts = Facts::default();
         let outcome = check(view, &mut facts, &self.limits, Stage::Request);
         if outcome == Outcome::Continue {
@@ -210,8 +218,16 @@ fn values_of_one_header_are_not_those_of_the_next() {
             .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
             .collect();
         let (route, now, moment) = (&gate.route, UnixMillis(1), Moment::default());
-        let view =
-            RequestView { canonical, connection, headers: &headers, route, body: crate::waf::Body::None, now, moment };
+        let view = RequestView {
+            canonical,
+            connection,
+            headers: &headers,
+            session: None,
+            route,
+            body: crate::waf::Body::None,
+            now,
+            moment,
+        };
         key::of(view, &facts, limit, &gate.limits.digester)
     };
     let one = key(&[("a", "1"), ("a", "2"), ("b", "3")]);

@@ -68,6 +68,7 @@ fn ask(route: &Route, identity: &Arc<Identity>, method: &str, path: &str) -> (Ou
             canonical,
             connection,
             headers: &HeaderMap::new(),
+            session: None,
             route,
             body: Body::None,
             now: NOW,

@@ -93,8 +93,16 @@ impl Gates {
         let connection = &Connection { client: None, scheme: Scheme::Https, tls: Some(Arc::new(tls)) };
         let route = &self.snapshot.routes.routes[0];
         let moment = Default::default();
-        let view =
-            RequestView { canonical, connection, headers: &headers, route, body: Body::None, now: self.now, moment };
+        let view = RequestView {
+            canonical,
+            connection,
+            headers: &headers,
+            session: None,
+            route,
+            body: Body::None,
+            now: self.now,
+            moment,
+        };
         let mut facts = Facts::default();
         let limits = Limits::bounded(1 << 20, [0; 16], [0; 16], std::time::Instant::now());
         let challenges = Challenges::new(Settings::default(), Meter::default()).unwrap();

@@ -14,7 +14,7 @@ use http::HeaderMap;
 
 pub use self::credentials::Credentials;
 use self::credentials::credentials;
-use crate::facts::{Bearer, Facts, Presented};
+use crate::facts::{Bearer, Facts, Presented, TokenScheme};
 use crate::gates::{Outcome, RequestView, proof};
 use crate::snapshot::Snapshot;
 use crate::snapshot::identity::Identity;
@@ -78,7 +78,10 @@ fn admit<'r>(
     snapshot: &Snapshot,
     presented: &mut Presented,
 ) -> Result<Bearer, Halt> {
-    let credentials = credentials(request.headers)?;
+    let credentials = match request.session {
+        Some(token) => Credentials { scheme: TokenScheme::Bearer, token },
+        None => credentials(request.headers)?,
+    };
     presented.scheme = Some(credentials.scheme);
     let (token, digest) = (credentials.token, TokenDigest::of(credentials.token));
     let sender = Sender { request, rule, credentials, digest, presented };

@@ -78,6 +78,7 @@ fn view<T>(headers: &HeaderMap, route: &Route, ask: impl FnOnce(RequestView<'_>)
         canonical,
         connection: &Connection::UNKNOWN,
         headers,
+        session: None,
         route,
         body: Body::None,
         now: NOW,

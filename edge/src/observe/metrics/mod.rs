@@ -32,6 +32,7 @@ pub use self::text::Format;
 use self::upstreams::UpstreamMetrics;
 use crate::challenge::Meter as ChallengeMeter;
 use crate::observe::issuers::IssuerMetrics;
+use crate::observe::sign_ins::SignInMetrics;
 use crate::snapshot::acl::AclMeter;
 use crate::snapshot::authorization::PolicyMeter;
 use crate::snapshot::limit::LimitMeter;
@@ -58,6 +59,7 @@ pub struct Metrics {
     upstreams: UpstreamMetrics,
     /// Of issuers of others.
     pub issuers: IssuerMetrics,
+    pub sign_ins: SignInMetrics,
     /// Requests that no route took.
     pub unrouted: Meter,
     /// Requests that were ended from outside: their deadline had passed.
@@ -127,6 +129,7 @@ impl Default for Metrics {
             limits: LimitMetrics::default(),
             upstreams: UpstreamMetrics::default(),
             issuers: IssuerMetrics::default(),
+            sign_ins: SignInMetrics::default(),
             cut: Counter::default(),
             connections: Gauge::default(),
             connections_accepted: Counter::default(),
@@ -235,6 +238,7 @@ impl Metrics {
         self.limits.register(registry);
         self.upstreams.register(registry);
         self.issuers.register(registry);
+        self.sign_ins.register(registry);
         registry.register("replay_proofs", "DPoP proofs that are remembered", self.replay_proofs.clone());
         self.challenges.register(registry);
         registry.register("connections", "Open client connections", self.connections.clone());
