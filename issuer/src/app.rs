@@ -27,8 +27,8 @@ use crate::sampled::Sampled;
 use crate::services::Services;
 use crate::store::{Batch, OpenError, PostgresConfig, Store, StoreConfig};
 use crate::{
-    admin, codes, config, events, factors, migrations, oauth, purge, reports, router, serve, sessions, signin, signing,
-    vouching,
+    admin, codes, config, domains, events, factors, migrations, oauth, purge, reports, router, serve, sessions, signin,
+    signing, vouching,
 };
 
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -147,6 +147,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         feed,
     });
 
+    domains::published::reconcile(&services).await.map_err(|fault| StartError::failure(fault.message))?;
     let (samples, reported) = reports::samples();
     publishing.handle().report_to(samples);
     let reports = tokio::spawn(reports::run(services.clone(), reported, finishing.clone()));

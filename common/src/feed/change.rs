@@ -171,6 +171,8 @@ pub enum ManagedKind {
     /// A set or a group that the pool's web ACL uses, by its id: one of `common::waf::Bundle::parts`. It comes before the web ACL that uses it, and
     /// goes after it.
     WebAclPart,
+    /// A domain of the pool, by its name: the hosts at which its pages answer, a line each. `host` stands for every port, `host:port` for one.
+    Domain,
 }
 
 /// What can be removed.
@@ -238,6 +240,7 @@ impl Change {
             Kind::ROUTES => managed(ManagedKind::Routes, raw),
             Kind::WEB_ACL => managed(ManagedKind::WebAcl, raw),
             Kind::WEB_ACL_PART => managed(ManagedKind::WebAclPart, raw),
+            Kind::DOMAIN => managed(ManagedKind::Domain, raw),
             _ => return Ok(None),
         };
         Ok(Some(change))
@@ -357,6 +360,7 @@ impl Removable {
             Kind::ROUTES => Self::Managed { kind: ManagedKind::Routes, name: subject },
             Kind::WEB_ACL => Self::Managed { kind: ManagedKind::WebAcl, name: subject },
             Kind::WEB_ACL_PART => Self::Managed { kind: ManagedKind::WebAclPart, name: subject },
+            Kind::DOMAIN => Self::Managed { kind: ManagedKind::Domain, name: subject },
             _ => return Ok(None),
         }))
     }
@@ -368,6 +372,7 @@ impl ManagedKind {
             Self::Routes => Kind::ROUTES,
             Self::WebAcl => Kind::WEB_ACL,
             Self::WebAclPart => Kind::WEB_ACL_PART,
+            Self::Domain => Kind::DOMAIN,
         }
     }
 }
@@ -468,9 +473,9 @@ mod tests {
         }
     }
 
-    /// Numbers and bodies of the records of web ACLs are wire format as those of frames are.
+    /// Numbers and bodies of the records of web ACLs and domains are wire format as those of frames are.
     #[test]
-    fn records_of_web_acls_are_these_bytes() {
+    fn records_of_web_acls_and_domains_are_these_bytes() {
         let change =
             |kind, name: &str, document: &[u8]| Change::Managed { kind, name: name.into(), document: document.into() };
         let removed = |kind, name: &str| Change::Removed(Removable::Managed { kind, name: name.into() });
@@ -480,6 +485,14 @@ mod tests {
             (change(ManagedKind::WebAclPart, "id", b"[]"), 13, "id", b"[]".as_slice(), None),
             (removed(ManagedKind::WebAcl, "eu_a"), 12, "eu_a", b"".as_slice(), Some(leaves)),
             (removed(ManagedKind::WebAclPart, "id"), 13, "id", b"".as_slice(), Some(leaves)),
+            (
+                change(ManagedKind::Domain, "shop", b"a.test\nb.test:8443"),
+                16,
+                "shop",
+                b"a.test\nb.test:8443".as_slice(),
+                None,
+            ),
+            (removed(ManagedKind::Domain, "shop"), 16, "shop", b"".as_slice(), Some(leaves)),
         ] {
             let raw = RawChange { kind: Kind(kind), subject: subject.into(), body: body.into(), leave_at };
             assert_eq!(change.to_raw(NOW).unwrap(), raw);

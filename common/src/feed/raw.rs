@@ -30,6 +30,7 @@ impl Kind {
     pub const WEB_ACL_PART: Self = Self(13);
     pub const CHALLENGE_KEY: Self = Self(14);
     pub const LIMIT_KEY: Self = Self(15);
+    pub const DOMAIN: Self = Self(16);
     /// Stands before a record that lies sealed in the issuer's log. It is never sent, and no record is of this kind.
     pub const SEALED: Self = Self(255);
 }

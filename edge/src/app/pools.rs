@@ -71,7 +71,10 @@ impl FeedSink for Pools {
         });
         // What stands before the pool's operations comes first: nothing passes in between.
         self.acls.take(pool, state);
-        self.picture.tenants(|tenants| tenants.add_clients(pool, state.clients().map(|client| &client.client_id)));
+        self.picture.tenants(|tenants| {
+            tenants.add_clients(pool, state.clients().map(|client| &client.client_id));
+            tenants.set_hosts(pool, hosts(state));
+        });
         let disabled_clients = disabled(state);
         self.picture.replace(&name(pool), PoolState { trust, deaths, disabled_clients, as_of: None });
     }
@@ -98,6 +101,9 @@ impl FeedSink for Pools {
         }
         if changes.iter().any(touches_web_acl) {
             self.acls.take(pool, state);
+        }
+        if changes.iter().any(touches_domain) {
+            self.picture.tenants(|tenants| tenants.set_hosts(pool, hosts(state)));
         }
         if changes.iter().any(touches_clients) {
             self.picture.disabled_clients(&issuer, disabled(state));
@@ -183,11 +189,24 @@ fn touches_keys(change: &Change) -> bool {
 }
 
 fn touches_web_acl(change: &Change) -> bool {
-    let kind = match change {
-        Change::Managed { kind, .. } | Change::Removed(Removable::Managed { kind, .. }) => kind,
-        _ => return false,
-    };
-    matches!(kind, ManagedKind::WebAcl | ManagedKind::WebAclPart)
+    matches!(managed(change), Some(ManagedKind::WebAcl | ManagedKind::WebAclPart))
+}
+
+fn touches_domain(change: &Change) -> bool {
+    managed(change) == Some(ManagedKind::Domain)
+}
+
+fn managed(change: &Change) -> Option<ManagedKind> {
+    match change {
+        Change::Managed { kind, .. } | Change::Removed(Removable::Managed { kind, .. }) => Some(*kind),
+        _ => None,
+    }
+}
+
+/// Where the pages of a pool answer, over all of its domains.
+fn hosts(state: &FeedState) -> Vec<String> {
+    let documents = state.managed(ManagedKind::Domain).filter_map(|(_, document)| std::str::from_utf8(document).ok());
+    documents.flat_map(|document| document.lines().map(str::to_owned)).collect()
 }
 
 fn follow_clients(tenants: &mut Tenants, pool: &PoolId, changes: &[Change]) {

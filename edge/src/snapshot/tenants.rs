@@ -17,6 +17,8 @@ const PARTS: usize = 64;
 pub struct Tenants {
     clients: Parted<ClientId, PoolId>,
     acls: Parted<PoolId, PoolAcl>,
+    /// Of pages: `host` or `host:port`.
+    hosts: Parted<String, PoolId>,
     /// How many of the web ACLs ask for challenges or captchas.
     asking: usize,
 }
@@ -25,6 +27,20 @@ impl Tenants {
     /// A client never changes its pool, and ids are not given twice.
     pub fn pool_of(&self, client: &ClientId) -> Option<&PoolId> {
         self.clients.get(client)
+    }
+
+    /// The pool whose pages answer at a host.
+    pub fn pool_of_host(&self, name: &str, port: Option<u16>) -> Option<&PoolId> {
+        if self.hosts.len == 0 {
+            return None;
+        }
+        let at = |port: u16| self.hosts.get(&format!("{name}:{port}"));
+        let exact = match port {
+            Some(port) => at(port),
+            // The scheme's usual one is not written.
+            None => at(443).or_else(|| at(80)),
+        };
+        exact.or_else(|| self.hosts.get(&name.to_owned()))
     }
 
     /// None: the pool has none, or is not known here.
@@ -59,6 +75,14 @@ impl Tenants {
         self.clients.remove(client);
     }
 
+    /// Replaces the hosts of a pool's pages.
+    pub fn set_hosts(&mut self, pool: &PoolId, hosts: impl IntoIterator<Item = String>) {
+        self.hosts.retain(|of| of != pool);
+        for host in hosts {
+            self.hosts.insert(host, pool.clone());
+        }
+    }
+
     /// Replaces the web ACL of a pool, or takes it away.
     pub fn set_web_acl(&mut self, pool: &PoolId, acl: Option<PoolAcl>) {
         let asks = |acl: &Option<PoolAcl>| usize::from(acl.as_ref().is_some_and(PoolAcl::asks));
@@ -74,6 +98,7 @@ impl Tenants {
     pub fn forget(&mut self, pool: &PoolId) {
         self.set_web_acl(pool, None);
         self.clients.retain(|of| of != pool);
+        self.hosts.retain(|of| of != pool);
     }
 }
 
@@ -154,6 +179,33 @@ mod tests {
         tenants.forget(&b);
         assert!(ids[250..].iter().all(|id| tenants.pool_of(id).is_none()));
         assert_eq!(before.pool_of(&ids[300]), Some(&b), "a reader keeps what it took");
+    }
+
+    #[test]
+    fn pages_answer_at_their_hosts() {
+        let (a, b) = (pool("A"), pool("B"));
+        let mut tenants = Tenants::default();
+        assert_eq!(tenants.pool_of_host("a.test", None), None);
+        tenants.set_hosts(&a, ["a.test".to_owned(), "localhost:8700".to_owned()]);
+        tenants.set_hosts(&b, ["login.test:443".to_owned()]);
+        let at = |tenants: &Tenants, name: &str, port| tenants.pool_of_host(name, port).cloned();
+        for (name, port, of) in [
+            ("a.test", None, Some(&a)),
+            ("a.test", Some(9), Some(&a)),
+            ("localhost", Some(8700), Some(&a)),
+            ("localhost", Some(8701), None),
+            ("localhost", None, None),
+            ("login.test", None, Some(&b)),
+            ("login.test", Some(443), Some(&b)),
+            ("login.test", Some(80), None),
+            ("b.test", None, None),
+        ] {
+            assert_eq!(at(&tenants, name, port).as_ref(), of, "{name} {port:?}");
+        }
+        tenants.set_hosts(&a, ["other.test".to_owned()]);
+        assert_eq!((at(&tenants, "a.test", None), at(&tenants, "other.test", None)), (None, Some(a.clone())));
+        tenants.forget(&a);
+        assert_eq!(at(&tenants, "other.test", None), None);
     }
 
     #[test]

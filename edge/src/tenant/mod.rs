@@ -1,6 +1,6 @@
 //! Whose a request to the issuer is: the pool that the issuer will find for it, found before. Pure.
 //!
-//! Both find it by [`common::cognito`], of the same bytes: the canonical request is what the issuer gets. Where they did not agree all the same, the
+//! Calls both find by [`common::cognito`], pages by their host, of the same bytes: the canonical request is what the issuer gets. Where they did not agree all the same, the
 //! issuer notices: the edge's attestation says whose web ACL was asked.
 
 use common::cognito::{self, Members, Names, Operation, TARGET};
@@ -13,6 +13,8 @@ use crate::waf::Body;
 /// A request on a route to an issuer, in its canonical form. The body is all of it, or unread.
 #[derive(Clone, Copy)]
 pub struct Arrived<'r> {
+    /// Name and port.
+    pub host: (&'r str, Option<u16>),
     pub method: &'r str,
     pub path: &'r str,
     pub headers: &'r HeaderMap,
@@ -40,6 +42,11 @@ pub fn operation(method: &str, path: &str, headers: &HeaderMap) -> Option<&'stat
 pub fn of(request: Arrived<'_>, tenants: &Tenants) -> Tenant {
     if let Some(pool) = cognito::pool_of_path(request.path) {
         return Tenant::Pool(pool);
+    }
+    if request.path != "/" {
+        // A page, or an endpoint on a domain: the host alone says whose.
+        let (name, port) = request.host;
+        return tenants.pool_of_host(name, port).cloned().map_or(Tenant::Nobody, Tenant::Pool);
     }
     let Some(operation) = operation(request.method, request.path, request.headers) else { return Tenant::Nobody };
     let body = match request.body {
@@ -71,6 +78,7 @@ mod tests {
     fn tenants() -> Tenants {
         let mut tenants = Tenants::default();
         tenants.add_clients(&pool(), [&ClientId::parse("web").unwrap()]);
+        tenants.set_hosts(&pool(), ["login.test".to_owned()]);
         tenants
     }
 
@@ -81,7 +89,7 @@ mod tests {
             headers.append(name, value);
         });
         let body = Body::Read { bytes: body.as_bytes(), more: false };
-        of(Arrived { method, path, headers: &headers, body }, &tenants())
+        of(Arrived { host: ("login.test", None), method, path, headers: &headers, body }, &tenants())
     }
 
     #[test]
@@ -98,7 +106,9 @@ mod tests {
             ("POST", "/", &[&sign_in.to_ascii_lowercase()], web, &Tenant::Nobody),
             ("POST", "/", &[], web, &Tenant::Nobody),
             ("GET", "/", &[sign_in], web, &Tenant::Nobody),
-            ("POST", "/x", &[sign_in], web, &Tenant::Nobody),
+            // A page of the domain, whatever else the request says.
+            ("POST", "/x", &[sign_in], web, &ours),
+            ("GET", "/login", &[], "", &ours),
             ("POST", "/", &[sign_in], r#"{"ClientId": "unknown"}"#, &Tenant::Nobody),
             ("POST", "/", &[sign_in], r#"{"ClientId": "web", "ClientId": "web"}"#, &Tenant::Nobody),
             ("POST", "/", &[sign_in], "", &Tenant::Nobody),
@@ -114,7 +124,9 @@ mod tests {
         let target = HeaderValue::from_static("AWSCognitoIdentityProviderService.SignUp");
         let named = HeaderMap::from_iter([(http::HeaderName::from_static(TARGET), target)]);
         let none = HeaderMap::new();
-        let unread = |method, path, headers| of(Arrived { method, path, headers, body: Body::Unread }, &tenants());
+        let unread = |method, path, headers| {
+            of(Arrived { host: ("other.test", None), method, path, headers, body: Body::Unread }, &tenants())
+        };
         assert_eq!(unread("POST", "/", &named), Tenant::NeedsBody);
         assert_eq!(unread("POST", "/", &none), Tenant::Nobody);
         assert_eq!(unread("GET", "/eu_B/x", &named), Tenant::Pool(PoolId::parse("eu_B").unwrap()));
@@ -129,7 +141,7 @@ mod tests {
             (http::header::AUTHORIZATION, signed),
         ]);
         let body = Body::Read { bytes: br#"{"ClientId": "web"}"#, more: false };
-        let request = Arrived { method: "POST", path: "/", headers: &headers, body };
+        let request = Arrived { host: ("login.test", None), method: "POST", path: "/", headers: &headers, body };
         assert_eq!(of(request, &tenants()), Tenant::Pool(pool()));
     }
 }

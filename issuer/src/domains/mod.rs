@@ -6,6 +6,7 @@
 pub mod host;
 mod model;
 pub mod ops;
+pub mod published;
 pub mod rows;
 mod rules;
 #[cfg(test)]

@@ -69,6 +69,15 @@ pub fn by_name(domain: &str) -> Query {
     Query::new("SELECT pool, domain, settings, created_at, modified_at FROM domains WHERE domain = $1").bind(domain)
 }
 
+/// Domains of all pools by name, after one.
+pub fn page(after: &str, limit: u64) -> Query {
+    Query::new(
+        "SELECT pool, domain, settings, created_at, modified_at FROM domains WHERE domain > $1 ORDER BY domain LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+}
+
 /// At most one of each kind.
 pub fn of_pool(pool: &PoolId) -> Query {
     Query::new(

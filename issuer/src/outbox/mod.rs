@@ -19,7 +19,7 @@ mod wake;
 use common::clock::UnixMillis;
 use common::feed::{Change, Digest, Epoch, FeedName, Kind};
 
-pub use self::read::{Head, LogPage, deltas_after, heads, read_heads, read_page, read_snapshot, snapshot};
+pub use self::read::{Head, LogPage, deltas_after, heads, newest, read_heads, read_page, read_snapshot, snapshot};
 pub use self::schema::MIGRATIONS;
 pub use self::wake::Wake;
 use crate::store::{Rows, Statement};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use common::clock::UnixMillis;
-use common::feed::{Digest, Epoch, FeedName, LogRecord, Position, Record};
+use common::feed::{Digest, Epoch, FeedName, Kind, LogRecord, Position, Record};
 
 use crate::store::{Query, Row, RowError};
 
@@ -65,6 +65,14 @@ pub fn read_page(rows: &[Row]) -> Result<Option<LogPage>, RowError> {
         page.records.push(LogRecord { seq, prev, digest, record: row.bytes(5)?.into() });
     }
     Ok(Some(page))
+}
+
+/// The newest record about a subject: its bytes, as they lie in the log.
+pub fn newest(feed: &FeedName, kind: Kind, subject: &str) -> Query {
+    Query::new("SELECT body FROM feed_log WHERE feed = $1 AND kind = $2 AND subject = $3 ORDER BY seq DESC LIMIT 1")
+        .bind(feed.as_str())
+        .bind(u32::from(kind.0))
+        .bind(subject)
 }
 
 /// Head and newest live record of each subject, as of one moment. The newest is chosen before what has left is left out: a removal

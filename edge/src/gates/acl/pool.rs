@@ -1,6 +1,6 @@
 //! The web ACL of the pool that a request to the issuer is for.
 //!
-//! It stands before the pool's public operations and whatever lies under its path (`/{pool}/…`), as AWS puts one before a user pool. The route's own
+//! It stands before the pool's public operations, whatever lies under its path (`/{pool}/…`), and the pages and endpoints of its domains, as AWS puts one before a user pool. The route's own
 //! web ACL has been asked before. Where the pool is not known here, or nothing says which one it is, there is nothing to ask: the attestation then
 //! names none, and an issuer that finds a pool with a web ACL refuses it.
 
@@ -39,7 +39,9 @@ pub fn check(request: RequestView<'_>, facts: &mut Facts, snapshot: &Snapshot, s
 
 /// The web ACL that stands before the request's pool, if one does.
 pub fn find(request: RequestView<'_>, snapshot: &Snapshot) -> Result<Option<PoolJudged>, Outcome> {
+    let host = &request.canonical.host;
     let arrived = tenant::Arrived {
+        host: (host.name(), host.port()),
         method: request.canonical.method,
         path: request.canonical.path.as_str(),
         headers: request.headers,

@@ -5,7 +5,7 @@ use cognito_model::idp::types::{CreateUserPoolDomainRequest, CreateUserPoolDomai
 
 use crate::aws_json::{Call, Write};
 use crate::domains::model::{Domain, Settings};
-use crate::domains::{rows, rules};
+use crate::domains::{published, rows, rules};
 use crate::pools::{self, PoolError};
 use crate::store::{Batch, CommitError};
 
@@ -23,7 +23,8 @@ pub async fn handle(call: Call, input: CreateUserPoolDomainRequest) -> Result<Cr
     let mut batch = Batch::new();
     let gone = batch.add(pools::rows::hold(&pool.id));
     let taken = batch.add(rows::insert(&domain));
-    match call.commit(Write::new(&pool.id, batch).about(&domain.name)).await {
+    let changes = vec![published::change(&services.deployment, &domain)];
+    match call.commit(Write::new(&pool.id, batch).about(&domain.name).changes(changes)).await {
         Ok(()) => {}
         Err(CommitError::Missed { index }) if index == gone => return Err(PoolError::Absent(pool.id).into()),
         Err(CommitError::Missed { index }) if index == taken => {

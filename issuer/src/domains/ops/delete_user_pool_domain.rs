@@ -4,7 +4,7 @@ use cognito_model::Fault;
 use cognito_model::idp::types::{DeleteUserPoolDomainRequest, DeleteUserPoolDomainResponse};
 
 use crate::aws_json::{Call, Write};
-use crate::domains::{self, absent, rows};
+use crate::domains::{self, absent, published, rows};
 use crate::pools;
 use crate::store::Batch;
 
@@ -14,6 +14,7 @@ pub async fn handle(call: Call, input: DeleteUserPoolDomainRequest) -> Result<De
     let domain = domains::named(store, &pool.id, &input.domain).await?;
     let mut batch = Batch::new();
     let delete = batch.add(rows::delete(&domain));
-    call.commit_or(Write::new(&pool.id, batch).about(&domain.name), [(delete, absent())]).await?;
+    let write = Write::new(&pool.id, batch).about(&domain.name).changes(vec![published::removed(&domain)]);
+    call.commit_or(write, [(delete, absent())]).await?;
     Ok(DeleteUserPoolDomainResponse {})
 }
