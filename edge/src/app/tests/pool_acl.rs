@@ -74,6 +74,10 @@ fn pool(id: &str, acl: Option<&Value>) -> (FeedName, Vec<Change>) {
         let document = json!({ "WebACL": acl }).to_string().into_bytes();
         changes.push(Change::Managed { kind: ManagedKind::WebAcl, name: id.to_owned(), document });
     }
+    if id == GUARDED {
+        let document = b"login.test:8800".to_vec();
+        changes.push(Change::Managed { kind: ManagedKind::Domain, name: "guarded".into(), document });
+    }
     (FeedName::Pool(pool), changes)
 }
 
@@ -115,6 +119,7 @@ impl World {
                 "[[acl]]\nname = \"main\"\nfile = \"acl.json\"\n\
                  [[route]]\nmatch = {{ path = \"/\" }}\nupstream = \"issuer\"\nattest = true\n{more}\n\
                  [[route]]\nmatch = {{ path = \"/{GUARDED}/*\" }}\nupstream = \"issuer\"\nattest = true\n{more}\n\
+                 [[route]]\nmatch = {{ path = \"/login\" }}\nupstream = \"issuer\"\nattest = true\n{more}\n\
                  [[route]]\nmatch = {{ path = \"/plain\" }}\nupstream = \"issuer\"\n\
                  [[upstream]]\nname = \"issuer\"\nservers = [\"{upstream}\"]\n\
                  [feed]\nissuer = \"127.0.0.1:1\"\nstate_dir = {:?}\n",
@@ -220,6 +225,17 @@ fn a_pools_rules_stand_before_its_public_operations_and_no_others() {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
+}
+
+#[test]
+fn a_pools_rules_stand_before_its_pages() {
+    let world = World::start();
+    let form = b"username=ada&password=pw";
+    assert_eq!(world.edge.send(&post("/login", form, "")).status, 200);
+    assert_eq!(world.asked("POST", "login.test:8800", "/login").0.as_deref(), Some(GUARDED));
+    let refused = world.edge.send(&post("/login", form, "X-Evil: 1\r\n"));
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(world.is_idle());
 }
 
 #[test]
