@@ -93,6 +93,21 @@ fn the_token_endpoint_by_oauth4webapi() {
 }
 
 #[test]
+fn the_code_flow_by_openid_client_and_oauth4webapi() {
+    run("oidc.mjs", &[]);
+}
+
+#[test]
+fn the_code_flow_by_authlib() {
+    run("authlib_rp.py", &[]);
+}
+
+#[test]
+fn sign_in_by_redirect_with_oidc_client_ts_and_amplify() {
+    run("redirect.mjs", &[]);
+}
+
+#[test]
 fn bound_tokens_and_proofs_by_oauth4webapi() {
     run("dpop.mjs", &[]);
 }
