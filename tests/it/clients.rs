@@ -103,6 +103,16 @@ fn the_code_flow_by_authlib() {
 }
 
 #[test]
+fn apaches_mod_auth_openidc_signs_in_and_out() {
+    run("apache_rp.py", &[]);
+}
+
+#[test]
+fn an_mcp_client_gets_from_401_to_200() {
+    run("mcp.mjs", &[TOLLGATE]);
+}
+
+#[test]
 fn sign_in_by_redirect_with_oidc_client_ts_and_amplify() {
     run("redirect.mjs", &[]);
 }
