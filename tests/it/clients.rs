@@ -113,6 +113,11 @@ fn an_mcp_client_gets_from_401_to_200() {
 }
 
 #[test]
+fn signing_out_in_one_app_ends_every_app_of_the_browser() {
+    run("browser_sessions.py", &[&short_or_long(5, 200).to_string()]);
+}
+
+#[test]
 fn sign_in_by_redirect_with_oidc_client_ts_and_amplify() {
     run("redirect.mjs", &[]);
 }
