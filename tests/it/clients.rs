@@ -108,6 +108,11 @@ fn apaches_mod_auth_openidc_signs_in_and_out() {
 }
 
 #[test]
+fn the_samples_of_the_documentation_sign_in_and_out() {
+    run("samples.mjs", &[]);
+}
+
+#[test]
 fn an_mcp_client_gets_from_401_to_200() {
     run("mcp.mjs", &[TOLLGATE]);
 }
