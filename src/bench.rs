@@ -3,6 +3,7 @@
 mod compare;
 mod edge;
 mod load;
+mod oauth;
 mod report;
 mod users;
 mod values;
@@ -36,6 +37,8 @@ enum Command {
     Waf(waf::Options),
     /// What users cost an issuer on SQLite and on PostgreSQL, with few of them and with many.
     Users(users::Options),
+    /// What tokens cost an issuer at its OAuth endpoints, beside bare signatures and another issuer on the same core.
+    Oauth(oauth::Options),
     /// Write rows of users into an issuer's database, all with one ready password hash.
     LoadUsers(users::Fill),
     /// Send requests to any server and report rate, latency and failures, to size a deployment.
@@ -48,6 +51,7 @@ pub fn run(options: &Options) -> ExitCode {
         Command::Edge(options) => edge::run(options),
         Command::Waf(options) => waf::run(options),
         Command::Users(options) => users::run(options),
+        Command::Oauth(options) => oauth::run(options),
         Command::LoadUsers(options) => users::fill(options),
         Command::Report(options) => report::run(options),
         Command::Compare(options) => compare::run(options),

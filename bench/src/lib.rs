@@ -24,10 +24,11 @@ pub use load::{
 };
 pub use measure::{Course, Latency, Quantiles};
 pub use report::{
-    AttacksReport, Comparison, FileError, List, LoadReport, NothingInCommon, OnStderr, Page, Quick, Table, UsersReport,
-    WafReport, read, write, write_text,
+    AttacksReport, Comparison, FileError, List, LoadReport, NothingInCommon, OauthReport, OnStderr, Page, Quick, Table,
+    UsersReport, WafReport, read, write, write_text,
 };
 pub use scenario::attacks::Options as AttacksOptions;
+pub use scenario::oauth::Options as OauthOptions;
 pub use scenario::users::Options as UsersOptions;
 pub use scenario::waf::{Options as WafOptions, Source as WafSource};
 pub use scenario::{BenchError, Choice, Installing, Options, Pinning, Progress, Quiet, Step, Stop};
@@ -75,6 +76,17 @@ pub fn attacks(options: &AttacksOptions) -> Result<AttacksReport, BenchError> {
 /// When this machine lacks what the measurement needs. An engine that can't be measured is named in the report.
 pub fn users(options: &UsersOptions, told: &mut dyn FnMut(&str)) -> Result<UsersReport, BenchError> {
     scenario::users::run(options, told).map(UsersReport::new)
+}
+
+/// Measures what tokens cost an issuer at its OAuth endpoints: clients' own, refreshed ones, those of a sign-in on its pages; beside the bare
+/// signatures and hash, and another issuer where that is installed, on one core. `told` hears what is being done.
+///
+/// Starts an issuer of its own on loopback, and ends it before it returns.
+///
+/// # Errors
+/// When this machine lacks what the measurement needs, or the issuer does not give tokens.
+pub fn oauth(options: &OauthOptions, told: &mut dyn FnMut(&str)) -> Result<OauthReport, BenchError> {
+    scenario::oauth::run(options, told).map(OauthReport::new)
 }
 
 /// Writes rows of users into an issuer's database, all with one ready password hash; `told` hears how many there are.

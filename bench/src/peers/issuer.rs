@@ -16,6 +16,8 @@ use super::{PeerError, free_address};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
+/// What follows the prefix of a pool's domain.
+pub const DOMAINS: &str = "auth.bench.test";
 /// Files in its folder.
 const CONFIG: &str = "issuer.toml";
 const OUTPUT: &str = "output.log";
@@ -49,7 +51,7 @@ impl Alone {
         let text = format!(
             "[listen]\nhttp = \"{http}\"\nadmin = \"{admin}\"\nfeed = \"{feed}\"\n[issuer]\npublic_url = \"http://{http}\"\n\
              region = \"us-east-1\"\n[storage]\n{storage}\n[secrets]\nroot_key_file = {:?}\n[messages]\noutbox = {:?}\n\
-             [feed]\npublic_address = \"{feed}\"\n[quotas]\nenabled = false\n",
+             [feed]\npublic_address = \"{feed}\"\n[quotas]\nenabled = false\n[domains]\nsuffix = \"{DOMAINS}\"\n",
             folder.join("root.key"),
             folder.join("outbox"),
         );

@@ -42,10 +42,24 @@ impl Cores {
         [self.taskset.clone().into(), "-c".into(), self.measured.clone().into()]
     }
 
+    /// Does work of this thread on the measured processors: what the bare arithmetic costs there.
+    pub fn on_measured<T>(&self, work: impl FnOnce() -> T) -> T {
+        // The thread's own folder: PID/task/TID.
+        let thread = fs::read_link("/proc/thread-self").unwrap_or_default();
+        let thread = thread.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.taskset(&["-c", "-p", &self.measured, &thread]);
+        let done = work();
+        self.taskset(&["-c", "-p", &self.generator, &thread]);
+        done
+    }
+
     fn keep_to(&self, list: &str) -> bool {
-        let pid = std::process::id().to_string();
+        self.taskset(&["-a", "-c", "-p", list, &std::process::id().to_string()])
+    }
+
+    fn taskset(&self, words: &[&str]) -> bool {
         let mut command = Command::new(&self.taskset);
-        command.args(["-a", "-c", "-p", list, &pid]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(words).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }
 }

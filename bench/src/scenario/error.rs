@@ -44,6 +44,10 @@ pub enum BenchError {
     Admin { admin: SocketAddr, source: io::Error },
     #[error("the edge under test gives no answer: {0}")]
     Probe(io::Error),
+    #[error("the issuer under test did not start: {0}")]
+    IssuerStart(PeerError),
+    #[error("the issuer under test does not sign a user in by its pages: {0}")]
+    SignIn(String),
     #[error("issuer and edge together did not start: {0}")]
     StackStart(PeerError),
     #[error("issuer and edge together: {0}")]

@@ -7,6 +7,7 @@ mod lab;
 mod live;
 pub mod load;
 mod measures;
+pub mod oauth;
 mod progress;
 mod proof;
 mod rounds;

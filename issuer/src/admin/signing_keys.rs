@@ -7,6 +7,7 @@ use axum::response::Response;
 use cognito_model::{Exception, Fault};
 use common::feed::FeedName;
 use common::ids::PoolId;
+use common::jose::Alg;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +27,16 @@ struct Rotate {
     /// Sign with the new keys as soon as every connected edge has them, not after `[keys] publish_ahead`.
     #[serde(default)]
     now: bool,
+    /// What the new keys sign with (`RS256`, `ES256`, `EdDSA`); as before where it is not said.
+    #[serde(default)]
+    alg: Option<String>,
+}
+
+impl Rotate {
+    fn alg(&self) -> Result<Option<Alg>, Fault> {
+        let unknown = |_| Fault::invalid_parameter("alg: RS256, ES256 or EdDSA");
+        self.alg.as_deref().map(str::parse).transpose().map_err(unknown)
+    }
 }
 
 /// `GET /v1/pools/{pool}/signing-keys`
@@ -39,7 +50,7 @@ pub async fn list(State(admin): State<Admin>, Path(pool): Path<String>, request:
     .await
 }
 
-/// `POST /v1/pools/{pool}/signing-keys {"now"?}`: new keys, published at once, which sign later or now.
+/// `POST /v1/pools/{pool}/signing-keys {"now"?, "alg"?}`: new keys, published at once, which sign later or now.
 pub async fn rotate(State(admin): State<Admin>, Path(pool): Path<String>, request: Request) -> Response {
     let pool = pool_id(&pool);
     let command = about(Command::changes("RotateSigningKeys"), &pool);
@@ -47,7 +58,7 @@ pub async fn rotate(State(admin): State<Admin>, Path(pool): Path<String>, reques
     answer(&admin, command, request, async move |call, body| {
         let (ask, pool): (Rotate, PoolId) = (read(&body)?, pool?);
         let who = who(&call);
-        let made = signing::begin(&call.services, &pool, &who).await?;
+        let made = signing::begin(&call.services, &pool, ask.alg()?, &who).await?;
         if ask.now {
             await_edges(&waiting, &call, &pool).await?;
             signing::promote(&call.services, &pool, &who).await?;

@@ -69,14 +69,15 @@ impl Rotation {
     }
 
     /// Pending keys for both purposes, asked for by an operator; [`Rotation::due`] promotes them when they have been published for long
-    /// enough. Empty where there are such keys already.
+    /// enough. `alg`: of the predecessors' algorithm where it is none. Empty where there are such keys already.
     ///
     /// # Errors
-    /// [`KeyError::TooManyKeys`] where so many retiring keys are still needed that verifiers might not take more.
+    /// [`KeyError::TooManyKeys`] where so many retiring keys are still needed that verifiers might not take more; [`KeyError::Algorithm`].
     pub async fn begin(
         now: UnixMillis,
         pool: &PoolId,
         (store, pool_keys): (&Store, &PoolKeys),
+        alg: Option<Alg>,
     ) -> Result<Self, KeyError> {
         let (key, stored) = (pool_keys.key(pool).await?, published(store, pool).await?);
         let mut rotation = Self::default();
@@ -86,7 +87,8 @@ impl Rotation {
                 return Err(KeyError::TooManyKeys);
             }
             if !of_purpose().any(|key| key.facts.state == KeyState::Pending) {
-                rotation.create(now, pool, &key, purpose, alg_of(&stored, purpose), KeyState::Pending).await?;
+                let alg = alg.unwrap_or_else(|| alg_of(&stored, purpose));
+                rotation.create(now, pool, &key, purpose, alg, KeyState::Pending).await?;
             }
         }
         Ok(rotation)

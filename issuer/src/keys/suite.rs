@@ -23,6 +23,7 @@ on_both_engines!(
     rsa_keys_sign_what_their_set_verifies,
     a_rotation_keeps_every_token_good,
     a_rotation_at_once_goes_by_the_same_states,
+    a_rotation_may_change_the_algorithm,
     a_revoked_key_is_gone_at_once_and_replaced,
     starting_over_leaves_no_key_that_was_there,
     many_rotations_end_where_verifiers_might_not_follow,
@@ -132,15 +133,15 @@ async fn rsa_keys_sign_what_their_set_verifies(store: Store) {
 async fn a_rotation_keeps_every_token_good(store: Store) {
     let world = World::new(store).await;
     let old = world.ring.sign(&world.pool, Purpose::Id, &json!({})).await.unwrap();
-    let begun = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
-    let race = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
+    let begun = Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap();
+    let race = Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap();
     assert_eq!(begun.changes.iter().map(|c| c.state).collect::<Vec<_>>(), [KeyState::Pending; 2]);
     let next = begun.changes[0].kid.clone();
     world.commit(begun.statements).await.unwrap();
     assert_eq!(world.commit(race.statements).await, Err(CommitError::Missed { index: 0 }), "another issuer's turn");
     assert!(world.published().await.contains(&next), "published ahead");
     assert_eq!(world.signs_with(Purpose::Id).await.unwrap(), kid(old.expose()), "not signing yet");
-    let twice = Rotation::begin(NOW, &world.pool, world.both()).await.unwrap();
+    let twice = Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap();
     assert!(twice.statements.is_empty(), "there are pending keys");
 
     assert!(world.due(NOW.plus(Duration::from_secs(599))).await.statements.is_empty());
@@ -164,7 +165,7 @@ async fn a_rotation_at_once_goes_by_the_same_states(store: Store) {
     let world = World::new(store).await;
     let old = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
     assert!(Rotation::promote(NOW, &world.pool, &world.store).await.unwrap().statements.is_empty(), "nothing pending");
-    world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+    world.commit(Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap().statements).await.unwrap();
     let promote = Rotation::promote(NOW, &world.pool, &world.store).await.unwrap();
     world.commit(promote.statements).await.unwrap();
     assert_ne!(world.signs_with(Purpose::Access).await.unwrap(), kid(old.expose()));
@@ -175,7 +176,10 @@ async fn a_revoked_key_is_gone_at_once_and_replaced(store: Store) {
     let world = World::new(store).await;
     for pending in [false, true] {
         if pending {
-            world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+            world
+                .commit(Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap().statements)
+                .await
+                .unwrap();
         }
         let token = world.ring.sign(&world.pool, Purpose::Access, &json!({})).await.unwrap();
         let stolen = kid(token.expose());
@@ -195,7 +199,7 @@ async fn a_revoked_key_is_gone_at_once_and_replaced(store: Store) {
 
 async fn starting_over_leaves_no_key_that_was_there(store: Store) {
     let world = World::new(store).await;
-    world.commit(Rotation::begin(NOW, &world.pool, world.both()).await.unwrap().statements).await.unwrap();
+    world.commit(Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap().statements).await.unwrap();
     let before = world.published().await;
     assert_eq!(before.len(), 4);
     let fresh = Rotation::start_over(NOW, &world.pool, world.both()).await.unwrap();
@@ -211,7 +215,7 @@ async fn many_rotations_end_where_verifiers_might_not_follow(store: Store) {
     let world = World::new(store).await;
     let mut rotations = 0;
     let refused = loop {
-        match Rotation::begin(NOW, &world.pool, world.both()).await {
+        match Rotation::begin(NOW, &world.pool, world.both(), None).await {
             Ok(begun) => world.commit(begun.statements).await.unwrap(),
             Err(refused) => break refused,
         }
@@ -220,6 +224,28 @@ async fn many_rotations_end_where_verifiers_might_not_follow(store: Store) {
     };
     assert_eq!((refused, rotations), (KeyError::TooManyKeys, 127));
     assert!(world.signs_with(Purpose::Id).await.is_ok());
+}
+
+async fn a_rotation_may_change_the_algorithm(store: Store) {
+    let world = World::new(store).await;
+    let before = world.ring.sign(&world.pool, Purpose::Access, &json!({"sub": "x"})).await.unwrap();
+    let begun = Rotation::begin(NOW, &world.pool, world.both(), Some(Alg::EdDSA)).await.unwrap();
+    assert!(begun.changes.iter().all(|change| change.alg == Alg::EdDSA));
+    world.commit(begun.statements).await.unwrap();
+    assert_eq!(world.ring.algorithm(&world.pool, Purpose::Access).await, Ok(Alg::ES256), "not yet");
+    let promoted = Rotation::promote(NOW, &world.pool, &world.store).await.unwrap();
+    world.commit(promoted.statements).await.unwrap();
+    for purpose in Purpose::ALL {
+        world.signs_with(purpose).await.unwrap();
+        assert_eq!(world.ring.algorithm(&world.pool, purpose).await, Ok(Alg::EdDSA));
+    }
+    let set = world.ring.key_set(&world.pool, ISSUER).await.unwrap();
+    assert!(verifies(&set, before.expose()), "what the old key signed stays good");
+    // The next ones go on with it; others are not made.
+    let next = Rotation::begin(NOW, &world.pool, world.both(), None).await.unwrap();
+    assert!(!next.changes.is_empty() && next.changes.iter().all(|change| change.alg == Alg::EdDSA));
+    let other = Rotation::begin(NOW, &world.pool, world.both(), Some(Alg::PS256)).await;
+    assert_eq!(other.err(), Some(KeyError::Algorithm));
 }
 
 async fn a_private_key_does_not_open_in_another_row(store: Store) {

@@ -4,6 +4,7 @@ use cognito_model::Fault;
 use common::clock::UnixMillis;
 use common::feed::{Change, FeedName, Revoked};
 use common::ids::PoolId;
+use common::jose::Alg;
 
 use crate::audit::Entry;
 use crate::keys::{self, KeyError, KeyState, Rotation, RotationPolicy};
@@ -26,7 +27,9 @@ impl From<SigningError> for Fault {
     fn from(error: SigningError) -> Self {
         match error {
             SigningError::NoPool(_) | SigningError::NoKey(_) => Self::resource_not_found(error.to_string()),
-            SigningError::Key(KeyError::TooManyKeys) => Self::invalid_parameter(error.to_string()),
+            SigningError::Key(KeyError::TooManyKeys | KeyError::Algorithm) => {
+                Self::invalid_parameter(error.to_string())
+            }
             SigningError::Key(KeyError::Storage(StoreError::Unavailable(why)))
             | SigningError::Key(KeyError::Commit(CommitError::Unavailable(why))) => Self::unavailable(why),
             SigningError::Key(other) => Self::internal(other),
@@ -72,11 +75,11 @@ pub async fn list(services: &Services, pool: &PoolId) -> Result<Vec<KeyView>, Si
     if keys.is_empty() { Err(SigningError::NoPool(pool.clone())) } else { Ok(keys) }
 }
 
-/// Publishes keys that will sign later. Answers whether it made any: there may be some already.
-pub async fn begin(services: &Services, pool: &PoolId, who: &Who) -> Result<bool, SigningError> {
+/// Publishes keys that will sign later, of `alg` or else of their predecessors' algorithm. Answers whether it made any: there may be some already.
+pub async fn begin(services: &Services, pool: &PoolId, alg: Option<Alg>, who: &Who) -> Result<bool, SigningError> {
     list(services, pool).await?;
     let both = (&services.store, &*services.pool_keys);
-    let rotation = Rotation::begin(services.now(), pool, both).await?;
+    let rotation = Rotation::begin(services.now(), pool, both, alg).await?;
     apply(services, pool, rotation, ("RotateSigningKeys", who)).await
 }
 
