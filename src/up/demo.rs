@@ -25,6 +25,16 @@ pub struct Demo {
     pub client_id: String,
     pub user: String,
     pub password: String,
+    /// None in a folder of an earlier version.
+    #[serde(default)]
+    pub machine: Option<Machine>,
+}
+
+/// A client that stands for itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Machine {
+    pub client_id: String,
+    pub secret: String,
 }
 
 /// Why the demo could not be made.
@@ -49,17 +59,46 @@ impl Demo {
         let issuer = format!("http://{}", ports.issuer());
         let pool = wire.cognito(&issuer, "CreateUserPool", &pool_settings()).await?;
         let pool_id = text(&pool, "CreateUserPool", &["UserPool", "Id"])?;
-        let client = wire.cognito(&issuer, "CreateUserPoolClient", &client_settings(&pool_id)).await?;
+        let client = wire.cognito(&issuer, "CreateUserPoolClient", &client_settings(&pool_id, ports)).await?;
         let client_id = text(&client, "CreateUserPoolClient", &["UserPoolClient", "ClientId"])?;
         let password = random_password()?;
         create_user(wire, &issuer, &pool_id, &password).await?;
         seed.sow(wire, &issuer, &pool_id).await?;
         let pool_id = PoolId::parse(pool_id)
             .map_err(|_| DemoError::Answer { operation: "CreateUserPool", field: "a user pool id" })?;
-        let demo = Self { pool_id, client_id, user: DEMO_USER.into(), password };
-        let saved = serde_json::to_string_pretty(&demo).map_err(io::Error::other)?;
-        write_private(&folder.join("demo.json"), &saved)?;
+        let demo = Self { pool_id, client_id, user: DEMO_USER.into(), password, machine: None };
+        demo.save(folder)?;
         Ok(demo)
+    }
+
+    fn save(&self, folder: &Folder) -> io::Result<()> {
+        let saved = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        write_private(&folder.join("demo.json"), &saved)
+    }
+
+    /// Lets users sign in to the demo client by the pages, and makes the machine, where a folder of an earlier version has neither, or other ports
+    /// are used. A pool or client that was deleted since stays as it is.
+    pub async fn settle_clients(&mut self, folder: &Folder, ports: Ports, wire: &Wire) -> Result<(), DemoError> {
+        let issuer = format!("http://{}", ports.issuer());
+        let named = json!({ "UserPoolId": self.pool_id, "ClientId": self.client_id });
+        let known = match wire.cognito(&issuer, "DescribeUserPoolClient", &named).await {
+            Err(WireError::Refused { code, .. }) if code == "ResourceNotFoundException" => return Ok(()),
+            known => known?,
+        };
+        let callbacks = known.pointer("/UserPoolClient/CallbackURLs").and_then(Value::as_array);
+        let is_there = callbacks.is_some_and(|urls| urls.iter().any(|url| *url == json!(ports.redirect_uri())));
+        if !is_there {
+            let mut settings = client_settings(self.pool_id.as_str(), ports);
+            if let Some(settings) = settings.as_object_mut() {
+                settings.insert("ClientId".to_owned(), json!(self.client_id));
+            }
+            wire.cognito(&issuer, "UpdateUserPoolClient", &settings).await?;
+        }
+        if self.machine.is_none() {
+            self.machine = Some(machine(wire, &issuer, self.pool_id.as_str()).await?);
+            self.save(folder)?;
+        }
+        Ok(())
     }
 
     /// Gives the demo pool its domain, unless it has one: a folder of an earlier version has none. Neither has one whose pool, or whose domain, was
@@ -116,10 +155,38 @@ fn pool_settings() -> Value {
     })
 }
 
-fn client_settings(pool_id: &str) -> Value {
+/// A resource server with one scope, and a client that may have it.
+async fn machine(wire: &Wire, issuer: &str, pool_id: &str) -> Result<Machine, DemoError> {
+    let server = json!({
+        "UserPoolId": pool_id, "Identifier": "demo", "Name": "demo",
+        "Scopes": [{ "ScopeName": "read", "ScopeDescription": "Read the sample API" }],
+    });
+    match wire.cognito(issuer, "CreateResourceServer", &server).await {
+        // The folder's owner has one of that name.
+        Err(WireError::Refused { code, .. }) if code == "InvalidParameterException" => {}
+        made => drop(made?),
+    }
+    let client = json!({
+        "UserPoolId": pool_id, "ClientName": "demo-machine", "GenerateSecret": true,
+        "AllowedOAuthFlows": ["client_credentials"], "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthScopes": ["demo/read"],
+    });
+    let operation = "CreateUserPoolClient";
+    let made = wire.cognito(issuer, operation, &client).await?;
+    let client_id = text(&made, operation, &["UserPoolClient", "ClientId"])?;
+    Ok(Machine { client_id, secret: text(&made, operation, &["UserPoolClient", "ClientSecret"])? })
+}
+
+fn client_settings(pool_id: &str, ports: Ports) -> Value {
     json!({
         "UserPoolId": pool_id,
         "ClientName": "demo",
+        "AllowedOAuthFlows": ["code"],
+        "AllowedOAuthFlowsUserPoolClient": true,
+        "AllowedOAuthScopes": ["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"],
+        "CallbackURLs": [ports.redirect_uri()],
+        "LogoutURLs": [ports.signed_out_uri()],
+        "SupportedIdentityProviders": ["COGNITO"],
         "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         "PreventUserExistenceErrors": "ENABLED",
     })

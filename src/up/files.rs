@@ -72,7 +72,19 @@ default_urls = ["{at}", "{at_tls}"]
 }
 
 /// What answers on the domain of the demo pool; everything else on `localhost` is the upstream's.
-const SITE: [&str; 8] = [
+const SITE: [&str; 20] = [
+    "/oauth2/authorize",
+    "/oauth2/par",
+    "/oauth2/device_authorization",
+    "/oauth2/userInfo",
+    "/login",
+    "/newpassword",
+    "/mfa",
+    "/mfa-option",
+    "/mfa-setup",
+    "/consent",
+    "/device",
+    "/logout",
     "/oauth2/token",
     "/oauth2/revoke",
     "/oauth2/introspect",

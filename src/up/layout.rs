@@ -61,6 +61,16 @@ impl Ports {
         format!("https://localhost:{}", self.edge_tls().port())
     }
 
+    /// Where the demo client's users are sent back to: a path of the sample API.
+    pub fn redirect_uri(self) -> String {
+        format!("http://localhost:{}/callback", self.sample_api().port())
+    }
+
+    /// And after they have signed out.
+    pub fn signed_out_uri(self) -> String {
+        format!("http://localhost:{}/", self.sample_api().port())
+    }
+
     pub fn edge_tls(self) -> SocketAddr {
         self.at(Self::LAST_OFFSET)
     }

@@ -179,11 +179,12 @@ fn role(folder: &Folder, name: &'static str, args: &[&str]) -> Role {
 async fn demo(folder: &Folder, ports: Ports, wire: &Wire, seed: &Seed) -> Result<Demo, UpError> {
     let alive = format!("http://{}/healthz", ports.issuer_admin());
     answers(folder, wire, &alive).await?;
-    let demo = match Demo::load(folder) {
+    let mut demo = match Demo::load(folder) {
         Some(demo) => demo,
         None => Demo::create(folder, ports, wire, seed).await?,
     };
     demo.settle_domain(ports, wire).await?;
+    demo.settle_clients(folder, ports, wire).await?;
     demo.enrol_edge(folder, ports, wire).await?;
     Ok(demo)
 }
@@ -278,6 +279,7 @@ impl State<'_> {
             "client_id": demo.client_id,
             "access_key_id": key.access_key_id,
             "secret_access_key": key.secret_access_key,
+            "redirect_uri": ports.redirect_uri(),
             "domain": ports.domain(),
             "domain_tls": ports.domain_tls(),
             "demo_user": demo.user,
@@ -286,6 +288,10 @@ impl State<'_> {
             "outbox": folder.outbox(),
             "pids": pids,
         });
+        if let (Some(machine), Some(up)) = (&demo.machine, up.as_object_mut()) {
+            up.insert("m2m_client_id".to_owned(), json!(machine.client_id));
+            up.insert("m2m_client_secret".to_owned(), json!(machine.secret));
+        }
         if let (Some(dev), Some(up)) = (&self.dev, up.as_object_mut()) {
             up.insert("dev_mode".to_owned(), json!(true));
             up.insert("dev_token".to_owned(), json!(dev.token));

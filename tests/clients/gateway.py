@@ -7,6 +7,7 @@ shape that Cognito and Keycloak give out.
 import base64
 import contextlib
 import hashlib
+import html
 import http.server
 import json
 import os
@@ -18,10 +19,12 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 import uuid
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import grpc
 import jwt
@@ -50,6 +53,7 @@ def check(system, _):
         "issuers.toml": issuers,
         "web-keycloak.toml": web_keycloak,
         "web-cognito.toml": web_cognito,
+        "web-tollgate.toml": web_tollgate,
         "from-oauth2-proxy.toml": from_oauth2_proxy,
         "from-envoy.toml": from_envoy,
     }
@@ -68,16 +72,7 @@ def check(system, _):
 
 def tollgate(site):
     system = site.system
-    environment = {"AWS_ACCESS_KEY_ID": system.access_key_id, "AWS_SECRET_ACCESS_KEY": system.secret_access_key}
-    enrol = ["admin", "edge", "enrol", f"gateway-{secrets.token_hex(3)}", "--pools", system.pool_id, "--admin", system.metrics]
-    enrolled = subprocess.run([site.binary, *enrol], env=os.environ | environment, capture_output=True, text=True)
-    expect_equal((enrolled.returncode, enrolled.stderr), (0, ""), "edge enrol")
-    token_file = site.folder / "join.token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(enrolled.stdout)
-    settings = (Path(system.outbox).parent / "issuer.toml").read_text()
-    site.replace("127.0.0.1:8701", re.search(r'feed = "([^"]+)"', settings).group(1))
-    site.replace("us-east-1_AbCdEf123", system.pool_id)
+    joins(site)
     site.start()
     username, password, sub = system.sign_up()
     tokens = system.sign_in(username, password)
@@ -94,6 +89,21 @@ def tollgate(site):
     expect("insufficient_scope" in refused.header("www-authenticate"), "the challenge of a missing group")
     system.public.global_sign_out(AccessToken=access)
     until(lambda: site.status("/orders/7", access) == 401, "a sign-out counts", seconds=2.0)
+
+
+def joins(site):
+    """Enrols the edge of a file that names the issuer's feed and a pool."""
+    system = site.system
+    environment = {"AWS_ACCESS_KEY_ID": system.access_key_id, "AWS_SECRET_ACCESS_KEY": system.secret_access_key}
+    enrol = ["admin", "edge", "enrol", f"gateway-{secrets.token_hex(3)}", "--pools", system.pool_id, "--admin", system.metrics]
+    enrolled = subprocess.run([site.binary, *enrol], env=os.environ | environment, capture_output=True, text=True)
+    expect_equal((enrolled.returncode, enrolled.stderr), (0, ""), "edge enrol")
+    token_file = site.folder / "join.token"
+    token_file.touch(mode=0o600)
+    token_file.write_text(enrolled.stdout)
+    settings = (Path(system.outbox).parent / "issuer.toml").read_text()
+    site.replace("127.0.0.1:8701", re.search(r'feed = "([^"]+)"', settings).group(1))
+    site.replace("us-east-1_AbCdEf123", system.pool_id)
 
 
 def cognito(site):
@@ -342,6 +352,40 @@ def web_cognito(site):
     leaves(browser, browser.page("/.tollgate/sign-out"), f"{domain}/logout", logout_uri="https://app.example.com/bye")
 
 
+def web_tollgate(site):
+    """By the issuer's own pages; what ends a session there ends it here."""
+    system = site.system
+    joins(site)
+    pool = {"UserPoolId": system.pool_id}
+    made = system.admin.create_user_pool_client(
+        **pool, ClientName="web", AllowedOAuthFlows=["code"], AllowedOAuthFlowsUserPoolClient=True, AllowedOAuthScopes=["openid", "email"],
+        SupportedIdentityProviders=["COGNITO"], CallbackURLs=["https://app.example.com/.tollgate/callback"],
+        LogoutURLs=["https://app.example.com/bye"], EnableTokenRevocation=True,
+    )
+    client = {**pool, "ClientId": made["UserPoolClient"]["ClientId"]}
+    try:
+        site.replace(APP, client["ClientId"])
+        site.start()
+        username, password, sub = system.sign_up()
+        browser, people = Browser(site), People(username, password)
+        until(lambda: browser.page("/orders").status == 302, "the edge has joined, and knows the provider")
+        expect_equal(browser.ask("/orders", []).status, 401, "a script without a session")
+        people.sign_in(browser)
+        received = upstream_headers(browser.page("/orders"))
+        expect_equal((received["x-user-id"], "authorization" in received), ([sub], False), "what the application sees")
+        system.admin.admin_user_global_sign_out(**pool, Username=username)
+        until(lambda: browser.ask("/orders", []).status == 401, "a sign-out at the issuer counts", seconds=2.0)
+        browser, people = Browser(site), People(username, password)
+        people.sign_in(browser)
+        copy = Browser(site)
+        copy.cookies = dict(browser.cookies)
+        expect_equal(copy.page("/orders").status, 200, "a copy of the cookies")
+        leaves(browser, browser.page("/.tollgate/sign-out"), f"{system.domain}/logout", post_logout_redirect_uri="https://app.example.com/bye")
+        until(lambda: copy.ask("/orders", []).status == 401, "a sign-out at the edge counts for copies, too", seconds=2.0)
+    finally:
+        system.admin.delete_user_pool_client(**client)
+
+
 def signed_in(site, keys, place, claims, access):
     """A browser that has signed in, as the chapter's table says."""
     browser = Browser(site)
@@ -552,6 +596,42 @@ class Browser:
                 if not value:
                     del self.cookies[name]
         return answer
+
+
+class People(urllib.request.HTTPRedirectHandler):
+    """Somebody at the issuer's pages."""
+
+    def __init__(self, username, password):
+        self.known = {"username": username, "password": password}
+        self.opener = urllib.request.build_opener(self, urllib.request.HTTPCookieProcessor())
+
+    def redirect_request(self, *_):
+        return None  # each is looked at
+
+    def sign_in(self, browser):
+        place, filled = browser.page("/orders").header("location"), None
+        while not place.startswith("https://app.example.com/"):
+            place, filled = self.step(place, filled)
+        back = browser.page(place.removeprefix("https://app.example.com"))
+        expect_equal((back.status, back.header("location")), (303, "/orders"), "the way back")
+        expect_equal(browser.page("/orders").status, 200, "a session")
+
+    def step(self, place, filled):
+        """Where a page leads, and what its form is sent with."""
+        body = filled and urlencode(filled).encode()
+        origin = {"Origin": "{0.scheme}://{0.netloc}".format(urlsplit(place))} if body else {}
+        try:
+            with self.opener.open(urllib.request.Request(place, body, origin), timeout=10) as answer:
+                page = answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            expect(answer.code in (302, 303), f"{place}: {answer.code} {answer.read()[:300]!r}")
+            return urljoin(place, answer.headers["Location"]), None
+        form = re.search(r"<form[^>]*>(.*?)</form>", page, re.S)
+        expect(form, f"{place} has no form")
+        action = re.search(r'action="([^"]*)"', form.group().split(">")[0])
+        attribute = lambda tag, name: html.unescape((re.search(f'{name}="([^"]*)"', tag) or [None, ""])[1])
+        fields = {attribute(tag, "name"): attribute(tag, "value") for tag in re.findall(r"<input[^>]*>", form.group(1))}
+        return urljoin(place, html.unescape(action.group(1)) if action else place), {**fields, **self.known}
 
 
 class SampleApi:

@@ -93,6 +93,41 @@ fn the_token_endpoint_by_oauth4webapi() {
 }
 
 #[test]
+fn the_code_flow_by_openid_client_and_oauth4webapi() {
+    run("oidc.mjs", &[]);
+}
+
+#[test]
+fn the_code_flow_by_authlib() {
+    run("authlib_rp.py", &[]);
+}
+
+#[test]
+fn apaches_mod_auth_openidc_signs_in_and_out() {
+    run("apache_rp.py", &[]);
+}
+
+#[test]
+fn the_samples_of_the_documentation_sign_in_and_out() {
+    run("samples.mjs", &[]);
+}
+
+#[test]
+fn an_mcp_client_gets_from_401_to_200() {
+    run("mcp.mjs", &[TOLLGATE]);
+}
+
+#[test]
+fn signing_out_in_one_app_ends_every_app_of_the_browser() {
+    run("browser_sessions.py", &[&short_or_long(5, 200).to_string()]);
+}
+
+#[test]
+fn sign_in_by_redirect_with_oidc_client_ts_and_amplify() {
+    run("redirect.mjs", &[]);
+}
+
+#[test]
 fn bound_tokens_and_proofs_by_oauth4webapi() {
     run("dpop.mjs", &[]);
 }

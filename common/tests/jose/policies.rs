@@ -184,7 +184,13 @@ fn rfc9068_policies() {
         // Each profile refuses the other's tokens.
         (token(&key, &rfc9068_claims()), api(), Some(Reject::WrongType)),
         (token(&key, &id_claims()), api(), Some(Reject::WrongType)),
-        (rfc9068_token(&access_claims()), policy(), Some(Reject::WrongType)),
+        (rfc9068_token(&rfc9068_claims()), policy(), Some(Reject::InvalidClaims)),
+        // A pool's client may have its access tokens typed so; never its ID tokens.
+        (rfc9068_token(&access_claims()), policy(), None),
+        (rfc9068_token(&with(access_claims(), "aud", json!(ISS))), policy(), None),
+        (rfc9068_token(&with(access_claims(), "aud", json!("https://other"))), policy(), Some(Reject::WrongAudience)),
+        (rfc9068_token(&with(access_claims(), "aud", json!([ISS, "x"]))), policy(), Some(Reject::WrongAudience)),
+        (rfc9068_token(&id_claims()), Policy { token_use: TokenUse::Id, ..policy() }, Some(Reject::WrongType)),
     ];
     for (text, policy, expected) in cases {
         assert_eq!(verify(&text, &keys_of(&key), &policy, NOW).err(), expected, "{policy:?}");
@@ -202,9 +208,9 @@ fn header_types() {
     for (typ, cognito, rfc9068) in [
         ("JWT", None, Some(Reject::WrongType)),
         ("jwt", None, Some(Reject::WrongType)),
-        ("at+jwt", Some(Reject::WrongType), None),
-        ("AT+JWT", Some(Reject::WrongType), None),
-        ("application/at+jwt", Some(Reject::WrongType), None),
+        ("at+jwt", None, None),
+        ("AT+JWT", None, None),
+        ("application/at+jwt", None, None),
         ("tg-attest+jwt", Some(Reject::WrongType), Some(Reject::WrongType)),
         ("dpop+jwt", Some(Reject::WrongType), Some(Reject::WrongType)),
         ("", Some(Reject::WrongType), Some(Reject::WrongType)),

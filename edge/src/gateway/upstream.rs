@@ -147,7 +147,8 @@ pub fn answer(response: &mut ResponseHeader, request: &HeaderMap, ctx: &Context)
         parts.headers.insert(reply::NONCE, nonce.clone());
         parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if let Some(browser) = ctx.browser.as_ref().filter(|browser| !browser.cookies.is_empty()) {
+    let browser = ctx.browser.as_ref().filter(|browser| !browser.cookies.is_empty());
+    if let Some(browser) = browser.filter(|_| is_final(parts.status)) {
         for cookie in &browser.cookies {
             parts.headers.append(SET_COOKIE, cookie.clone());
         }

@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(600);
 const COOL_DOWN: Duration = Duration::from_secs(5);
 /// Metadata, and answers of the token endpoint; bytes.
 const MOST_BYTES: usize = 64 * 1024;
-/// Questions at a time.
+/// Questions at a time; others wait, as long as a question may take.
 const CONCURRENCY: usize = 64;
 
 /// Where browsers and the edge go.
@@ -48,7 +48,7 @@ pub enum ProviderError {
     Status { address: String, status: u16 },
     #[error("{0}")]
     Metadata(String),
-    #[error("too many questions at a time")]
+    #[error("too many wait to ask it")]
     Busy,
 }
 
@@ -141,7 +141,8 @@ impl Provider {
     }
 
     async fn ask(&self, address: &Address, question: Question) -> Result<Answer, ProviderError> {
-        let _place = self.places.try_acquire().map_err(|_| ProviderError::Busy)?;
+        let place = tokio::time::timeout(self.timeout, self.places.acquire()).await;
+        let Ok(Ok(_place)) = place else { return Err(ProviderError::Busy) };
         let bounds = Bounds { bytes: MOST_BYTES, time: self.timeout };
         let asked = self.client.ask(address, question, bounds).await;
         asked.map_err(|error| ProviderError::Outbound { address: address.to_string(), error })

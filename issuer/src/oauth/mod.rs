@@ -8,8 +8,6 @@ mod assertion;
 mod assertion_suite;
 pub mod authorize;
 pub mod back_channel;
-#[cfg(test)]
-mod back_channel_suite;
 mod binding;
 mod certificate;
 #[cfg(test)]

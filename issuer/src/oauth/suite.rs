@@ -141,6 +141,9 @@ async fn a_client_gets_a_token_of_its_own(store: Store) {
     );
     let one = endpoints.post("/oauth2/token", None, &form).await;
     assert_eq!(claims(&one.body["access_token"])["scope"], "https://orders/read");
+    assert!(claims(&one.body["access_token"]).get("aud").is_none());
+    let bound = endpoints.post("/oauth2/token", None, &format!("{form}&resource=https%3A%2F%2Forders")).await;
+    assert_eq!(claims(&bound.body["access_token"])["aud"], "https://orders");
 }
 
 async fn what_a_client_may_not_have_is_refused(store: Store) {
@@ -150,8 +153,9 @@ async fn what_a_client_may_not_have_is_refused(store: Store) {
     let cases = [
         ("grant_type=client_credentials&scope=openid", "invalid_scope"),
         ("grant_type=client_credentials&scope=https%3A%2F%2Forders%2Fdelete", "invalid_scope"),
-        ("grant_type=client_credentials&resource=https%3A%2F%2Forders", "invalid_target"),
-        ("grant_type=client_credentials&resource=a&resource=b", "invalid_target"),
+        ("grant_type=client_credentials&resource=https%3A%2F%2Fnobody", "invalid_target"),
+        ("grant_type=client_credentials&resource=https%3A%2F%2Forders&resource=b", "invalid_target"),
+        ("grant_type=client_credentials&audience=https%3A%2F%2Forders", "invalid_target"),
         ("grant_type=password&username=a&password=b", "unsupported_grant_type"),
         ("grant_type=authorization_code&code=x", "invalid_grant"),
         ("grant_type=authorization_code", "invalid_request"),

@@ -37,12 +37,17 @@ impl Door for Open {
     }
 }
 
+/// Somebody in the middle: sees each path and may change its answer.
+pub(crate) type Tamper = Box<dyn FnMut(&str, &mut Reply) + Send>;
+
 /// One browser with its cookies; or an app, which has none.
 pub(crate) struct Browser {
     service: TowerToHyperService<Router>,
+    pub(crate) tamper: Mutex<Option<Tamper>>,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -87,7 +92,7 @@ impl Browser {
         let site = Site { pool: PoolId::parse(pool).unwrap(), base: base.into() };
         let state = OAuth { services: world.services.clone(), door: Arc::new(Open) };
         let routes = closed(routes().merge(super::routes())).layer(Extension(site)).with_state(state);
-        Self { service: TowerToHyperService::new(routes), cookies: Mutex::default() }
+        Self { service: TowerToHyperService::new(routes), tamper: Mutex::default(), cookies: Mutex::default() }
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, fields: &[(&str, &str)], body: &str) -> Reply {
@@ -114,7 +119,11 @@ impl Browser {
             }
         }
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Reply { status: head.status.as_u16(), headers: head.headers, body }
+        let mut reply = Reply { status: head.status.as_u16(), headers: head.headers, body };
+        if let Some(tamper) = self.tamper.lock().unwrap().as_mut() {
+            tamper(path, &mut reply);
+        }
+        reply
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

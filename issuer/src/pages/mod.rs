@@ -4,7 +4,11 @@
 //! Invariants: a form is answered by the browser that it was given to; what a sign-in has proven so far lies in its attempt, and the browser
 //! holds no more than the way to it ([`step`]); a right answer leads elsewhere (303), a wrong one shows the page again (200).
 
+#[cfg(test)]
+mod back_channel_suite;
 mod challenge;
+#[cfg(test)]
+mod conformance;
 mod consent;
 mod device;
 #[cfg(test)]

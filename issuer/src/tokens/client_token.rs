@@ -35,11 +35,13 @@ pub async fn scopes(store: &Store, client: &Client, asked: Vec<String>) -> Resul
     Ok(granted)
 }
 
+/// `aud`: the resource servers that it is for alone; none: whoever takes its scopes.
 pub async fn mint(
     call: &Call,
     pool: &Pool,
     client: &Client,
     scopes: &[String],
+    aud: Vec<String>,
     binding: &Binding,
 ) -> Result<SecretString, Fault> {
     let claims = AccessClaims {
@@ -60,7 +62,7 @@ pub async fn mint(
         username: None,
         acr: None,
         amr: Vec::new(),
-        extra: extra(&Details::default().bound(binding)),
+        extra: extra(&Details { aud, ..Details::default() }.bound(binding)),
     };
     let signed = call.services.keys.sign(&pool.id, Purpose::Access, &claims).await?;
     Ok(SecretString::new(signed.expose()))

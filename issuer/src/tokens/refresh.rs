@@ -64,6 +64,11 @@ impl Presented {
         &self.session.scope
     }
 
+    /// The resources that its access tokens are for.
+    pub fn audience(&self) -> &[String] {
+        &self.session.details.aud
+    }
+
     /// A session of a device that was confirmed is refreshed by who knows the device (Cognito: "you must provide the confirmed device key").
     ///
     /// # Errors

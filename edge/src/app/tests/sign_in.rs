@@ -33,6 +33,11 @@ fn edge_with(idp: &Idp, more: &str) -> Edge {
 }
 
 fn edge_of(sign_in: &str) -> Edge {
+    edge_listening("", sign_in)
+}
+
+/// `listen` are further lines of `[listen]`.
+fn edge_listening(listen: &str, sign_in: &str) -> Edge {
     let prepare = |folder: &Path| {
         std::fs::write(folder.join("secret"), "s3cret\n").unwrap();
         let key = "a".repeat(32);
@@ -48,7 +53,7 @@ fn edge_of(sign_in: &str) -> Edge {
          [[route]]\nmatch = {{ host = \"two.test\", path = \"/*\" }}\nupstream = \"echo\"\nsign_in = \"web\"\n\
          token = {{ issuers = [\"corp\"], clients = [\"web\"], max_age = \"300s\" }}\n"
     );
-    Edge::start_prepared(prepare, "", "", &routes)
+    Edge::start_prepared(prepare, listen, "", &routes)
 }
 
 /// A browser: keeps cookies of one host.

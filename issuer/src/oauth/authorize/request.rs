@@ -219,7 +219,8 @@ pub fn scope_of(client: &Client, form: &Form) -> Result<Vec<String>, AuthError> 
     let asked = words(form.one("scope").unwrap_or_default());
     for scope in if asked.is_empty() { allowed } else { &asked } {
         let is_known = allowed.contains(scope);
-        if !is_known && !(scope == "offline_access" && is_openid) {
+        let is_passed_over = is_openid && scope == "offline_access";
+        if !is_known && !is_passed_over {
             return Err(AuthError::new(InvalidScope, "The client may not have this scope."));
         }
         if is_known && !granted.contains(scope) {

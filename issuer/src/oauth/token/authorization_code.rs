@@ -8,7 +8,7 @@ use common::secret::{SecretString, constant_time_eq};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::answer;
+use super::{answer, check_resources};
 use crate::aws_json::Call;
 use crate::clients::Client;
 use crate::oauth::client::Proven;
@@ -81,6 +81,7 @@ fn check(stored: &Stored, client: &Client, form: &Form, binding: &Binding) -> Re
     if *stored.client() != client.id || !same_uri || !same_key {
         return Err(refused());
     }
+    check_resources(form, &grant.details.aud)?;
     match (&grant.challenge, form.secret("code_verifier")) {
         (None, None) => Ok(()),
         (Some(challenge), Some(verifier)) if is_verifier(verifier) => {

@@ -48,8 +48,8 @@ async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Bo
     oauth.door.take(counted, &site.pool).map_err(|fault| OAuthError::of(Code::InvalidRequest, fault))?;
     let proven = &client::authenticate(call, site, head, &form).await?;
     let grant = form.demand("grant_type")?.expose();
-    if grant != exchange::NAME {
-        check_target(&form)?;
+    if grant != exchange::NAME && form.one("audience").is_some() {
+        return Err(no_target());
     }
     let binding = &binding::of_request(call, site, head, proven).await?;
     match grant {
@@ -62,12 +62,17 @@ async fn granted(oauth: &OAuth, site: &Site, call: &Call, head: &Parts, body: Bo
     }
 }
 
-/// The resource of a token (RFC 8707) is named in the authorization request; here another is not given in its place.
-fn check_target(form: &Form) -> Result<(), OAuthError> {
-    match form.one("resource").or_else(|| form.one("audience")) {
-        Some(_) => Err(OAuthError::new(Code::InvalidTarget, "No token can be for that resource.")),
-        None => Ok(()),
-    }
+/// The resources that a request names (RFC 8707 §2.2), which must be among those that were granted.
+///
+/// # Errors
+/// `invalid_target`.
+fn check_resources(form: &Form, granted: &[String]) -> Result<(), OAuthError> {
+    let is_granted = |resource: &str| granted.iter().any(|known| known == resource);
+    if form.all("resource").all(is_granted) { Ok(()) } else { Err(no_target()) }
+}
+
+fn no_target() -> OAuthError {
+    OAuthError::new(Code::InvalidTarget, "No token can be for that resource.")
 }
 
 /// Scopes as they are asked for (RFC 6749 §3.3).

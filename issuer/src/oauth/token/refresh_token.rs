@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::asked_scopes;
+use super::{asked_scopes, check_resources};
 use crate::aws_json::Call;
 use crate::oauth::client::Proven;
 use crate::oauth::error::{Code, OAuthError};
@@ -17,6 +17,7 @@ pub async fn grant(call: &Call, proven: &Proven, form: &Form, binding: &Binding)
     let presented = Presented::find(call, pool, client, token).await.map_err(refused)?;
     let presented = presented.with(binding, !proven.is_confidential());
     presented.check_device(call, pool, None).await.map_err(refused)?;
+    check_resources(form, presented.audience())?;
     let granted = presented.scope().to_owned();
     // A token for less is not made: the answer says what it is for (RFC 6749 §3.3).
     let asked = asked_scopes(form);

@@ -22,7 +22,7 @@ pub async fn handle(call: Call, input: GetClientTokenRequest) -> Result<GetClien
         return Err(Fault::not_authorized("Client is not enabled for client token authentication."));
     }
     let scopes = client_token::scopes(&call.services.store, &client, input.scopes.unwrap_or_default()).await?;
-    let issued = client_token::mint(&call, &pool, &client, &scopes, &Binding::NONE).await?;
+    let issued = client_token::mint(&call, &pool, &client, &scopes, Vec::new(), &Binding::NONE).await?;
     let result = ClientAuthenticationResultType {
         access_token: Some(issued),
         expires_in: Some(client.settings.access_token_seconds()),

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use http::Request;
+
+use super::super::harness::free_addresses;
 use super::super::idp::Idp;
 use super::super::operations::{lines, log_to_file};
+use super::super::origins::h2_client;
 use super::*;
 
 /// A provider whose access tokens only it can read: the ID token says who it is.
@@ -82,4 +86,50 @@ fn the_log_tells_of_sign_ins_without_their_secrets() {
     for secret in secrets {
         assert!(!text.contains(&secret) && !metrics.contains(&secret), "{secret}");
     }
+}
+
+/// As browsers come: by TLS and HTTP/2, the cookies in fields of their own (RFC 9113 §8.2.3).
+#[test]
+fn people_sign_in_by_http_2() {
+    let idp = Idp::start();
+    let [address, _] = free_addresses();
+    let listen = format!("https = \"{address}\"\ntls = {{ cert = \"cert.pem\", key = \"key.pem\" }}");
+    let given =
+        format!("authorization_endpoint = \"https://login.test/a\"\ntoken_endpoint = \"{}\"", idp.url("/token"));
+    let edge = edge_listening(&listen, &given);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut browser = Browser::at("app.test");
+    runtime.block_on(async {
+        let client = h2_client(address, &edge.certificate).await;
+        let ask = async |browser: &mut Browser, target: String| {
+            let mut request = Request::builder().uri(format!("https://app.test{target}")).header("accept", "text/html");
+            for (name, value) in &browser.cookies {
+                request = request.header("cookie", format!("{name}={value}"));
+            }
+            let mut client = client.clone().ready().await.unwrap();
+            let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
+            let (head, mut body) = response.await.unwrap().into_parts();
+            let mut bytes = Vec::new();
+            while let Some(piece) = body.data().await {
+                bytes.extend_from_slice(&piece.unwrap());
+            }
+            let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+                (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+            };
+            let headers = head.headers.iter().map(text).collect();
+            let answer = Answer { status: head.status.as_u16(), headers, body: String::from_utf8(bytes).unwrap() };
+            browser.take(&answer);
+            answer
+        };
+        let begun = Begun::of(&ask(&mut browser, "/orders".into()).await);
+        assert_eq!(begun.query["redirect_uri"], "https://app.test/.tollgate/callback");
+        let mut all = tokens(&begun);
+        all["refresh_token"] = json!("+".repeat(6_000));
+        idp.answer("/token", all.to_string());
+        let answer = ask(&mut browser, format!("{CALLBACK}?code=c&state={}", begun.query["state"])).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/orders")), "{answer:?}");
+        assert_eq!(browser.cookies.len(), 3);
+        let answer = ask(&mut browser, "/orders".into()).await;
+        assert!(is_served(&answer) && answer.echoed("cookie").is_empty(), "{answer:?}");
+    });
 }

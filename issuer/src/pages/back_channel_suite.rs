@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::back_channel;
+use super::fixture::{Browser, PASSWORD, app as client, claims, request, set_oauth};
 use crate::clients::oauth::LogoutUri;
 use crate::engines::on_both_engines;
+use crate::oauth::back_channel;
 use crate::outbound::fixture::{Server, answer};
 use crate::store::{Migration, Store};
 use crate::world::{World, text};
@@ -27,7 +28,6 @@ fn refused() -> String {
 
 /// A browser session of jane's with one app that listens, signed out.
 async fn signed_out(world: &World, app: &Server) -> Value {
-    use crate::pages::fixture::{Browser, PASSWORD, app as client, request, set_oauth};
     world.user("jane", PASSWORD).await;
     let id = client(world, json!({})).await;
     let uri = app.url("/signed-out");
@@ -37,7 +37,7 @@ async fn signed_out(world: &World, app: &Server) -> Value {
     let tokens = browser.redeem(&id, &code).await.json();
     let out = browser.get(&format!("/logout?client_id={id}&logout_uri=https%3A%2F%2Fapp.example.com%2Fout")).await;
     assert_eq!(out.status, 302);
-    crate::pages::fixture::claims(&tokens["id_token"])
+    claims(&tokens["id_token"])
 }
 
 async fn an_app_is_told_until_it_listens(store: Store) {
@@ -55,13 +55,13 @@ async fn an_app_is_told_until_it_listens(store: Store) {
     let seen = app.seen();
     assert!(seen.starts_with("POST /signed-out HTTP/1.1\r\n"), "{seen}");
     let token = seen.split_once("logout_token=").unwrap().1.to_owned();
-    let claims = crate::pages::fixture::claims(&json!(token));
+    let said = claims(&json!(token));
     let want = json!({
         "iss": id["iss"], "aud": id["aud"], "sub": id["sub"], "sid": id["sid"], "iat": world.now().seconds(),
-        "exp": world.now().seconds() + 120, "jti": claims["jti"],
+        "exp": world.now().seconds() + 120, "jti": said["jti"],
         "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
     });
-    assert_eq!(claims, want, "and no nonce");
+    assert_eq!(said, want, "and no nonce");
     let header = common::jose::base64url_decode(token.split('.').next().unwrap()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     assert_eq!((text(&header["typ"]), text(&header["alg"])), ("logout+jwt".into(), "RS256".into()));
