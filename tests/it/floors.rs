@@ -10,6 +10,7 @@ struct Package {
     name: String,
     version: Version,
     source: Option<String>,
+    dependencies: Vec<String>,
 }
 
 /// A line of `[bans] deny`.
@@ -17,6 +18,8 @@ struct Ban {
     name: String,
     below: Option<Version>,
     one_version: bool,
+    /// The only packages that may depend on it.
+    wrappers: Vec<String>,
 }
 
 #[test]
@@ -54,11 +57,28 @@ fn a_package_below_its_floor_is_found() {
     assert_eq!(count(&format!("{}[[package]]\nname = \"ring\"\nversion = \"0.16.0\"\n", lock("0.5.0"))), 1);
 }
 
+#[test]
+fn a_package_of_anybody_but_its_wrapper_is_found() {
+    let deny = "[bans]\ndeny = [{ crate = \"aws-lc-rs\", wrappers = [\"common\"] }]";
+    let count = |name: &str| {
+        let lock = format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [\"aws-lc-rs\"]\n");
+        let packages = packages(&lock.parse().unwrap());
+        bans(&deny.parse().unwrap()).iter().filter_map(|ban| broken(ban, &packages)).count()
+    };
+    assert_eq!((count("common"), count("rustls")), (0, 1));
+}
+
 fn broken(ban: &Ban, packages: &[Package]) -> Option<String> {
     let found: Vec<&Package> = packages.iter().filter(|package| package.name == ban.name).collect();
     if ban.one_version {
         let versions: BTreeSet<Version> = found.iter().map(|package| package.version).collect();
         return (versions.len() > 1).then(|| format!("{}: {versions:?}; one is allowed", ban.name));
+    }
+    if !ban.wrappers.is_empty() {
+        let depends =
+            |package: &&Package| package.dependencies.contains(&ban.name) && !ban.wrappers.contains(&package.name);
+        let stranger = packages.iter().find(depends)?;
+        return Some(format!("{} depends on {}, which is for {:?} (deny.toml)", stranger.name, ban.name, ban.wrappers));
     }
     let wrong = found.iter().find(|package| ban.below.is_none_or(|floor| package.version < floor))?;
     Some(format!("{} {:?} is banned (deny.toml)", wrong.name, wrong.version))
@@ -71,6 +91,7 @@ fn packages(lock: &Table) -> Vec<Package> {
         name: text(package, "name").unwrap(),
         version: version(&text(package, "version").unwrap()),
         source: text(package, "source"),
+        dependencies: texts(package, "dependencies"),
     });
     read.collect()
 }
@@ -82,9 +103,15 @@ fn bans(deny: &Table) -> Vec<Ban> {
         let (name, range) = spec.split_once(':').map_or((spec, None), |(name, range)| (name, Some(range)));
         let below = range.map(|range| version(range.strip_prefix('<').expect("a floor is written name:<version")));
         let one_version = ban.get("deny-multiple-versions").and_then(Value::as_bool).unwrap_or_default();
-        Ban { name: name.to_owned(), below, one_version }
+        Ban { name: name.to_owned(), below, one_version, wrappers: texts(ban, "wrappers") }
     });
     read.collect()
+}
+
+/// Without the versions that Cargo.lock adds to names that are there twice.
+fn texts(table: &Value, key: &str) -> Vec<String> {
+    let texts = table.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    texts.filter_map(|text| text.split(' ').next()).map(str::to_owned).collect()
 }
 
 /// Pre-release and build parts don't matter for floors.

@@ -23,6 +23,7 @@ mod prepared;
 pub mod provider;
 mod public_key;
 mod roca;
+mod rsa_signer;
 mod sign;
 mod thumbprint;
 

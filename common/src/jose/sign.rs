@@ -4,15 +4,15 @@ use jsonwebtoken::crypto::JwtSigner;
 use jsonwebtoken::signature::{self, Signer};
 use jsonwebtoken::{Algorithm, Header};
 use ring::rand::SystemRandom;
-use ring::rsa::PublicKeyComponents;
 use ring::signature as ring_signature;
-use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
+use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde::Serialize;
 
 use crate::jose::alg::{Alg, KeyType};
 use crate::jose::base64url;
 use crate::jose::jwk::{Jwk, JwkError};
 use crate::jose::public_key::PublicKey;
+use crate::jose::rsa_signer::RsaSigner;
 
 /// A private key with its one algorithm. Its `kid` is its RFC 7638 thumbprint.
 pub struct SigningKey {
@@ -23,7 +23,7 @@ pub struct SigningKey {
 }
 
 enum Pair {
-    Rsa(Box<RsaKeyPair>),
+    Rsa(Box<RsaSigner>),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
 }
@@ -115,7 +115,7 @@ impl Pair {
     fn from_pkcs8(alg: Alg, der: &[u8], random: &SystemRandom) -> Option<Self> {
         let ec = |signing| EcdsaKeyPair::from_pkcs8(signing, der, random).ok().map(Self::Ec);
         match alg.key_type() {
-            KeyType::Rsa => RsaKeyPair::from_pkcs8(der).ok().map(Box::new).map(Self::Rsa),
+            KeyType::Rsa => RsaSigner::from_pkcs8(der).map(Box::new).map(Self::Rsa),
             KeyType::P256 => ec(&ring_signature::ECDSA_P256_SHA256_FIXED_SIGNING),
             KeyType::P384 => ec(&ring_signature::ECDSA_P384_SHA384_FIXED_SIGNING),
             KeyType::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(Self::Ed),
@@ -124,10 +124,7 @@ impl Pair {
 
     fn public_key(&self) -> Result<PublicKey, crate::jose::InvalidPublicKey> {
         match self {
-            Self::Rsa(pair) => {
-                let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public());
-                PublicKey::rsa(&parts.n, &parts.e)
-            }
+            Self::Rsa(signer) => signer.public_key(),
             Self::Ec(pair) => {
                 let point = pair.public_key().as_ref();
                 if point.len() == 65 { PublicKey::p256(point) } else { PublicKey::p384(point) }
@@ -138,25 +135,9 @@ impl Pair {
 
     fn sign(&self, alg: Alg, message: &[u8], random: &SystemRandom) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(pair) => {
-                let mut signature = vec![0; pair.public().modulus_len()];
-                pair.sign(rsa_encoding(alg)?, random, message, &mut signature).ok()?;
-                Some(signature)
-            }
+            Self::Rsa(signer) => signer.sign(alg, message),
             Self::Ec(pair) => Some(pair.sign(random, message).ok()?.as_ref().to_vec()),
             Self::Ed(pair) => Some(pair.sign(message).as_ref().to_vec()),
         }
-    }
-}
-
-fn rsa_encoding(alg: Alg) -> Option<&'static dyn ring_signature::RsaEncoding> {
-    match alg {
-        Alg::RS256 => Some(&ring_signature::RSA_PKCS1_SHA256),
-        Alg::RS384 => Some(&ring_signature::RSA_PKCS1_SHA384),
-        Alg::RS512 => Some(&ring_signature::RSA_PKCS1_SHA512),
-        Alg::PS256 => Some(&ring_signature::RSA_PSS_SHA256),
-        Alg::PS384 => Some(&ring_signature::RSA_PSS_SHA384),
-        Alg::PS512 => Some(&ring_signature::RSA_PSS_SHA512),
-        Alg::ES256 | Alg::ES384 | Alg::EdDSA => None,
     }
 }
