@@ -215,9 +215,13 @@ impl Rotation {
     }
 }
 
-/// What the newest key of the purpose is of; Cognito's own where there is none.
+/// What the key that signs next is of, else the one that signs, else the newest of the purpose; Cognito's own where there is none. Keys that were
+/// made within one millisecond, or before a step back of the clock, have no order that says which is the successor: their states do.
 fn alg_of(stored: &[StoredKey], purpose: Purpose) -> Alg {
-    stored.iter().rfind(|key| key.facts.purpose == purpose).map_or(Alg::RS256, |key| key.alg)
+    let of_purpose = || stored.iter().filter(|key| key.facts.purpose == purpose);
+    let of_state = |state| of_purpose().find(|key| key.facts.state == state);
+    let key = of_state(KeyState::Pending).or_else(|| of_state(KeyState::Active)).or_else(|| of_purpose().next_back());
+    key.map_or(Alg::RS256, |key| key.alg)
 }
 
 async fn published(store: &Store, pool: &PoolId) -> Result<Vec<StoredKey>, KeyError> {
