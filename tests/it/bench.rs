@@ -186,7 +186,7 @@ fn a_short_run_of_the_oauth_endpoints_has_tokens_without_failures() {
     }
     let limits: Vec<_> =
         found["limits"].as_array().unwrap().iter().map(|limit| limit["name"].as_str().unwrap()).collect();
-    assert_eq!(limits, ["ring_rs256_sign", "graviola_rs256_sign", "ring_es256_sign", "argon2id"]);
+    assert_eq!(limits, ["issuer_rs256_sign", "ring_rs256_sign", "graviola_rs256_sign", "ring_es256_sign", "argon2id"]);
     assert_eq!(found["peer"], Value::Null, "nothing is installed in this folder");
     assert_eq!(found["budgets"].as_array().unwrap().len(), 5);
 }

@@ -69,6 +69,7 @@ pub fn all() -> Vec<Box<dyn Limit>> {
 /// What a token and a password's check cost at least.
 pub fn of_an_issuer() -> Vec<Box<dyn Limit>> {
     vec![
+        Box::new(rs256::Rs256::IssuerSign),
         Box::new(rs256::Rs256::RingSign),
         Box::new(rs256::Rs256::GraviolaSign),
         Box::new(es256::Es256::RingSign),

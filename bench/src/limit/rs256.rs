@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::path::Path;
 
+use common::jose::{Alg, SigningKey};
 use graviola::signing::rsa;
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPair, PublicKeyComponents};
@@ -21,10 +22,13 @@ pub enum Rs256 {
     RingSign,
     GraviolaVerify,
     GraviolaSign,
+    /// By the key type that issuers sign with, whichever library is behind it in this build.
+    IssuerSign,
 }
 
 impl Rs256 {
-    pub const ALL: [Self; 4] = [Self::RingVerify, Self::GraviolaVerify, Self::RingSign, Self::GraviolaSign];
+    pub const ALL: [Self; 5] =
+        [Self::RingVerify, Self::GraviolaVerify, Self::RingSign, Self::GraviolaSign, Self::IssuerSign];
 }
 
 impl Limit for Rs256 {
@@ -34,6 +38,7 @@ impl Limit for Rs256 {
             Self::RingSign => "ring_rs256_sign",
             Self::GraviolaVerify => "graviola_rs256_verify",
             Self::GraviolaSign => "graviola_rs256_sign",
+            Self::IssuerSign => "issuer_rs256_sign",
         }
     }
 
@@ -43,6 +48,7 @@ impl Limit for Rs256 {
             Self::RingSign => "RS256 signature, ring",
             Self::GraviolaVerify => "RS256 verification, graviola with a prepared key",
             Self::GraviolaSign => "RS256 signature, graviola",
+            Self::IssuerSign => "RS256 signature, as issuers make it",
         }
         .into()
     }
@@ -85,6 +91,13 @@ impl Limit for Rs256 {
                 black_box(made);
                 Ok(())
             }),
+            Self::IssuerSign => {
+                let key = SigningKey::from_pkcs8(Alg::RS256, pkcs8).map_err(|_| no_key())?;
+                Box::new(move || {
+                    black_box(key.sign(black_box(&message)).map_err(|_| failed())?);
+                    Ok(())
+                })
+            }
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::scenario::oauth::{CLIENT_ES256, CLIENT_RS256, CODE_FLOW, Findings, Lo
 
 /// Shape of the JSON; it grows, and never renames.
 const SCHEMA: u32 = 1;
-const RS256: &str = "ring_rs256_sign";
+const RS256: &str = "issuer_rs256_sign";
 const ARGON2ID: &str = "argon2id";
 /// 80 % of what the bare signature allows.
 const OVER_SIGNING: f64 = 1.25;

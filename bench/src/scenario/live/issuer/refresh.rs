@@ -27,6 +27,6 @@ impl Live for Refresh {
             let inputs = deployment.regulars().iter().map(|session| deployment.by_refresh(&session.refresh));
             Ok(Calls::new(Operation::initiate_auth(), in_turn(inputs.collect())))
         })?;
-        Ok(ScenarioFinding { limits: vec!["ring_rs256_sign".into()], ..found })
+        Ok(ScenarioFinding { limits: vec!["issuer_rs256_sign".into()], ..found })
     }
 }

@@ -27,7 +27,7 @@ impl Live for SignInPassword {
             let inputs = deployment.regulars().iter().map(|session| deployment.by_password(&session.user));
             Ok(Calls::new(Operation::initiate_auth(), in_turn(inputs.collect())))
         })?;
-        let limits = ["argon2id", "ring_rs256_sign", "sqlite_commit_cpu"].map(str::to_owned).to_vec();
+        let limits = ["argon2id", "issuer_rs256_sign", "sqlite_commit_cpu"].map(str::to_owned).to_vec();
         Ok(ScenarioFinding { limits, ..found })
     }
 }

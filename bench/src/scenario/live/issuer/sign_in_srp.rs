@@ -38,7 +38,7 @@ impl Live for SignInSrp {
 
     fn run(&self, bench: &mut Bench<'_>) -> Result<ScenarioFinding, BenchError> {
         let found = measured(self, bench, SignIns::of)?;
-        let limits = ["ring_rs256_sign", "sqlite_commit_cpu"].map(str::to_owned).to_vec();
+        let limits = ["issuer_rs256_sign", "sqlite_commit_cpu"].map(str::to_owned).to_vec();
         Ok(ScenarioFinding { headline: "cpu_per_sign_in_us".into(), limits, ..found })
     }
 }
